@@ -1,0 +1,7 @@
+//! One file a command.
+
+pub(crate) mod check_config;
+pub(crate) mod decide;
+pub(crate) mod demo;
+pub(crate) mod run;
+pub(crate) mod sandbox;

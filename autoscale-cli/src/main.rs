@@ -1,0 +1,37 @@
+//! `autoscale`: the command line and daemon. Parses arguments, sets up logs, and hands over to [`commands`]; decides
+//! nothing, parses no response, knows no configuration key.
+
+mod commands;
+mod exit;
+
+use clap::{Parser, Subcommand};
+
+use crate::exit::Exit;
+
+/// Scales a Heroku app on what its visitors feel.
+#[derive(Debug, Parser)]
+#[command(name = "autoscale", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    CheckConfig(commands::check_config::Args),
+    Decide(commands::decide::Args),
+    Demo(commands::demo::Args),
+    Run(commands::run::Args),
+    Sandbox(commands::sandbox::Args),
+}
+
+fn main() -> std::process::ExitCode {
+    let exit = match Cli::parse().command {
+        Command::CheckConfig(args) => commands::check_config::run(&args),
+        Command::Decide(args) => commands::decide::run(&args),
+        Command::Demo(args) => commands::demo::run(&args),
+        Command::Run(args) => commands::run::run(&args),
+        Command::Sandbox(args) => commands::sandbox::run(&args),
+    };
+    exit.into()
+}

@@ -1,0 +1,142 @@
+//! A configuration as validated: values and their meaning. Text becomes a [`Config`] in [`parse`]; nothing here touches a
+//! file, a socket, a clock or the environment.
+
+pub mod parse;
+mod secret;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::formation::Bounds;
+use crate::policy::Settings;
+
+pub use secret::Secret;
+
+/// Everything that a `config.ini` says.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Config {
+    /// Section `HEROKU_INFOS`.
+    pub heroku: Heroku,
+    /// Section `PINGDOM_INFOS`.
+    pub pingdom: Pingdom,
+    /// Section `PROBE_INFOS`.
+    pub probe: Probe,
+    /// Where response times come from.
+    pub metric_source: MetricKind,
+    /// `min_dynos` and `max_dynos`.
+    pub bounds: Bounds,
+    /// What decides.
+    pub settings: Settings,
+    /// Time between two checks (`check_frequency`).
+    pub check_frequency: Duration,
+    /// How long the loop leaves an app alone after somebody else changed its formation; zero: not at all.
+    pub manual_override: Duration,
+    /// `debug`: decide, log, draw, notify, but change nothing.
+    pub dry_run: bool,
+    /// Draw a graph at each check?
+    pub plot: bool,
+    /// Where graphs go; `None`: `graphs` in the state directory.
+    pub graphs_folder: Option<PathBuf>,
+    /// Their format.
+    pub graph_format: GraphFormat,
+    /// How many are kept.
+    pub graphs_keep: usize,
+    /// Where the history goes, as JSON lines.
+    pub history_file: Option<PathBuf>,
+    /// Where the state file goes; `None`: the platform's place.
+    pub state_dir: Option<PathBuf>,
+    /// Address of the Prometheus endpoint.
+    pub metrics_listen: Option<SocketAddr>,
+    /// Where notices are posted. The address holds a key.
+    pub webhook_url: Option<Secret>,
+    /// `[SANDBOX] speed`: how many times faster than the wall clock time passes; only with loopback addresses.
+    pub sandbox_speed: Option<f64>,
+}
+
+/// The app to scale and how to reach its platform.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Heroku {
+    /// API token; `None` where none was given, which a client refuses.
+    pub api_key: Option<Secret>,
+    /// Name of the app.
+    pub app_name: String,
+    /// Process type, `web` unless said otherwise.
+    pub process_type: String,
+    /// Base address, without a slash at the end.
+    pub api_url: String,
+    /// Extra trusted roots, PEM.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// How to reach Pingdom.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Pingdom {
+    /// 3.1: API token; 2.1: application key.
+    pub api_key: Option<Secret>,
+    /// 2.1 only: user.
+    pub login: Option<String>,
+    /// 2.1 only: password.
+    pub password: Option<Secret>,
+    /// The check whose results are read; `None` only with another metric source.
+    pub check_id: Option<u64>,
+    /// Version of the API.
+    pub api_version: PingdomVersion,
+    /// Base address, without a slash at the end and without the version's path.
+    pub api_url: String,
+    /// Extra trusted roots, PEM.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// Versions of Pingdom's API.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum PingdomVersion {
+    /// 3.1, the one that is served today: Bearer token.
+    #[default]
+    V3_1,
+    /// 2.1, closed at the end of 2020, for a gateway that still speaks it: App-Key and Basic.
+    V2_1,
+}
+
+/// The program's own check, for people with no Pingdom account.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Probe {
+    /// What is fetched; `None` only with another metric source.
+    pub url: Option<String>,
+    /// How long an answer may take.
+    pub timeout: Duration,
+    /// Time between two fetches.
+    pub every: Duration,
+    /// Extra trusted roots, PEM.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// Where response times come from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum MetricKind {
+    /// Pingdom's results.
+    #[default]
+    Pingdom,
+    /// The program's own check.
+    Probe,
+}
+
+/// Format of graphs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum GraphFormat {
+    /// Pixels.
+    #[default]
+    Png,
+    /// Vectors, with title and description.
+    Svg,
+}
+
+impl GraphFormat {
+    /// The file name's extension.
+    pub const fn extension(self) -> &'static str {
+        match self {
+            Self::Png => "png",
+            Self::Svg => "svg",
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! One check: observe, decide, act. IO only through [`crate::ports`].

@@ -1,0 +1,210 @@
+//! What happened: the one record that every face, the history and the graph consume, and its JSON. Fields only get
+//! added. Nothing here decides or does anything.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::decision::{Action, Decision};
+use crate::sample::{DownCause, Sample};
+use crate::time::Timestamp;
+use crate::window::Window;
+
+/// Version of the events' JSON.
+pub const VERSION: u32 = 1;
+
+/// Something that happened to one app.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Event {
+    /// Version of the form: [`VERSION`].
+    pub v: u32,
+    /// When.
+    pub at: Timestamp,
+    /// Which app.
+    pub app: String,
+    /// Which of its process types.
+    pub process: String,
+    /// What.
+    #[serde(flatten)]
+    pub kind: Kind,
+}
+
+impl Event {
+    /// As one line of JSON, without the line's end.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("an event's fields all have a form in JSON")
+    }
+}
+
+/// What happened.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Kind {
+    /// A check was carried out.
+    Checked(Box<Check>),
+    /// A check could not be carried out: something could not be read. The formation stayed as it was.
+    CheckFailed {
+        /// "metric" or "formation": what could not be read.
+        what: String,
+        /// Why, and what to mend.
+        error: String,
+        /// How many checks in a row have failed now.
+        in_a_row: u32,
+    },
+    /// Checks work again.
+    Recovered {
+        /// How many failed in a row before.
+        failed: u32,
+    },
+    /// The loop runs.
+    Started {
+        /// Are changes only told?
+        dry_run: bool,
+    },
+    /// The loop has ended.
+    Stopped,
+    /// The loop was told to rest.
+    Paused,
+    /// The loop goes on.
+    Resumed,
+    /// Dry run was switched.
+    DryRunChanged {
+        /// Are changes only told?
+        dry_run: bool,
+    },
+    /// A new configuration is in force.
+    ConfigReloaded {
+        /// Its warnings.
+        warnings: Vec<String>,
+    },
+    /// A new configuration was refused; the old one stays.
+    ConfigRefused {
+        /// What is wrong with it.
+        problems: Vec<String>,
+    },
+}
+
+/// One check: what was seen, what was decided, what came of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Check {
+    /// Dynos there were.
+    pub dynos: u32,
+    /// When their number last changed.
+    pub changed_at: Option<Timestamp>,
+    /// `min_dynos`
+    pub min: u32,
+    /// `max_dynos`
+    pub max: u32,
+    /// Mean response time that was judged, ms.
+    pub mean_ms: Option<f64>,
+    /// Trend of response times, ms per second.
+    pub trend_ms_per_s: Option<f64>,
+    /// Results that no earlier check has reported.
+    pub new_samples: Vec<JsonSample>,
+    /// The most dynos there may be now: `max_dynos`, or a lower limit that the platform named.
+    pub effective_max: u32,
+    /// Was the app in maintenance mode?
+    pub maintenance: bool,
+    /// Until when the loop leaves the app alone.
+    pub override_until: Option<Timestamp>,
+    /// "threshold" or "adaptive".
+    pub policy: String,
+    /// "add", "remove" or "hold".
+    pub action: String,
+    /// Dynos there should be.
+    pub target: u32,
+    /// Why.
+    pub reason: ReasonText,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// Dynos there are after the check, as far as the platform said.
+    pub applied: u32,
+    /// Why the outcome is `failed` or `limited`, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Believed load in dynos with its 10 % and 90 % quantiles; only under the adaptive policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load: Option<[f64; 3]>,
+    /// What is too large for the JSON form, for graphs; absent in a check that was read back.
+    #[serde(skip)]
+    pub detail: Option<Detail>,
+}
+
+/// What a graph needs beyond the JSON form.
+#[derive(Clone, Debug)]
+pub struct Detail {
+    /// All results that were looked at.
+    pub window: Window,
+    /// The decision, with its evidence.
+    pub decision: Decision,
+    /// Changes of the formation within the window, oldest first: when, and the quantity from then on. The first entry
+    /// holds for all time before.
+    pub formation: Vec<(Timestamp, u32)>,
+    /// The low and the high bound, ms.
+    pub low_high_ms: (f64, f64),
+    /// Start of the window that was looked at.
+    pub from: Timestamp,
+}
+
+/// A reason as JSON has it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ReasonText {
+    /// Its name, see [`crate::reason::Reason::code`].
+    pub code: String,
+    /// One sentence.
+    pub text: String,
+}
+
+impl From<&Decision> for ReasonText {
+    fn from(decision: &Decision) -> Self {
+        Self { code: decision.reason.code().into(), text: decision.reason.to_string() }
+    }
+}
+
+/// What came of a decision.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Nothing was to be changed.
+    Held,
+    /// The formation was changed.
+    Scaled,
+    /// Dry run: the formation would have been changed.
+    WouldScale,
+    /// The platform allowed less than was asked for.
+    Limited,
+    /// The platform refused, or could not be reached.
+    Failed,
+}
+
+/// A result in the form `[t, ms, "up|timeout|error"]`; `ms` is null for a down one.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct JsonSample(pub Sample);
+
+impl Serialize for JsonSample {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (self.0.at, self.0.up_ms(), self.0.kind()).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for JsonSample {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (at, ms, kind) = <(Timestamp, Option<f64>, String)>::deserialize(deserializer)?;
+        let sample = match kind.as_str() {
+            "up" => Sample::up(at, ms.unwrap_or_default()),
+            "timeout" => Some(Sample::down(at, DownCause::Timeout)),
+            "error" => Some(Sample::down(at, DownCause::Error)),
+            _ => None,
+        };
+        sample.map(Self).ok_or_else(|| serde::de::Error::custom(format!("[…, {ms:?}, {kind:?}] is no result")))
+    }
+}
+
+impl Check {
+    /// The direction of the decision.
+    pub fn direction(&self) -> Action {
+        match self.action.as_str() {
+            "add" => Action::Add,
+            "remove" => Action::Remove,
+            _ => Action::Hold,
+        }
+    }
+}

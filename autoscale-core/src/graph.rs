@@ -1,0 +1,1 @@
+//! A check as a picture: SVG or PNG.

@@ -1,0 +1,1 @@
+//! The history: append-only JSON lines with rotation.

@@ -1,0 +1,1 @@
+//! Notices to a webhook (Slack-compatible JSON).

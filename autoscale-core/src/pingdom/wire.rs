@@ -1,0 +1,1 @@
+//! Pingdom's request paths and JSON bodies, to and from values. No IO.

@@ -1,0 +1,205 @@
+//! The facts of a check that both policies need: worked out once, from the observation and the common memory. Decides
+//! nothing.
+
+use std::cell::OnceCell;
+use std::time::Duration;
+
+use crate::decision::Evidence;
+use crate::policy::{Observation, Settings};
+use crate::sample::Sample;
+use crate::time::Timestamp;
+use crate::window::{Trend, Window};
+
+/// Results must be newer than this, at the least, not to be stale.
+const STALE_AT_LEAST: Duration = Duration::from_secs(240);
+
+/// A change of the formation as the checks showed it; in dry run, one that was wanted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Change {
+    /// The check at which it was asked for: the last one that saw the old quantity.
+    pub at: Timestamp,
+    /// Dynos before.
+    pub from: u32,
+    /// Dynos after.
+    pub to: u32,
+}
+
+/// What a policy sees at a check.
+#[derive(Debug)]
+pub struct View<'a> {
+    /// What the operator set.
+    pub settings: &'a Settings,
+    /// When.
+    pub now: Timestamp,
+    /// Dynos there are: 1 or more.
+    pub n: u32,
+    /// The fewest there may be.
+    pub min: u32,
+    /// The most a policy may ask for: the effective max, or what there is where that is more. Never above `max_dynos`
+    /// unless `n` is.
+    pub max: u32,
+    /// Time between two checks.
+    pub interval: Duration,
+    /// Results, without those measured during a maintenance.
+    pub window: &'a Window,
+    /// When the formation last changed (POLICY, changes and memory); `None` counts as long ago.
+    pub changed: Option<Timestamp>,
+    /// What changed since the check before.
+    pub change: Option<Change>,
+    /// At least two results, and two of the last three over.
+    pub app_is_over: bool,
+    stats: OnceCell<Stats>,
+}
+
+/// Means and trend of the answered results.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+struct Stats {
+    fresh: usize,
+    fresh_ups: usize,
+    mean_ms: Option<f64>,
+    trend: Option<Trend>,
+}
+
+impl<'a> View<'a> {
+    pub(super) fn new(
+        settings: &'a Settings,
+        seen: &Observation<'_>,
+        window: &'a Window,
+        changed: Option<Timestamp>,
+        change: Option<Change>,
+    ) -> Self {
+        let n = seen.formation.quantity;
+        let limit = seen.effective_max.unwrap_or(u32::MAX).min(seen.bounds.max());
+        let mut view = Self {
+            settings,
+            now: seen.now,
+            n,
+            min: seen.bounds.min(),
+            max: limit.max(n.min(seen.bounds.max())),
+            interval: seen.interval,
+            window,
+            changed,
+            change,
+            app_is_over: false,
+            stats: OnceCell::new(),
+        };
+        view.app_is_over = view.overs() >= 2;
+        view
+    }
+
+    /// Slower than the high bound (strictly), or down.
+    pub fn is_over(&self, sample: &Sample) -> bool {
+        sample.up_ms().is_none_or(|ms| ms > self.settings.response_time_high)
+    }
+
+    /// How many of the newest three are over.
+    pub fn overs(&self) -> usize {
+        self.window.newest(3).iter().filter(|s| self.is_over(s)).count()
+    }
+
+    /// The upper median of the newest three, ms, down ones as [`crate::sample::DOWN_MS`]. `None` without results.
+    pub fn median_of_newest(&self) -> Option<f64> {
+        let mut times = [0.0; 3];
+        let newest = self.window.newest(3);
+        for (time, sample) in times.iter_mut().zip(newest) {
+            *time = sample.ms_or_down();
+        }
+        let times = &mut times[..newest.len()];
+        times.sort_unstable_by(f64::total_cmp);
+        times.get(times.len() / 2).copied()
+    }
+
+    /// r: the median gap between results, or the check interval where there is none.
+    pub fn spacing(&self) -> Duration {
+        self.window.spacing().unwrap_or(self.interval)
+    }
+
+    /// Has there been no result for too long: max(240 s, 2 check intervals, 2.5 r)?
+    pub fn is_stale(&self) -> bool {
+        let Some(newest) = self.window.newest_at() else { return true };
+        let limit = STALE_AT_LEAST.max(self.interval.saturating_mul(2));
+        // The spacing costs more than all the rest: only where it can matter.
+        newest < self.now - limit && newest < self.now - self.spacing().mul_f64(2.5)
+    }
+
+    /// Was it measured after the last change had time to show?
+    pub fn is_fresh(&self, sample: &Sample) -> bool {
+        self.changed.is_none_or(|changed| sample.at > changed + self.settings.boot_time)
+    }
+
+    /// Have at least `wait` passed since the last change?
+    pub fn unchanged_for(&self, wait: Duration) -> bool {
+        self.changed.is_none_or(|changed| self.now >= changed + wait)
+    }
+
+    /// How long ago; zero for what lies ahead.
+    pub fn age(&self, at: Timestamp) -> Duration {
+        Duration::from_secs_f64(self.now.seconds_since(at).max(0.0))
+    }
+
+    /// How long until then; zero for what has passed.
+    pub fn until(&self, at: Timestamp) -> Duration {
+        Duration::from_secs_f64(at.seconds_since(self.now).max(0.0))
+    }
+
+    /// Answered fresh results.
+    pub fn fresh_ups(&self) -> usize {
+        self.stats().fresh_ups
+    }
+
+    /// Mean of the answered results of the last max(10 min, 5 r), fresh ones if there are any; ms.
+    pub fn mean_ms(&self) -> Option<f64> {
+        self.stats().mean_ms
+    }
+
+    /// Trend of the fresh answered results.
+    pub fn fresh_trend(&self) -> Option<Trend> {
+        self.stats().trend.filter(|_| self.stats().fresh_ups > 0)
+    }
+
+    /// What can be told of any decision.
+    pub fn evidence(&self) -> Evidence {
+        let stats = self.stats();
+        Evidence {
+            samples_used: self.window.samples().len(),
+            samples_fresh: stats.fresh,
+            mean_ms: stats.mean_ms,
+            trend: stats.trend,
+            belief: None,
+            wait_until: None,
+        }
+    }
+
+    fn stats(&self) -> &Stats {
+        self.stats.get_or_init(|| {
+            let fresh = self.window.samples().partition_point(|s| !self.is_fresh(s));
+            let fresh = &self.window.samples()[fresh..];
+            let fresh_ups = fresh.iter().filter(|s| !s.is_down()).count();
+            // With nothing fresh to go by, people still want to see the numbers.
+            let judged = if fresh_ups > 0 { fresh } else { self.window.samples() };
+            let ups = || judged.iter().filter_map(|s| s.up_ms().map(|ms| (s.at, ms)));
+            Stats {
+                fresh: fresh.len(),
+                fresh_ups,
+                mean_ms: self.recent_mean(ups()).or_else(|| mean(ups())),
+                trend: Trend::fit(ups()),
+            }
+        })
+    }
+
+    fn recent_mean(&self, ups: impl Iterator<Item = (Timestamp, f64)> + Clone) -> Option<f64> {
+        const RECENT: Duration = Duration::from_secs(600);
+        let oldest = ups.clone().next()?.0;
+        let span = if oldest > self.now - RECENT { RECENT } else { RECENT.max(self.spacing().saturating_mul(5)) };
+        mean(ups.filter(|(at, _)| *at > self.now - span))
+    }
+}
+
+fn mean(points: impl Iterator<Item = (Timestamp, f64)>) -> Option<f64> {
+    let (mut n, mut sum) = (0_u32, 0.0);
+    for (_, ms) in points {
+        n += 1;
+        sum += ms;
+    }
+    (n > 0).then(|| sum / f64::from(n))
+}

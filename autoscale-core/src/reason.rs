@@ -1,0 +1,350 @@
+//! Why a decision was taken: a code that never changes its meaning, the numbers behind it, and one sentence for a tired
+//! operator. Which of them applies is decided in [`crate::policy`], never here.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::decision::Dynos;
+
+/// Why. Each has a name ([`Reason::code`]) and a number ([`Reason::number`]); both are frozen, and retired ones stay.
+#[derive(Clone, Copy, PartialEq, Debug)]
+#[non_exhaustive]
+pub enum Reason {
+    // ---- common ground
+    /// The app was switched off on purpose (0 dynos); it is never woken.
+    SwitchedOff,
+    /// The app is in maintenance mode.
+    Maintenance,
+    /// Somebody else changed the formation; the loop leaves it alone for a while.
+    ManualOverride {
+        /// How much longer.
+        remaining: Duration,
+    },
+    /// The read succeeded but brought no result that is recent enough; not yet long enough to call it missing data.
+    NoData {
+        /// Age of the newest result, if there is one.
+        newest: Option<Duration>,
+    },
+    /// No recent result for long: what `on_missing_data` says was done.
+    MissingData {
+        /// Since when successful reads brought nothing recent.
+        lasted: Duration,
+        /// `on_missing_data: max`?
+        to_max: bool,
+    },
+    /// Fewer dynos than `min_dynos`.
+    BelowMin {
+        /// `min_dynos`
+        min: u32,
+    },
+    /// More dynos than `max_dynos`: down in steps.
+    AboveMax {
+        /// `max_dynos`
+        max: u32,
+    },
+    /// More dynos than `max_dynos`, and the app is slow: none is taken away now.
+    AboveMaxButSlow {
+        /// `max_dynos`
+        max: u32,
+    },
+
+    // ---- threshold, and what both policies share
+    /// Too slow now, confirmed by the newest results.
+    AboveHigh {
+        /// How many of the `of` newest results are slower than the high bound or down.
+        over: u32,
+        /// How many results were looked at: 2 or 3.
+        of: u32,
+        /// The newest response time, ms; `None` when it is down.
+        newest_ms: Option<f64>,
+        /// The high bound, ms.
+        high_ms: f64,
+    },
+    /// More dynos are wanted, but the app has all it may have.
+    AtMax {
+        /// The most it may have now.
+        max: u32,
+    },
+    /// Fewer dynos would do, but the app has the fewest it may have.
+    AtMin {
+        /// `min_dynos`
+        min: u32,
+    },
+    /// Slow, but the newest results fall fast.
+    Recovering,
+    /// Dynos were added and the response time did not follow: more are not bought.
+    Futile {
+        /// Dynos when the slowness began.
+        from: u32,
+    },
+    /// Too few results since the last change to judge by.
+    Settling {
+        /// Answered results since the change had time to show.
+        fresh: usize,
+        /// How many are needed.
+        needed: usize,
+    },
+    /// Within the bounds, response times rising faster than `response_time_trend_high`.
+    TrendRising {
+        /// ms per second
+        slope: f64,
+        /// `response_time_trend_high`, ms per second
+        limit: f64,
+    },
+    /// Within the bounds, response times falling faster than `response_time_trend_low`.
+    TrendFalling {
+        /// ms per second
+        slope: f64,
+        /// `response_time_trend_low`, ms per second
+        limit: f64,
+    },
+    /// Faster than the low bound.
+    BelowLow {
+        /// Mean response time, ms.
+        mean_ms: f64,
+        /// The low bound, ms.
+        low_ms: f64,
+    },
+    /// Faster than the low bound, but response times rise.
+    RisingBelowLow {
+        /// ms per second
+        slope: f64,
+    },
+    /// Within the bounds, no trend that matters.
+    Steady {
+        /// Mean response time, ms.
+        mean_ms: f64,
+    },
+    /// The mean is above the high bound, but the newest results do not confirm it.
+    Unconfirmed {
+        /// Mean response time, ms.
+        mean_ms: f64,
+        /// The high bound, ms.
+        high_ms: f64,
+    },
+    /// A change is wanted, but the last one was too short a time ago.
+    CoolingDown {
+        /// How much longer.
+        remaining: Duration,
+    },
+    /// A removal is wanted, but there was a slow or failed result not long ago.
+    RecentlySlow,
+    /// A removal is wanted, but the last one from this formation had to be undone at once.
+    Barred {
+        /// How much longer.
+        remaining: Duration,
+    },
+    /// The app answers with errors, or not at all, since the formation last changed: dynos don't cure a crash.
+    Outage {
+        /// Is the newest result an error rather than a time-out?
+        errors: bool,
+    },
+    /// Down by time-outs for long: one dyno more.
+    OutageStep,
+    /// The newest result is down: no dyno is taken away now.
+    DownNow,
+
+    // ---- adaptive
+    /// A larger formation costs less than the slow requests it avoids.
+    MoreAreCheaper(Weighed),
+    /// A smaller formation saves more than it costs in slow requests.
+    FewerAreCheaper(Weighed),
+    /// The formation is the cheapest.
+    Balanced(Weighed),
+    /// A larger formation is a little better, but not enough to pay for a change.
+    AddWouldNotPay(Weighed),
+    /// A smaller formation is a little better, but not enough to pay for a change.
+    RemovalWouldNotPay(Weighed),
+    /// The formation grew as far as this slowness allows before its effect is seen.
+    WaitingForEffect,
+}
+
+/// What the adaptive policy weighed.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Weighed {
+    /// Believed load in dynos, and its 80 % range.
+    pub load_dynos: f64,
+    /// 10 % quantile of the load, dynos.
+    pub load_low: f64,
+    /// 90 % quantile of the load, dynos.
+    pub load_high: f64,
+    /// Expected share of slow requests as things are, 0 to 1.
+    pub slow_share_now: f64,
+    /// Expected share of slow requests with the target, or with the size that was considered, 0 to 1.
+    pub slow_share_target: f64,
+    /// The size that was considered.
+    pub considered: u32,
+    /// Probability that the slowness is one that dynos can't cure, 0 to 1.
+    pub incurable_share: f64,
+}
+
+/// One row per reason: pattern, number, code. Append only.
+macro_rules! reasons {
+    ($($pattern:pat => $number:literal, $code:literal;)+) => {
+        impl Reason {
+            /// Its name in events and `autoscale decide`.
+            pub const fn code(&self) -> &'static str {
+                match self { $($pattern => $code,)+ }
+            }
+
+            /// Its number in the C interface.
+            pub const fn number(&self) -> i32 {
+                match self { $($pattern => $number,)+ }
+            }
+
+            /// Every reason there is: number and code.
+            pub const ALL: &'static [(i32, &'static str)] = &[$(($number, $code),)+];
+        }
+    };
+}
+
+reasons! {
+    Self::SwitchedOff => 1, "switched_off";
+    Self::Maintenance => 2, "maintenance";
+    Self::ManualOverride { .. } => 3, "manual_override";
+    Self::NoData { .. } => 4, "no_data";
+    Self::MissingData { .. } => 5, "missing_data";
+    Self::BelowMin { .. } => 6, "below_min";
+    Self::AboveMax { .. } => 7, "above_max";
+    Self::AboveMaxButSlow { .. } => 8, "above_max_but_slow";
+    Self::AboveHigh { .. } => 20, "above_high";
+    Self::AtMax { .. } => 21, "at_max";
+    Self::AtMin { .. } => 22, "at_min";
+    Self::Recovering => 23, "recovering";
+    Self::Futile { .. } => 24, "futile";
+    Self::Settling { .. } => 25, "settling";
+    Self::TrendRising { .. } => 26, "trend_rising";
+    Self::TrendFalling { .. } => 27, "trend_falling";
+    Self::BelowLow { .. } => 28, "below_low";
+    Self::RisingBelowLow { .. } => 29, "rising_below_low";
+    Self::Steady { .. } => 30, "steady";
+    Self::Unconfirmed { .. } => 31, "unconfirmed";
+    Self::CoolingDown { .. } => 32, "cooling_down";
+    Self::RecentlySlow => 33, "recently_slow";
+    Self::Barred { .. } => 34, "barred";
+    Self::Outage { .. } => 35, "outage";
+    Self::OutageStep => 36, "outage_step";
+    Self::DownNow => 37, "down_now";
+    Self::MoreAreCheaper(_) => 60, "more_are_cheaper";
+    Self::FewerAreCheaper(_) => 61, "fewer_are_cheaper";
+    Self::Balanced(_) => 62, "balanced";
+    Self::AddWouldNotPay(_) => 63, "add_would_not_pay";
+    Self::RemovalWouldNotPay(_) => 64, "removal_would_not_pay";
+    Self::WaitingForEffect => 65, "waiting_for_effect";
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::SwitchedOff => f.write_str("switched off (0 dynos); scale it to 1 or more by hand to hand it back"),
+            Self::Maintenance => f.write_str("the app is in maintenance mode"),
+            Self::ManualOverride { remaining } => {
+                write!(f, "somebody else changed the formation; left alone for {} more", Span(remaining))
+            }
+            Self::NoData { newest: None } => f.write_str("no results yet"),
+            Self::NoData { newest: Some(age) } => write!(f, "the newest result is {} old", Span(age)),
+            Self::MissingData { lasted, to_max } => {
+                let what = if to_max { "max" } else { "hold" };
+                write!(f, "no recent results for {} (on_missing_data: {what})", Span(lasted))
+            }
+            Self::BelowMin { min } => write!(f, "fewer than min_dynos ({min})"),
+            Self::AboveMax { max } => write!(f, "more than max_dynos ({max})"),
+            Self::AboveMaxButSlow { max } => write!(f, "more than max_dynos ({max}), but slow now: none taken away"),
+            Self::AboveHigh { over, of, newest_ms: Some(ms), high_ms } => {
+                write!(f, "{over} of the last {of} results over {}, the newest {}", Ms(high_ms), Ms(ms))
+            }
+            Self::AboveHigh { over, of, newest_ms: None, high_ms } => {
+                write!(f, "{over} of the last {of} results over {} or down, the newest down", Ms(high_ms))
+            }
+            Self::AtMax { max } => write!(f, "more would help, but {} is the most it may have", Dynos(max)),
+            Self::AtMin { min } => write!(f, "fewer would do, but {} is the fewest it may have", Dynos(min)),
+            Self::Recovering => f.write_str("slow, but recovering: the newest results fall fast"),
+            Self::Futile { from } => {
+                write!(f, "still as slow as with {}: more don't help, look at the app or its database", Dynos(from))
+            }
+            Self::Settling { fresh, needed } => {
+                write!(f, "settling: {fresh} of {needed} results needed since the last change")
+            }
+            Self::TrendRising { slope, limit } => write!(f, "rising by {slope:.2} ms/s (limit {limit})"),
+            Self::TrendFalling { slope, limit } => write!(f, "falling by {:.2} ms/s (limit {limit})", slope.abs()),
+            Self::BelowLow { mean_ms, low_ms } => write!(f, "mean {}, under {}", Ms(mean_ms), Ms(low_ms)),
+            Self::RisingBelowLow { slope } => write!(f, "fast, but rising by {slope:.2} ms/s"),
+            Self::Steady { mean_ms } => write!(f, "steady at {}", Ms(mean_ms)),
+            Self::Unconfirmed { mean_ms, high_ms } => {
+                write!(f, "mean {}, over {}, but the newest results are not", Ms(mean_ms), Ms(high_ms))
+            }
+            Self::CoolingDown { remaining } => write!(f, "cooling down: {} more", Span(remaining)),
+            Self::RecentlySlow => f.write_str("fewer would do, but a result was slow or down not long ago"),
+            Self::Barred { remaining } => {
+                write!(f, "fewer was tried and had to be undone; not again for {}", Span(remaining))
+            }
+            Self::Outage { errors: true } => f.write_str("the app answers with errors: dynos don't cure that"),
+            Self::Outage { errors: false } => f.write_str("the app does not answer, since before the last change"),
+            Self::OutageStep => f.write_str("still no answer in time: one more"),
+            Self::DownNow => f.write_str("the newest result is down: none taken away"),
+            Self::MoreAreCheaper(w) => write!(
+                f,
+                "{w}; slow requests {} now, {} with {}",
+                Share(w.slow_share_now),
+                Share(w.slow_share_target),
+                w.considered
+            ),
+            Self::FewerAreCheaper(w) => {
+                write!(f, "{w}; {} would do, slow requests {}", Dynos(w.considered), Share(w.slow_share_target))
+            }
+            Self::Balanced(w) => write!(f, "{w}; slow requests {}", Share(w.slow_share_now)),
+            Self::AddWouldNotPay(w) => {
+                write!(f, "{w}; slow requests {}: more would not pay", Share(w.slow_share_now))
+            }
+            Self::RemovalWouldNotPay(w) => {
+                write!(f, "{w}; slow requests {}: fewer would not pay", Share(w.slow_share_now))
+            }
+            Self::WaitingForEffect => f.write_str("slow, and grown as far as is sensible before an effect is seen"),
+        }
+    }
+}
+
+impl fmt::Display for Weighed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "load {:.1} dynos ({:.1} to {:.1})", self.load_dynos, self.load_low, self.load_high)?;
+        if self.incurable_share >= 0.5 { f.write_str(", slow in a way that dynos don't cure") } else { Ok(()) }
+    }
+}
+
+/// Milliseconds for people: "640 ms".
+#[derive(Clone, Copy, Debug)]
+pub struct Ms(pub f64);
+
+impl fmt::Display for Ms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.0} ms", self.0)
+    }
+}
+
+/// A share for people: "0.4 %", "12 %".
+#[derive(Clone, Copy, Debug)]
+pub struct Share(pub f64);
+
+impl fmt::Display for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let percent = self.0 * 100.0;
+        if percent < 9.95 { write!(f, "{percent:.1} %") } else { write!(f, "{percent:.0} %") }
+    }
+}
+
+/// A span of time for people: "45 s", "7 min", "2 h 5 min".
+#[derive(Clone, Copy, Debug)]
+pub struct Span(pub Duration);
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.as_secs_f64();
+        let minutes = (seconds / 60.0).round() as u64;
+        match minutes {
+            _ if seconds < 90.0 => write!(f, "{:.0} s", seconds.ceil()),
+            ..90 => write!(f, "{minutes} min"),
+            _ if minutes.is_multiple_of(60) => write!(f, "{} h", minutes / 60),
+            _ => write!(f, "{} h {} min", minutes / 60, minutes % 60),
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The clock and the loop for one or many apps.

@@ -1,0 +1,140 @@
+//! One result of an outside check: when it was taken, and what came of it. What is no measurement (no time, zero, NaN)
+//! can't be built; how a service spells its results is known to floor 1 alone.
+
+use std::cmp::Ordering;
+
+use crate::time::Timestamp;
+
+/// The response time that a down result stands for where one is needed (ordering, medians): 30 s, after which Heroku's
+/// router gives up (error H12).
+pub const DOWN_MS: f64 = 30_000.0;
+
+/// Response times above this (11 days) are taken as this.
+const LONGEST_MS: f64 = 1e9;
+
+/// A response time in milliseconds: finite and above zero.
+#[derive(Clone, Copy, PartialEq, PartialOrd, Debug)]
+pub struct ResponseTime(f64);
+
+impl ResponseTime {
+    /// `None` where nothing was measured: zero, negative, NaN or infinite.
+    pub fn from_ms(ms: f64) -> Option<Self> {
+        (ms > 0.0 && ms.is_finite()).then_some(Self(ms.min(LONGEST_MS)))
+    }
+
+    /// Milliseconds.
+    pub const fn ms(self) -> f64 {
+        self.0
+    }
+}
+
+/// Why a check found the app down.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum DownCause {
+    /// Refused, DNS, TLS, a 4xx, or a 5xx that came quickly: more dynos don't cure it.
+    Error,
+    /// No answer in time, and whatever says nothing of its cause: dynos may be too few.
+    Timeout,
+}
+
+/// What came of a check.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Status {
+    /// It was answered, in this time.
+    Up(ResponseTime),
+    /// It was not.
+    Down(DownCause),
+}
+
+/// One result.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Sample {
+    /// When it was taken.
+    pub at: Timestamp,
+    /// What came of it.
+    pub status: Status,
+}
+
+impl Sample {
+    /// An answered check; `None` where `ms` measures nothing (see [`ResponseTime::from_ms`]).
+    pub fn up(at: Timestamp, ms: f64) -> Option<Self> {
+        ResponseTime::from_ms(ms).map(|time| Self { at, status: Status::Up(time) })
+    }
+
+    /// A check that found the app down.
+    pub const fn down(at: Timestamp, cause: DownCause) -> Self {
+        Self { at, status: Status::Down(cause) }
+    }
+
+    /// Its response time in ms, if it was answered.
+    pub const fn up_ms(&self) -> Option<f64> {
+        match self.status {
+            Status::Up(time) => Some(time.ms()),
+            Status::Down(_) => None,
+        }
+    }
+
+    /// Its response time in ms, a down one counted as [`DOWN_MS`].
+    pub fn ms_or_down(&self) -> f64 {
+        self.up_ms().unwrap_or(DOWN_MS)
+    }
+
+    /// Was the app down?
+    pub const fn is_down(&self) -> bool {
+        matches!(self.status, Status::Down(_))
+    }
+
+    /// "up", "timeout" or "error", as events and `autoscale decide` spell it.
+    pub const fn kind(&self) -> &'static str {
+        match self.status {
+            Status::Up(_) => "up",
+            Status::Down(DownCause::Timeout) => "timeout",
+            Status::Down(DownCause::Error) => "error",
+        }
+    }
+
+    /// The one order of results: by time, then response time (a down one as [`DOWN_MS`]), then error, time-out, up.
+    /// Total, so that a window does not depend on the order in which a service lists it.
+    pub fn order(&self, other: &Self) -> Ordering {
+        let rank = |s: &Self| match s.status {
+            Status::Down(cause) => cause as u8,
+            Status::Up(_) => u8::MAX,
+        };
+        self.at
+            .cmp(&other.at)
+            .then_with(|| self.ms_or_down().total_cmp(&other.ms_or_down()))
+            .then_with(|| rank(self).cmp(&rank(other)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_measures_nothing_is_no_sample() {
+        let at = Timestamp::from_secs(1);
+        for ms in [0.0, -0.0, -1.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert_eq!(Sample::up(at, ms), None, "{ms}");
+        }
+        assert_eq!(Sample::up(at, 1e300).unwrap().up_ms(), Some(1e9));
+    }
+
+    #[test]
+    fn results_of_one_second_are_ordered_by_time_then_kind() {
+        let at = Timestamp::from_secs(1);
+        let mut all = [
+            Sample::up(at, 30_000.0).unwrap(),
+            Sample::down(at, DownCause::Timeout),
+            Sample::down(at, DownCause::Error),
+            Sample::up(at, 5.0).unwrap(),
+            Sample::up(Timestamp::from_secs(0), 9.0).unwrap(),
+        ];
+        all.sort_by(Sample::order);
+        let spelled: Vec<_> = all.iter().map(|s| (s.at.as_secs(), s.kind(), s.ms_or_down())).collect();
+        assert_eq!(
+            spelled,
+            [(0, "up", 9.0), (1, "up", 5.0), (1, "error", 30_000.0), (1, "timeout", 30_000.0), (1, "up", 30_000.0)]
+        );
+    }
+}

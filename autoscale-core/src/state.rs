@@ -1,0 +1,1 @@
+//! What outlives the process: one small file per app, atomically replaced, and the instance lock.

@@ -1,0 +1,171 @@
+//! The results that a decision looks at, sorted, and what is computed from them: spacing, mean, trend. No policy.
+
+use std::time::Duration;
+
+use crate::sample::Sample;
+use crate::time::Timestamp;
+
+/// Results stamped further ahead of now than this are dropped: a service's clock may run ahead a little, but one result
+/// from the far future would be the newest for ever.
+pub const FUTURE: Duration = Duration::from_secs(300);
+
+/// The results of a period up to now, sorted by [`Sample::order`]; all are kept where several share a second.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Window {
+    samples: Vec<Sample>,
+}
+
+impl Window {
+    /// Those of `samples`, in any order, that are at most `period` old and not from the [`FUTURE`].
+    pub fn new(samples: impl IntoIterator<Item = Sample>, now: Timestamp, period: Duration) -> Self {
+        let mut window = Self::default();
+        window.fill(samples, now, period);
+        window
+    }
+
+    /// [`Window::new`] into the memory that this window already has.
+    pub fn fill(&mut self, samples: impl IntoIterator<Item = Sample>, now: Timestamp, period: Duration) {
+        let (oldest, newest) = (now - period, now + FUTURE);
+        self.samples.clear();
+        self.samples.extend(samples.into_iter().filter(|s| oldest <= s.at && s.at <= newest));
+        if !self.samples.is_sorted_by(|a, b| a.order(b).is_le()) {
+            self.samples.sort_unstable_by(Sample::order);
+        }
+    }
+
+    /// All results, oldest first.
+    pub fn samples(&self) -> &[Sample] {
+        &self.samples
+    }
+
+    /// The newest `n` results, or all where there are fewer, oldest first.
+    pub fn newest(&self, n: usize) -> &[Sample] {
+        &self.samples[self.samples.len().saturating_sub(n)..]
+    }
+
+    /// The time of the newest result.
+    pub fn newest_at(&self) -> Option<Timestamp> {
+        self.samples.last().map(|s| s.at)
+    }
+
+    /// Drops the results that `keep` refuses.
+    pub fn retain(&mut self, keep: impl FnMut(&Sample) -> bool) {
+        self.samples.retain(keep);
+    }
+
+    /// r: the median gap between consecutive distinct times, the upper of the middle two; `None` with fewer than two
+    /// distinct times.
+    pub fn spacing(&self) -> Option<Duration> {
+        let mut gaps: Vec<i64> = self
+            .samples
+            .windows(2)
+            .map(|pair| pair[1].at.as_micros() - pair[0].at.as_micros())
+            .filter(|gap| *gap > 0)
+            .collect();
+        let middle = gaps.len() / 2;
+        (!gaps.is_empty()).then(|| Duration::from_micros(gaps.select_nth_unstable(middle).1.unsigned_abs()))
+    }
+
+    /// The run of downs that reaches to the newest result, oldest first; empty when the newest is up.
+    pub fn down_run(&self) -> &[Sample] {
+        let run = self.samples.iter().rev().take_while(|s| s.is_down()).count();
+        self.newest(run)
+    }
+}
+
+/// A straight line through response times, by least squares.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Trend {
+    /// Slope in ms per second.
+    pub slope: f64,
+    /// Standard error of the slope in ms per second; infinite with two points, which any line fits.
+    pub standard_error: f64,
+    /// The mean of the times: where the line passes [`Trend::mean_ms`].
+    pub centre: Timestamp,
+    /// Mean of the response times, ms.
+    pub mean_ms: f64,
+    /// How many points were fitted.
+    pub points: usize,
+}
+
+impl Trend {
+    /// Fits `(time, ms)` points. `None` with fewer than two points, or where all times are equal (decided on integers).
+    ///
+    /// Times are centred on the first point before anything is squared: on unix seconds the textbook sums lose all
+    /// their digits in an `f64`.
+    pub fn fit(points: impl IntoIterator<Item = (Timestamp, f64)>) -> Option<Self> {
+        let mut points = points.into_iter();
+        let (origin, first_ms) = points.next()?;
+        // Welford's update, times and response times relative to the first point: one pass, nothing to cancel.
+        let (mut n, mut mean_t, mut mean_v) = (1.0, 0.0, 0.0);
+        let (mut t_t, mut t_v, mut v_v) = (0.0, 0.0, 0.0);
+        let mut distinct = false;
+        for (at, ms) in points {
+            distinct |= at != origin;
+            n += 1.0;
+            let (t, v) = (at.seconds_since(origin), ms - first_ms);
+            let (dt, dv) = (t - mean_t, v - mean_v);
+            mean_t += dt / n;
+            mean_v += dv / n;
+            t_t += dt * (t - mean_t);
+            t_v += dt * (v - mean_v);
+            v_v += dv * (v - mean_v);
+        }
+        if !distinct || t_t <= 0.0 {
+            return None;
+        }
+        let slope = t_v / t_t;
+        let standard_error =
+            if n < 3.0 { f64::INFINITY } else { (f64::max(0.0, v_v - slope * t_v) / (n - 2.0) / t_t).sqrt() };
+        Some(Self {
+            slope,
+            standard_error,
+            centre: Timestamp::from_micros(origin.as_micros() + (mean_t * 1e6).round() as i64),
+            mean_ms: first_ms + mean_v,
+            points: n as usize,
+        })
+    }
+
+    /// The line's value at a moment, ms.
+    pub fn at(&self, at: Timestamp) -> f64 {
+        self.mean_ms + self.slope * at.seconds_since(self.centre)
+    }
+
+    /// Is the slope, up or down, at least Student's 97.5 % quantile times its standard error away from zero?
+    pub fn is_significant(&self) -> bool {
+        self.points > 2 && self.slope.abs() >= student_975(self.points - 2) * self.standard_error
+    }
+}
+
+/// Student's t, 97.5 % quantile, by degrees of freedom (any statistics table; 2.0 to 2.1 beyond 20 is cut to three steps).
+fn student_975(degrees_of_freedom: usize) -> f64 {
+    const TABLE: [f64; 21] = [
+        f64::INFINITY,
+        12.706,
+        4.303,
+        3.182,
+        2.776,
+        2.571,
+        2.447,
+        2.365,
+        2.306,
+        2.262,
+        2.228,
+        2.201,
+        2.179,
+        2.160,
+        2.145,
+        2.131,
+        2.120,
+        2.110,
+        2.101,
+        2.093,
+        2.086,
+    ];
+    match degrees_of_freedom {
+        df if df < TABLE.len() => TABLE[df],
+        ..25 => 2.086,
+        ..40 => 2.06,
+        _ => 2.02,
+    }
+}

@@ -1,0 +1,1 @@
+//! Tests of the `autoscale` binary as a user runs it: one module a topic.

@@ -1,0 +1,1 @@
+//! Tests of the engine through its public API: one module a topic.
