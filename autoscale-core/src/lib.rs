@@ -22,6 +22,8 @@ pub mod engine;
 #[cfg(feature = "graph")]
 pub mod graph;
 #[cfg(feature = "loop")]
+pub mod ledger;
+#[cfg(feature = "loop")]
 pub mod ports;
 #[cfg(feature = "sandbox")]
 pub mod replay;
@@ -29,6 +31,8 @@ pub mod replay;
 pub mod simulation;
 
 // Floor 3: the shell.
+#[cfg(feature = "loop")]
+pub mod clock;
 #[cfg(feature = "loop")]
 pub mod config_file;
 #[cfg(feature = "loop")]
