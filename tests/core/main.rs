@@ -1,2 +1,4 @@
 //! Tests of the engine through its public API: one module a topic.
 mod engine;
+mod runner;
+mod state;
