@@ -2,3 +2,5 @@
 mod engine;
 mod runner;
 mod state;
+
+mod simulation;
