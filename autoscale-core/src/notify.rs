@@ -15,7 +15,7 @@ use tokio::time::{sleep, timeout};
 use crate::config::Secret;
 use crate::event::Event;
 use crate::http::{Client, HttpOptions, Peer, Redaction};
-use crate::notice::Notices;
+use crate::notice::{NoticeKind, Notices};
 use crate::ports::{Failure, FailureKind, Observer};
 
 const PEER: Peer =
@@ -90,7 +90,8 @@ impl Webhook {
 
 impl Observer for Webhook {
     fn observe(&mut self, event: &Event) {
-        if let Some(notice) = self.notices.notice(event) {
+        // That a reload went well is for the one who asked for it, not for a channel.
+        if let Some(notice) = self.notices.notice(event).filter(|n| n.kind != NoticeKind::ConfigReloaded) {
             self.send(json!({ "text": notice.text, "event": event }).to_string());
         }
     }
