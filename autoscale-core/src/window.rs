@@ -59,7 +59,7 @@ impl Window {
         let mut gaps: Vec<i64> = self
             .samples
             .windows(2)
-            .map(|pair| pair[1].at.as_micros() - pair[0].at.as_micros())
+            .map(|pair| pair[1].at.as_micros().saturating_sub(pair[0].at.as_micros()))
             .filter(|gap| *gap > 0)
             .collect();
         let middle = gaps.len() / 2;
@@ -120,7 +120,7 @@ impl Trend {
         Some(Self {
             slope,
             standard_error,
-            centre: Timestamp::from_micros(origin.as_micros() + (mean_t * 1e6).round() as i64),
+            centre: Timestamp::from_micros(origin.as_micros().saturating_add((mean_t * 1e6).round() as i64)),
             mean_ms: first_ms + mean_v,
             points: n as usize,
         })
