@@ -1,1 +1,6 @@
 //! Tests of the engine through its public API: one module a topic.
+
+mod heroku_client;
+mod pingdom_client;
+mod support;
+mod wire;
