@@ -4,3 +4,8 @@ mod runner;
 mod state;
 
 mod simulation;
+
+mod heroku_client;
+mod pingdom_client;
+mod support;
+mod wire;
