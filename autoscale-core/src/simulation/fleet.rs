@@ -170,18 +170,22 @@ impl Fleet {
 
     fn serve(&mut self, now: f64, dyno: usize, request: Request) {
         let (seconds, in_database) = self.service(now, dyno, &request);
-        self.in_database += in_database;
-        let served = Served { done: now + seconds, arrived: request.arrived, in_database };
+        let workers = self.profile.workers;
         let place = &mut self.dynos[dyno];
+        let mut served = Served { done: now + seconds, arrived: request.arrived, in_database };
         match self.profile.discipline {
             Discipline::FirstCome => {
+                self.in_database += served.in_database;
                 place.serve(served);
                 let what = Done { dyno: dyno as u32, ticket: self.tickets[dyno] };
                 self.done.push(Foreseen { at: served.done, what });
             }
             Discipline::Shared { .. } => {
-                let attained = place.attain(now, self.profile.workers);
-                place.serve(Served { done: attained + seconds, ..served });
+                served.done = place.attain(now, workers) + seconds;
+                // Those that share a worker are in the database one after the other.
+                served.in_database *= (f64::from(workers) / (place.serving.len() + 1) as f64).min(1.0);
+                self.in_database += served.in_database;
+                place.serve(served);
                 self.foresee_shared(dyno);
             }
         }

@@ -183,8 +183,8 @@ impl Profile {
             workers: 1,
             backlog: 1024,
             discipline: Discipline::Shared { threads: 5 },
-            work: Work::LogNormal { mean: 0.25, variation: 1.0 },
-            database: Some(Database { mean: 0.08, capacity: 12.0, collapse: 0.5 }),
+            work: Work::LogNormal { mean: 0.2, variation: 0.9 },
+            database: Some(Database { mean: 0.05, capacity: 12.0, collapse: 0.5 }),
             ..Self::standard()
         }
     }

@@ -36,9 +36,9 @@ impl Totals {
         }
     }
 
-    /// Slow or failed requests in percent of those that arrived; 0 without any.
+    /// Slow or failed requests in percent of those that ended; 0 without any.
     pub fn slow_percent(&self) -> f64 {
-        if self.requests > 0.0 { 100.0 * self.slow / self.requests } else { 0.0 }
+        if self.ended > 0.0 { 100.0 * self.slow / self.ended } else { 0.0 }
     }
 
     /// Mean response time in ms of the requests that ended; `None` without any.
