@@ -14,6 +14,7 @@ pub mod window;
 pub mod config;
 pub mod event;
 pub mod heroku;
+pub mod notice;
 pub mod pingdom;
 
 // Floor 2: the engine.
@@ -22,6 +23,8 @@ pub mod engine;
 #[cfg(feature = "graph")]
 pub mod graph;
 #[cfg(feature = "loop")]
+pub mod ledger;
+#[cfg(feature = "loop")]
 pub mod ports;
 #[cfg(feature = "sandbox")]
 pub mod replay;
@@ -29,6 +32,8 @@ pub mod replay;
 pub mod simulation;
 
 // Floor 3: the shell.
+#[cfg(feature = "loop")]
+pub mod clock;
 #[cfg(feature = "loop")]
 pub mod config_file;
 #[cfg(feature = "loop")]

@@ -1,3 +1,6 @@
 //! Tests of the engine through its public API: one module a topic.
+mod engine;
+mod runner;
+mod state;
 
 mod simulation;
