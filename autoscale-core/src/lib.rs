@@ -14,6 +14,7 @@ pub mod window;
 pub mod config;
 pub mod event;
 pub mod heroku;
+pub mod notice;
 pub mod pingdom;
 
 // Floor 2: the engine.
