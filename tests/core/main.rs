@@ -9,3 +9,5 @@ mod heroku_client;
 mod pingdom_client;
 mod support;
 mod wire;
+
+mod graph;
