@@ -2,5 +2,7 @@
 
 mod heroku_client;
 mod pingdom_client;
+mod probe;
 mod support;
+mod webhook;
 mod wire;
