@@ -4,5 +4,6 @@ mod heroku_client;
 mod pingdom_client;
 mod probe;
 mod support;
+mod tls;
 mod webhook;
 mod wire;
