@@ -7,7 +7,10 @@ mod simulation;
 
 mod heroku_client;
 mod pingdom_client;
+mod probe;
 mod support;
+mod tls;
+mod webhook;
 mod wire;
 
 mod graph;
