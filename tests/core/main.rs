@@ -3,6 +3,7 @@ mod engine;
 mod runner;
 mod state;
 
+mod sandbox;
 mod simulation;
 
 mod heroku_client;

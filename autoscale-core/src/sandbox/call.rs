@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
-use serde_json::Value;
+use serde::Serialize;
 
 /// A call.
 #[derive(Debug)]
@@ -79,13 +79,17 @@ pub(super) struct Answer {
 
 impl Answer {
     /// Status 200 and this.
-    pub(super) fn ok(body: &Value) -> Self {
+    pub(super) fn ok(body: &impl Serialize) -> Self {
         Self::json(StatusCode::OK, body)
     }
 
     /// This status and this.
-    pub(super) fn json(status: StatusCode, body: &Value) -> Self {
-        Self { status, headers: Vec::new(), body: body.to_string().into_bytes() }
+    pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            body: serde_json::to_vec(body).expect("what is answered has a form in JSON"),
+        }
     }
 
     /// With one more header.

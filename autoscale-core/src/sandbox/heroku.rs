@@ -42,6 +42,9 @@ pub(super) fn finish(answer: Answer, call: &Call, plan: &Plan, request_id: &str)
     }
 }
 
+/// Where errors are explained.
+const ERRORS: &str = "https://devcenter.heroku.com/articles/platform-api-reference#errors";
+
 /// An error in Heroku's form.
 pub(super) fn error(status: u16, id: &str, message: &str) -> Answer {
     let body =
@@ -148,9 +151,11 @@ fn find(world: &World, kind: &str) -> Result<usize, Answer> {
 
 fn update_app(world: &mut World, call: &Call, now: Timestamp, skew: i64) -> Routed {
     match body(call)?.get("maintenance") {
-        Some(Value::Bool(on)) => world.maintenance = *on,
-        Some(_) => return Err(invalid("maintenance must be a boolean.")),
         None => {}
+        Some(Value::Bool(on)) => world.maintenance = *on,
+        // A public client library sends 0.
+        Some(Value::Number(n)) if matches!(n.as_u64(), Some(0 | 1)) => world.maintenance = n.as_u64() == Some(1),
+        Some(_) => return Err(invalid("maintenance must be a boolean.")),
     }
     Ok(Answer::ok(&object::app(world, now, skew)))
 }
@@ -176,7 +181,8 @@ fn update_batch(world: &mut World, call: &Call, plan: &Plan, now: Timestamp) -> 
     for change in &changes {
         apply(world, *change, plan, now);
     }
-    Ok(Answer::ok(&changes.iter().map(|change| object::process(world, change.index, plan.skew)).collect()))
+    let answered = |change: &Change| object::process(world, change.index, plan.skew);
+    Ok(Answer::ok(&changes.iter().map(answered).collect::<Vec<_>>()))
 }
 
 #[derive(Clone, Copy)]
@@ -254,6 +260,12 @@ fn invalid(message: &str) -> Answer {
 
 fn above(limit: u32, size: &str) -> Answer {
     let message = format!("Cannot update to more than {limit} {size} size dynos per process type.");
-    let body = json!({ "id": "cannot_update_above_limit", "message": message, "limit": limit, "size": size });
+    let body = json!({
+        "id": "cannot_update_above_limit",
+        "message": message,
+        "limit": limit,
+        "size": size,
+        "url": ERRORS,
+    });
     Answer::json(StatusCode::UNPROCESSABLE_ENTITY, &body)
 }
