@@ -1,3 +1,4 @@
 //! Tests of the engine through its public API: one module a topic.
 
 mod graph;
+mod graph_file;
