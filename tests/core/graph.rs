@@ -246,7 +246,7 @@ fn every_result_has_one_mark() {
     let down = svg("some_down");
     assert_eq!(down.matches("<circle ").count(), 26);
     says(&down, &["timed out", "failed with an error"]);
-    assert!(down.contains(" 30 results, 26 answered in 425 ms to 2129 ms, 3 timed out, 1 failed with an error."));
+    assert!(down.contains(" 30 results, 26 answered in 425 ms to 2130 ms, 3 timed out, 1 failed with an error."));
     let giant = svg("giant");
     assert_eq!(giant.matches("<circle ").count(), 29);
     says(&giant, &["61.5 s", "slower than the axis shows"]);
