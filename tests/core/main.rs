@@ -16,3 +16,4 @@ mod wire;
 
 mod graph;
 mod adaptive;
+mod graph_file;

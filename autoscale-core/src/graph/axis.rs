@@ -34,7 +34,8 @@ impl ValueAxis {
     pub(super) fn ticks(&self, wanted: f64, least: f64) -> Vec<f64> {
         let raw = self.top / wanted;
         let magnitude = 10_f64.powf(raw.log10().floor());
-        let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|m| m * magnitude).find(|s| *s >= raw).unwrap_or(raw).max(least);
+        let step =
+            [1.0, 2.0, 5.0, 10.0].into_iter().map(|m| m * magnitude).find(|s| *s >= raw).unwrap_or(raw).max(least);
         (0..=20).map(|k| f64::from(k) * step).take_while(|v| *v <= self.top * (1.0 + 1e-9)).collect()
     }
 }
@@ -50,7 +51,24 @@ pub(super) struct TimeAxis {
 
 /// Distances between labels that people find round, seconds: from ten seconds to four weeks.
 const STEPS: [i64; 19] = [
-    10, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, DAY, 2 * DAY, 4 * DAY, 7 * DAY, 14 * DAY,
+    10,
+    30,
+    60,
+    120,
+    300,
+    600,
+    900,
+    1800,
+    3600,
+    7200,
+    10_800,
+    21_600,
+    43_200,
+    DAY,
+    2 * DAY,
+    4 * DAY,
+    7 * DAY,
+    14 * DAY,
     28 * DAY,
 ];
 const DAY: i64 = 86_400;
@@ -83,7 +101,8 @@ impl TimeAxis {
     fn local_ticks(&self, to: Timestamp, zone: &TimeZone) -> Option<Vec<(f64, String)>> {
         let raw = self.seconds / MOST_LABELS;
         let longest = *STEPS.last()? as f64;
-        let step = STEPS.into_iter().find(|s| *s as f64 >= raw).unwrap_or((raw / longest).ceil() as i64 * (longest as i64));
+        let step =
+            STEPS.into_iter().find(|s| *s as f64 >= raw).unwrap_or((raw / longest).ceil() as i64 * (longest as i64));
         let local = zone.to_datetime(jiff::Timestamp::from_microsecond(self.from.as_micros()).ok()?);
         let midnight = local.date().at(0, 0, 0, 0);
         let since_midnight = local.duration_since(midnight).as_secs();

@@ -99,7 +99,14 @@ impl Drawing {
     }
 
     /// From left to right at one height, `dash` pixels drawn and `gap` left out in turn.
-    pub(super) fn dashes(&mut self, (from, to): (f64, f64), y: f64, width: f64, (dash, gap): (f64, f64), colour: Colour) {
+    pub(super) fn dashes(
+        &mut self,
+        (from, to): (f64, f64),
+        y: f64,
+        width: f64,
+        (dash, gap): (f64, f64),
+        colour: Colour,
+    ) {
         let mut x = from;
         while x < to {
             self.line([(x, y), ((x + dash).min(to), y)], width, colour);

@@ -110,9 +110,10 @@ impl<B: DrawingBackend> Page<B> {
                     return self.backend.draw_path(points, &style).map_err(drop);
                 }
                 // One by one: the bitmap backend draws the corners of a thick path far beyond them where they are sharp.
-                points.windows(2).filter(|pair| pair[0] != pair[1]).try_for_each(|pair| {
-                    self.backend.draw_line(pair[0], pair[1], &style).map_err(drop)
-                })
+                points
+                    .windows(2)
+                    .filter(|pair| pair[0] != pair[1])
+                    .try_for_each(|pair| self.backend.draw_line(pair[0], pair[1], &style).map_err(drop))
             }
             Mark::Area { points, colour } => {
                 let points: Vec<_> = points.iter().map(|p| self.place(*p)).collect();

@@ -145,6 +145,9 @@ mod tests {
     fn numbers_carry_units_that_keep_them_short() {
         let said = [0.4, 640.2, 9_999.0, 9_999.6, 12_345.0, 30_000.0, 119_960.0, 1e9].map(milliseconds);
         assert_eq!(said, ["0 ms", "640 ms", "9999 ms", "10 s", "12.3 s", "30 s", "2 min", "277.8 h"]);
-        assert_eq!([0.52, -0.001, -1.5, 12_345.6].map(slope), ["+0.52 ms/s", "−0.001 ms/s", "−1.50 ms/s", "+12346 ms/s"]);
+        assert_eq!(
+            [0.52, -0.001, -1.5, 12_345.6].map(slope),
+            ["+0.52 ms/s", "−0.001 ms/s", "−1.50 ms/s", "+12346 ms/s"]
+        );
     }
 }
