@@ -17,3 +17,4 @@ mod wire;
 mod graph;
 mod adaptive;
 mod graph_file;
+mod adaptive_soak;

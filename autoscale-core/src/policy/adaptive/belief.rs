@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::policy::adaptive::changes::Changes;
 use crate::policy::adaptive::grid::{
-    DYNOS, FIRST_INCIDENT, Grid, LN_DYNOS, LOADS, Motion, PRIOR, ROWS, Row, add, dot, incurable_ms, sum, work_ms,
+    Blur, DYNOS, FIRST_INCIDENT, Grid, LN_DYNOS, LOADS, PRIOR, ROWS, Row, add, dot, incurable_ms, sum, work_ms,
 };
 use crate::policy::adaptive::math::{exp, ln};
 use crate::policy::adaptive::tail::Tail;
@@ -108,15 +108,15 @@ impl Belief {
     }
 
     fn spread(&mut self, minutes: f64) {
-        let motion = Motion::over(minutes);
+        let mut blur = Blur::over(minutes);
         let mut by_load = [0.0; LOADS];
         for ((p, x), px) in self.p.iter_mut().zip(self.x.iter()).zip(self.px.iter_mut()) {
+            let before = *p;
             let mut product = [0.0; LOADS];
             for k in 0..LOADS {
-                product[k] = p[k] * x[k];
+                product[k] = before[k] * x[k];
             }
-            *px = motion.blur(&product);
-            *p = motion.blur(p);
+            blur.spread([&before, &product], [p, px]);
             add(&mut by_load, p);
         }
         let mut total = 0.0;
@@ -144,24 +144,28 @@ impl Belief {
         let (mut total, mut slow) = (0.0, 0.0);
         for (r, (p, x)) in self.p.iter_mut().zip(self.x.iter()).enumerate() {
             let (a, b) = (incurable_ms(r), work_ms(r));
+            let (mut share, mut likelihood) = ([0.0; LOADS], [0.0; LOADS]);
+            for k in 0..LOADS {
+                let v = b * (1.0 + x[k]);
+                let t = a + v;
+                // Standard deviation as a share of t: spread / t. One division serves all.
+                let (own, given) = (SCATTER * v, INCURABLE_SCATTER * a);
+                let spread = (own * own + given * given).sqrt();
+                let per_all = 1.0 / (v * t * spread);
+                let per_sd = t * (v * t * per_all);
+                let sd = spread * (v * spread * per_all);
+                let z = (ln_ms - ln(t) + 0.5 * sd * sd) * per_sd;
+                likelihood[k] = exp(-0.5 * z * z) * per_sd + OUTLIER;
+                share[k] = t * spread * per_all;
+            }
             slow += if a < high_ms {
-                let mut share = [0.0; LOADS];
-                for (share, x) in share.iter_mut().zip(x) {
-                    *share = exp((a - high_ms) / (b * (1.0 + x)));
+                for share in &mut share {
+                    *share = exp((a - high_ms) * *share);
                 }
                 dot(p, &share)
             } else {
                 sum(p)
             };
-            let mut likelihood = [0.0; LOADS];
-            for (l, x) in likelihood.iter_mut().zip(x) {
-                let v = b * (1.0 + x);
-                let t = a + v;
-                let (own, given) = (SCATTER * v, INCURABLE_SCATTER * a);
-                let sd = (own * own + given * given).sqrt() / t;
-                let z = (ln_ms - ln(t) + 0.5 * sd * sd) / sd;
-                *l = exp(-0.5 * z * z) / sd + OUTLIER;
-            }
             total += apply(p, &likelihood, weight);
         }
         self.tail.learn(ms > high_ms, slow, weight);

@@ -3,7 +3,7 @@
 
 use crate::policy::adaptive::belief::Belief;
 use crate::policy::adaptive::grid::{
-    DYNOS, FIRST_INCIDENT, LOADS, Motion, ROWS, Row, WORK_MS, add, dot, incurable_ms, sum, work_ms,
+    Blur, DYNOS, FIRST_INCIDENT, LOADS, ROWS, Row, WORK_MS, add, dot, incurable_ms, work_ms,
 };
 use crate::policy::adaptive::math::exp;
 
@@ -44,13 +44,11 @@ impl Costs {
 
     /// Prepares for a check: the belief some minutes ahead, with a need of `load` dynos.
     pub(super) fn prepare(&mut self, belief: &Belief, load: f64, minutes: f64, high_ms: f64, slow_weight: f64) {
-        let motion = Motion::over(minutes);
+        let mut blur = Blur::over(minutes);
         let (usual, incidents) = belief.p().split_at(FIRST_INCIDENT);
-        for (expected, p) in self.expected.iter_mut().zip(usual) {
-            *expected = motion.blur(p);
-        }
-        for (i, (incident, p)) in self.incidents.iter_mut().zip(incidents).enumerate() {
-            *incident = motion.blur(p);
+        blur.spread_all(usual, &mut self.expected);
+        blur.spread_all(incidents, &mut self.incidents);
+        for (i, incident) in self.incidents.iter().enumerate() {
             add(&mut self.expected[priced_as(i)], incident);
         }
         self.tail = belief.tail();
@@ -102,20 +100,16 @@ impl Costs {
 
     /// Expected share of slow requests with `n` dynos, incidents priced as the app as it is.
     fn curable_slow_share(&mut self, n: u32) -> f64 {
-        let curve = self.curves.of(n);
-        let share: f64 = self.expected.iter().zip(curve).map(|(p, slow)| dot(p, slow)).sum();
+        let share: f64 = self.expected.iter().zip(self.curves.of(n)).map(|(p, slow)| dot(p, slow)).sum();
         (self.tail * share).min(1.0)
     }
 
     /// Expected share of slow requests with `n` dynos, 0 to 1, incidents and all: for people.
     pub(super) fn slow_share(&mut self, n: u32) -> f64 {
-        let high_ms = self.curves.high_ms;
         let curve = self.curves.of(n);
         let mut share: f64 = self.expected.iter().zip(curve).map(|(p, slow)| dot(p, slow)).sum();
         for (i, p) in self.incidents.iter().enumerate() {
-            let row = FIRST_INCIDENT + i;
-            share -= dot(p, &curve[priced_as(i)]);
-            share += if incurable_ms(row) < high_ms { dot(p, &slow_curve(row, high_ms, n)) } else { sum(p) };
+            share += dot(p, &curve[FIRST_INCIDENT + i]) - dot(p, &curve[priced_as(i)]);
         }
         (self.tail * share).clamp(0.0, 1.0)
     }
@@ -162,7 +156,7 @@ struct Curves {
     high_ms: f64,
     /// Which size is kept in each place; 0: none.
     sizes: [u32; KEPT],
-    /// [`PRICED_ROWS`] rows a size.
+    /// [`ROWS`] rows a size.
     values: Vec<Row>,
 }
 
@@ -176,11 +170,11 @@ impl Curves {
 
     fn of(&mut self, n: u32) -> &[Row] {
         let place = n as usize % KEPT;
-        let end = (place + 1) * PRICED_ROWS;
+        let end = (place + 1) * ROWS;
         if self.values.len() < end {
             self.values.resize(end, [0.0; LOADS]);
         }
-        let rows = &mut self.values[end - PRICED_ROWS..end];
+        let rows = &mut self.values[end - ROWS..end];
         if self.sizes[place] != n {
             for (row, curve) in rows.iter_mut().enumerate() {
                 *curve = slow_curve(row, self.high_ms, n);

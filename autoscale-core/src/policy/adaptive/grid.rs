@@ -106,6 +106,11 @@ impl Grid {
         grid
     }
 
+    /// Takes over another's numbers.
+    pub(super) fn copy_from(&mut self, other: &Self) {
+        *self.0 = *other.0;
+    }
+
     /// Sums over the kinds of app: one number a load.
     pub(super) fn by_load(&self) -> Row {
         let mut sums = [0.0; LOADS];
@@ -171,7 +176,7 @@ impl<'de> Deserialize<'de> for Grid {
 
 /// How far the load may have moved over some minutes.
 #[derive(Clone, Copy)]
-pub(super) struct Motion {
+struct Motion {
     /// Share that drifts to each neighbour.
     drift: f64,
     /// Share that jumps.
@@ -182,33 +187,63 @@ impl Motion {
     pub(super) fn over(minutes: f64) -> Self {
         Self { drift: (DRIFT * DRIFT * minutes / (2.0 * STEP * STEP)).min(0.33), jump: (JUMP * minutes).min(0.5) }
     }
+}
 
-    /// Spreads a row. Drift is turned back at both edges; what would jump beyond the top is lost.
+/// Two rows, cell beside cell (neighbours then lie a whole register apart), with nothing on both sides.
+const PAD: usize = 2 * JUMP_CELLS;
+const PADDED: usize = PAD + 2 * LOADS + 2;
+
+/// Room to spread rows in.
+pub(super) struct Blur {
+    motion: Motion,
+    cells: [f64; PADDED],
+    sums: [[f64; PADDED]; 2],
+}
+
+impl Blur {
+    pub(super) fn over(minutes: f64) -> Self {
+        Self { motion: Motion::over(minutes), cells: [0.0; PADDED], sums: [[0.0; PADDED]; 2] }
+    }
+
+    /// Spreads two rows. Drift is turned back at both edges; what would jump beyond the top is lost.
     #[inline]
-    pub(super) fn blur(self, row: &Row) -> Row {
-        const PAD: usize = JUMP_CELLS;
-        const PADDED: usize = PAD + LOADS;
-        let mut cells = [0.0; PADDED];
-        cells[PAD..].copy_from_slice(row);
+    pub(super) fn spread(&mut self, rows: [&Row; 2], out: [&mut Row; 2]) {
+        let Self { motion, cells, sums: [odd, even] } = self;
+        for (k, pair) in cells[PAD..].as_chunks_mut::<2>().0.iter_mut().take(LOADS).enumerate() {
+            *pair = [rows[0][k], rows[1][k]];
+        }
         // Sums of 2, 4, 8, then 16 cells: no running sum, whose rounding errors would outweigh the small cells.
-        let mut sums = cells;
-        let mut lag = 1;
-        while lag < JUMP_CELLS {
-            let before = sums;
-            for k in lag..PADDED {
-                sums[k] = before[k] + before[k - lag];
-            }
-            lag *= 2;
-        }
-        let (stay, jump) = (1.0 - 2.0 * self.drift, self.jump / JUMP_CELLS as f64);
-        let mut out = [0.0; LOADS];
+        doubled::<2>(cells, odd);
+        doubled::<4>(odd, even);
+        doubled::<8>(even, odd);
+        doubled::<16>(odd, even);
+        let (stay, drift) = ((1.0 - motion.jump) * (1.0 - 2.0 * motion.drift), (1.0 - motion.jump) * motion.drift);
+        let jump = motion.jump / JUMP_CELLS as f64;
+        let spread = |i: usize| (stay * cells[i] + drift * (cells[i - 2] + cells[i + 2])) + jump * even[i];
+        let [first, second] = out;
         for k in 0..LOADS {
-            let above = row[(k + 1).min(LOADS - 1)];
-            let below = row[k.saturating_sub(1)];
-            let drifted = stay * row[k] + self.drift * (below + above);
-            out[k] = (1.0 - self.jump) * drifted + jump * sums[PAD + k];
+            let i = PAD + 2 * k;
+            (first[k], second[k]) = (spread(i), spread(i + 1));
         }
-        out
+        for (row, out) in rows.into_iter().zip([first, second]) {
+            out[0] += drift * row[0];
+            out[LOADS - 1] += drift * row[LOADS - 1];
+        }
+    }
+
+    /// Spreads rows, of which there is an even number.
+    pub(super) fn spread_all(&mut self, rows: &[Row], out: &mut [Row]) {
+        for ([a, b], [out_a, out_b]) in rows.as_chunks().0.iter().zip(out.as_chunks_mut().0) {
+            self.spread([a, b], [out_a, out_b]);
+        }
+    }
+}
+
+/// Each cell and the one `LAG` numbers before it.
+#[inline(always)]
+fn doubled<const LAG: usize>(cells: &[f64; PADDED], sums: &mut [f64; PADDED]) {
+    for k in LAG..PADDED {
+        sums[k] = cells[k] + cells[k - LAG];
     }
 }
 
@@ -269,12 +304,22 @@ mod tests {
         assert_eq!((work_ms(0), work_ms(ROWS - 1)), (15.0, 220.0));
     }
 
+    fn blurred(motion: Motion, row: &Row) -> Row {
+        let (mut out, mut other) = ([0.0; LOADS], [0.0; LOADS]);
+        let mut blur = Blur { motion, ..Blur::over(0.0) };
+        blur.spread([row, &[1.0; LOADS]], [&mut out, &mut other]);
+        let mut again = [0.0; LOADS];
+        blur.spread([&[0.0; LOADS], row], [&mut other, &mut again]);
+        assert_eq!(out, again);
+        out
+    }
+
     #[test]
     fn load_drifts_both_ways_and_jumps_upwards() {
         let mut row = [0.0; LOADS];
         row[40] = 1.0;
         let motion = Motion::over(1.0);
-        let out = motion.blur(&row);
+        let out = blurred(motion, &row);
         assert!((sum(&out) - 1.0).abs() < 1e-12);
         assert!((out[39] - 0.99 * motion.drift).abs() < 1e-15, "{}", out[39]);
         assert!((out[41] - out[39] - 0.01 / 16.0).abs() < 1e-15);
@@ -287,10 +332,10 @@ mod tests {
         let motion = Motion { drift: 0.25, jump: 0.0 };
         let mut row = [0.0; LOADS];
         row[0] = 1.0;
-        assert_eq!(motion.blur(&row)[..3], [0.75, 0.25, 0.0]);
+        assert_eq!(blurred(motion, &row)[..3], [0.75, 0.25, 0.0]);
         let mut row = [0.0; LOADS];
         row[LOADS - 1] = 1.0;
-        assert_eq!(motion.blur(&row)[LOADS - 3..], [0.0, 0.25, 0.75]);
-        assert_eq!(Motion { drift: 0.0, jump: 0.5 }.blur(&row)[LOADS - 1], 0.5 + 0.5 / 16.0);
+        assert_eq!(blurred(motion, &row)[LOADS - 3..], [0.0, 0.25, 0.75]);
+        assert_eq!(blurred(Motion { drift: 0.0, jump: 0.5 }, &row)[LOADS - 1], 0.5 + 0.5 / 16.0);
     }
 }

@@ -12,8 +12,34 @@ const WHOLE: f64 = 6_755_399_441_055_744.0; // 1.5 · 2^52
 /// A double of 2^52: its low bits count ones.
 const ONES: u64 = 0x4330_0000_0000_0000;
 
-/// Below this the result is given as 0 (it would be less than 1e-300).
+/// Below this the result stays as it is there: 2e-300.
 const SMALLEST: f64 = -690.0;
+
+/// (e^r − 1 − r)/r² for |r| <= ln 2 / 2: coefficients of the polynomial through the Chebyshev nodes, worked out with 60
+/// digits. e^r is off by less than 2e-17 with them; Taylor's series would take two more.
+const EXP: [f64; 10] = [
+    0.500_000_000_000_000_1,
+    0.166_666_666_666_666_69,
+    0.041_666_666_666_624_13,
+    0.008_333_333_333_330_062,
+    0.001_388_888_891_721_371_7,
+    0.000_198_412_698_630_536_18,
+    2.480_152_129_595_437_6e-5,
+    2.755_726_845_999_706_4e-6,
+    2.762_008_844_540_974_6e-7,
+    2.510_038_549_551_032e-8,
+];
+
+/// (artanh(s)/s − 1)/s² by s², for |s| <= (√2 − 1)/(√2 + 1): likewise, less than 1e-17 off.
+const ARTANH: [f64; 7] = [
+    0.333_333_333_333_333_5,
+    0.199_999_999_999_497_22,
+    0.142_857_143_130_016_35,
+    0.111_111_055_651_299_39,
+    0.090_914_447_278_374_74,
+    0.076_658_553_091_053_86,
+    0.073_082_927_124_443_11,
+];
 
 /// e^x for x <= 0. (Up to 700 it is right as well.)
 #[inline(always)]
@@ -21,18 +47,15 @@ pub(super) fn exp(x: f64) -> f64 {
     let clamped = if x > SMALLEST { x } else { SMALLEST };
     let shifted = clamped * std::f64::consts::LOG2_E + WHOLE;
     let k = shifted - WHOLE;
-    // |r| <= ln 2 / 2: Taylor's series to the 13th power leaves less than 1e-17.
     let r = (clamped - k * LN_2_HIGH) - k * LN_2_LOW;
     let r2 = r * r;
     let r4 = r2 * r2;
-    let low = (1.0 + r) + r2 * (1.0 / 2.0 + r * (1.0 / 6.0));
-    let mid = (1.0 / 24.0 + r * (1.0 / 120.0)) + r2 * (1.0 / 720.0 + r * (1.0 / 5_040.0));
-    let high = (1.0 / 40_320.0 + r * (1.0 / 362_880.0)) + r2 * (1.0 / 3_628_800.0 + r * (1.0 / 39_916_800.0));
-    let top = 1.0 / 479_001_600.0 + r * (1.0 / 6_227_020_800.0);
-    let series = low + r4 * (mid + r4 * (high + r4 * top));
+    let low = (EXP[0] + r * EXP[1]) + r2 * (EXP[2] + r * EXP[3]);
+    let high = (EXP[4] + r * EXP[5]) + r2 * (EXP[6] + r * EXP[7]);
+    let series = low + r4 * (high + r4 * (EXP[8] + r * EXP[9]));
     // The exponent goes straight into the bits.
     let power = f64::from_bits(shifted.to_bits().wrapping_add(1023) << 52);
-    if x > SMALLEST { series * power } else { 0.0 }
+    (1.0 + (r + r2 * series)) * power
 }
 
 /// ln x for a normal x > 0.
@@ -46,16 +69,13 @@ pub(super) fn ln(x: f64) -> f64 {
     let counted = (above.wrapping_add(1024 << 52)) >> 52;
     let e = f64::from_bits(ONES | counted) - (f64::from_bits(ONES) + 1024.0);
     let m = f64::from_bits((above & 0x000F_FFFF_FFFF_FFFF).wrapping_add(ROOT_HALF));
-    // ln m = 2 artanh s, s <= 0.172: to the 21st power.
+    // ln m = 2 artanh s.
     let f = m - 1.0;
     let s = f / (2.0 + f);
     let s2 = s * s;
     let s4 = s2 * s2;
-    let s8 = s4 * s4;
-    let low = (1.0 / 3.0 + s2 * (1.0 / 5.0)) + s4 * (1.0 / 7.0 + s2 * (1.0 / 9.0));
-    let high = (1.0 / 11.0 + s2 * (1.0 / 13.0)) + s4 * (1.0 / 15.0 + s2 * (1.0 / 17.0));
-    let top = (1.0 / 19.0 + s2 * (1.0 / 21.0)) + s4 * (1.0 / 23.0);
-    let series = low + s8 * (high + s8 * top);
+    let low = (ARTANH[0] + s2 * ARTANH[1]) + s4 * (ARTANH[2] + s2 * ARTANH[3]);
+    let series = low + s4 * s4 * ((ARTANH[4] + s2 * ARTANH[5]) + s4 * ARTANH[6]);
     let twice = s + s;
     e * LN_2_HIGH + (twice + (e * LN_2_LOW + twice * s2 * series))
 }
@@ -72,8 +92,9 @@ mod tests {
             assert!((ours - std).abs() <= 1e-15 * std, "exp({x}) = {ours}, not {std}");
         }
         assert_eq!(exp(0.0), 1.0);
-        assert_eq!(exp(-1e9), 0.0);
-        assert_eq!(exp(f64::NEG_INFINITY), 0.0);
+        for x in [-691.0, -1e9, f64::NEG_INFINITY] {
+            assert!((0.0..1e-299).contains(&exp(x)));
+        }
     }
 
     #[test]

@@ -84,7 +84,7 @@ impl Adaptive {
         match self.episode.take() {
             Some(episode) if episode.was_incident(view) => self.belief.restore(&self.quiet, view.n),
             Some(_) => {}
-            None => self.quiet.clone_from(self.belief.p()),
+            None => self.quiet.copy_from(self.belief.p()),
         }
     }
 
