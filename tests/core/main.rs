@@ -1,4 +1,10 @@
 //! Tests of the engine through its public API: one module a topic.
+mod engine;
+mod runner;
+mod state;
+
+mod sandbox;
+mod simulation;
 
 mod heroku_client;
 mod pingdom_client;
@@ -7,3 +13,8 @@ mod support;
 mod tls;
 mod webhook;
 mod wire;
+
+mod graph;
+mod adaptive;
+mod graph_file;
+mod adaptive_soak;
