@@ -8,17 +8,23 @@
 mod app;
 mod arrivals;
 mod capacity;
+mod closed_loop;
+mod contender;
 mod dyno;
 mod fleet;
 mod incident;
 mod load;
 mod probe;
 mod profile;
+mod report;
 mod tally;
 
 pub use app::{DynoState, SimulatedApp};
+pub use closed_loop::Trial;
+pub use contender::Contender;
 pub use incident::{Incident, IncidentKind};
 pub use load::{Load, LoadError};
 pub use probe::ProbeResult;
 pub use profile::{Database, Discipline, Profile, Work};
+pub use report::{Aftermath, Change, Minute, Report, score};
 pub use tally::Totals;
