@@ -23,6 +23,7 @@ enum Command {
     Demo(commands::demo::Args),
     Run(commands::run::Args),
     Sandbox(commands::sandbox::Args),
+    Simulate(commands::simulate::Args),
 }
 
 fn main() -> std::process::ExitCode {
@@ -32,6 +33,7 @@ fn main() -> std::process::ExitCode {
         Command::Demo(args) => commands::demo::run(&args),
         Command::Run(args) => commands::run::run(&args),
         Command::Sandbox(args) => commands::sandbox::run(&args),
+        Command::Simulate(args) => commands::simulate::run(&args),
     };
     exit.into()
 }

@@ -5,3 +5,4 @@ pub(crate) mod decide;
 pub(crate) mod demo;
 pub(crate) mod run;
 pub(crate) mod sandbox;
+pub(crate) mod simulate;
