@@ -16,6 +16,7 @@ pub mod event;
 pub mod heroku;
 pub mod notice;
 pub mod pingdom;
+pub mod recording;
 
 // Floor 2: the engine.
 #[cfg(feature = "loop")]
@@ -36,6 +37,8 @@ pub mod simulation;
 pub mod clock;
 #[cfg(feature = "loop")]
 pub mod config_file;
+#[cfg(feature = "graph")]
+pub mod graph_file;
 #[cfg(feature = "loop")]
 pub mod history;
 #[cfg(feature = "http")]

@@ -3,4 +3,18 @@ mod engine;
 mod runner;
 mod state;
 
+mod sandbox;
 mod simulation;
+
+mod heroku_client;
+mod pingdom_client;
+mod probe;
+mod support;
+mod tls;
+mod webhook;
+mod wire;
+
+mod graph;
+mod adaptive;
+mod graph_file;
+mod adaptive_soak;

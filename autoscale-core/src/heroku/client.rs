@@ -129,12 +129,9 @@ impl ScaleTarget for HerokuFormation {
         let path = wire::formation_path(&self.app, &self.process_type);
         let answer = self.client.change(Method::PATCH, &path, wire::scale_body(quantity)).await?;
         match answer.status {
-            200..300 => wire::parse_formation(&answer.body).map(|formation| formation.quantity).map_err(|e| {
-                let text = format!(
-                    "Heroku's answer is not as its API says: {e}; whether the change was carried out is not known"
-                );
-                Failure::new(FailureKind::Unknown, text)
-            }),
+            200..300 => wire::parse_formation(&answer.body)
+                .map(|formation| formation.quantity)
+                .map_err(|e| self.client.unknown(&self.client.not_as_promised(&e.to_string()))),
             422 => match wire::parse_error(&answer.body).and_then(|error| error.dyno_limit()) {
                 Some(limit) => Err(Failure::new(FailureKind::Limit(limit), self.client.status_text(&answer, None))),
                 None => Err(Failure::new(FailureKind::Refused, self.client.status_text(&answer, None))),

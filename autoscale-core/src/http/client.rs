@@ -147,9 +147,7 @@ impl Client {
             let (failure, told) = match self.send(Method::GET, path, None, timeout).await {
                 Ok(answer) if answer.is_success() => match parse(&answer) {
                     Ok(value) => return Ok(value),
-                    Err(why) => {
-                        (self.transient(format!("{}'s answer is not as its API says: {why}", self.peer.name)), None)
-                    }
+                    Err(why) => (self.transient(self.not_as_promised(&why)), None),
                 },
                 Ok(answer) if answer.status == 429 => {
                     let wait = self.close_budget(&answer);
@@ -190,14 +188,11 @@ impl Client {
         match self.send(method, path, Some(body), timeout).await {
             Ok(answer) if answer.status == 429 => Err(self.rate_limited(self.close_budget(&answer))),
             Ok(answer) if answer.status >= 500 || answer.status == 408 => {
-                Err(Failure::new(FailureKind::Unknown, self.status_text(&answer, None)))
+                Err(self.unknown(&self.status_text(&answer, None)))
             }
             Ok(answer) => Ok(answer),
             Err(NoAnswer { text, unsent: true }) => Err(self.transient(text)),
-            Err(NoAnswer { text, unsent: false }) => {
-                let text = format!("{}; whether the change was carried out is not known", self.redaction.apply(&text));
-                Err(Failure::new(FailureKind::Unknown, text))
-            }
+            Err(NoAnswer { text, unsent: false }) => Err(self.unknown(&text)),
         }
     }
 
@@ -298,6 +293,17 @@ impl Client {
     fn rate_limited(&self, wait: Duration) -> Failure {
         let text = format!("{}'s rate limit is reached (429); not asked again for {}", self.peer.name, Span(wait));
         Failure::new(FailureKind::RateLimited(wait), text)
+    }
+
+    /// A change may or may not have been carried out.
+    pub(crate) fn unknown(&self, why: &str) -> Failure {
+        let text = format!("{}; whether the change was carried out is not known", self.redaction.apply(why));
+        Failure::new(FailureKind::Unknown, text)
+    }
+
+    /// An answer that holds something else than its API promises.
+    pub(crate) fn not_as_promised(&self, why: &str) -> String {
+        format!("{}'s answer is not as its API says: {why}", self.peer.name)
     }
 
     fn transient(&self, text: String) -> Failure {

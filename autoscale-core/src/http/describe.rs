@@ -56,7 +56,12 @@ pub(crate) fn root(error: &reqwest::Error) -> String {
     while let Some(next) = cause.source() {
         cause = next;
     }
-    if std::ptr::eq(cause, error as &dyn Error) { "no cause given".into() } else { cause.to_string() }
+    if std::ptr::eq(cause, error as &dyn Error) {
+        return "no cause given".into();
+    }
+    let text = cause.to_string();
+    // The number says nothing that the words before it do not.
+    text.split(" (os error ").next().unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]

@@ -22,11 +22,11 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Duration {
     let said = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::trim);
     let seconds = said.and_then(|text| match text.parse::<f64>() {
         Ok(number) if number >= EPOCH_ABOVE => Some(number - now),
-        Ok(number) => Some(number),
+        // "nan" is a number to Rust.
+        Ok(number) => Some(number).filter(|n| !n.is_nan()),
         Err(_) => parse_date(text).map(|at| at.as_secs_f64() - now),
     });
-    // NaN ("nan" is a number to Rust) falls to the clamp's lower end through `max`.
-    Duration::from_secs_f64(seconds.unwrap_or(UNSAID_S).max(1.0).min(LONGEST_S))
+    Duration::from_secs_f64(seconds.unwrap_or(UNSAID_S).clamp(1.0, LONGEST_S))
 }
 
 /// What the service's clock says: `Server-Time` (Pingdom, unix seconds), else `Date`.
@@ -67,7 +67,7 @@ mod tests {
     fn nonsense_is_clamped_or_taken_as_unsaid() {
         assert_eq!(wait("0"), 1);
         assert_eq!(wait("-5"), 1);
-        assert_eq!(wait("nan"), 1);
+        assert_eq!(wait("nan"), 60);
         assert_eq!(wait("86400"), 900);
         assert_eq!(wait("1353000000"), 1);
         assert_eq!(wait("99999999999"), 900);

@@ -205,3 +205,34 @@ fn from_json<'a, T: Deserialize<'a>>(body: &'a [u8], what: &str) -> Result<T, Ma
     // serde_json's text names line and column, never more of the body than a word of the wrong type.
     serde_json::from_slice(body).map_err(|e| Malformed(format!("not the JSON of a {what}: {e}")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cause_of_a_down_is_read_from_pingdoms_words() {
+        use DownCause::{Error, Timeout};
+        for (short, long, ms, cause) in [
+            ("Connection refused", "", None, Error),
+            ("DNS error", "Could not resolve host", None, Error),
+            ("Unknown host", "", Some(0.0), Error),
+            ("SSL error", "certificate has expired", Some(80.0), Error),
+            ("HTTP Error 404", "Not Found", Some(30.0), Error),
+            ("HTTP Error 404", "Not Found", None, Error),
+            ("HTTP Error 500", "Internal Server Error", Some(4_999.0), Error),
+            ("HTTP Error 500", "Internal Server Error", Some(5_000.0), Timeout),
+            ("HTTP Error 503", "Service Unavailable", None, Timeout),
+            ("", "504 Gateway Timeout", Some(100.0), Error),
+            ("Timeout (> 500 ms)", "", Some(501.0), Timeout),
+            ("Timeout", "timed out during the TLS handshake", None, Timeout),
+            ("Socket timeout, unable to connect to server", "", None, Timeout),
+            ("Network is unreachable", "", None, Timeout),
+            ("Port 5432 closed early", "", None, Timeout),
+            ("", "", None, Timeout),
+        ] {
+            assert_eq!(down_cause([Some(short), Some(long)], ms), cause, "{short:?} {long:?} {ms:?}");
+        }
+        assert_eq!(down_cause([None, None], Some(10.0)), Timeout);
+    }
+}
