@@ -24,6 +24,7 @@ enum Command {
     Graph(commands::graph::Args),
     Run(commands::run::Args),
     Sandbox(commands::sandbox::Args),
+    Simulate(commands::simulate::Args),
 }
 
 fn main() -> std::process::ExitCode {
@@ -34,6 +35,7 @@ fn main() -> std::process::ExitCode {
         Command::Graph(args) => commands::graph::run(&args),
         Command::Run(args) => commands::run::run(&args),
         Command::Sandbox(args) => commands::sandbox::run(&args),
+        Command::Simulate(args) => commands::simulate::run(&args),
     };
     exit.into()
 }

@@ -6,3 +6,4 @@ pub(crate) mod demo;
 pub(crate) mod graph;
 pub(crate) mod run;
 pub(crate) mod sandbox;
+pub(crate) mod simulate;

@@ -1,5 +1,6 @@
 //! What goes wrong, when, and for how long.
 
+use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -43,6 +44,24 @@ impl Incident {
     pub fn new(kind: IncidentKind, from: f64, minutes: f64) -> Self {
         let minutes_after = |m: f64| Duration::from_secs_f64(60.0 * m.clamp(0.0, 1e9));
         Self { from: minutes_after(from), to: minutes_after(from + minutes.max(0.0)), kind }
+    }
+}
+
+impl fmt::Display for Incident {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            IncidentKind::Database(times) => write!(f, "database={times}")?,
+            IncidentKind::Blackout => f.write_str("blackout")?,
+            IncidentKind::Outage => f.write_str("outage")?,
+            IncidentKind::Silence => f.write_str("silence")?,
+            IncidentKind::CrashLoop => f.write_str("crash-loop")?,
+            IncidentKind::Deploy => f.write_str("deploy")?,
+        }
+        write!(f, "@{}", self.from.as_secs_f64() / 60.0)?;
+        if self.to > self.from {
+            write!(f, "+{}", (self.to - self.from).as_secs_f64() / 60.0)?;
+        }
+        Ok(())
     }
 }
 
@@ -92,6 +111,14 @@ mod tests {
         assert_eq!("database=2.5@0+1".parse(), Ok(Incident::new(IncidentKind::Database(2.5), 0.0, 1.0)));
         assert_eq!("deploy@60".parse(), Ok(Incident::new(IncidentKind::Deploy, 60.0, 0.0)));
         assert_eq!("crash-loop@30+10".parse(), Ok(Incident::new(IncidentKind::CrashLoop, 30.0, 10.0)));
+    }
+
+    #[test]
+    fn an_incident_is_written_as_it_is_read() {
+        for text in ["database=2.5@0+1", "crash-loop@30.5+10", "deploy@60", "silence@1+2", "outage@1+2", "blackout@0+9"]
+        {
+            assert_eq!(text.parse::<Incident>().unwrap().to_string(), text);
+        }
     }
 
     #[test]

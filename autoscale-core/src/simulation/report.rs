@@ -69,6 +69,8 @@ pub struct Report {
 /// What an incident did to the formation.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Aftermath {
+    /// Slow or failed requests from its beginning to five minutes after its end, percent.
+    pub slow_percent: f64,
     /// Dyno-hours more than without the incident, percent.
     pub extra_percent: f64,
     /// From its end until the formation stays within a dyno of what it is without it; `None`: not before the trial ended.
@@ -114,7 +116,9 @@ impl Report {
             dynos(self, minute).zip(dynos(without, minute)).is_some_and(|(dynos, other)| dynos.abs_diff(other) <= 1)
         };
         let back = (end..self.minutes.len()).find(|minute| (*minute..*minute + BACK_FOR).all(near));
+        let during = self.minutes.iter().enumerate().filter(|(minute, _)| is_during(incident, *minute));
         Aftermath {
+            slow_percent: sum(during.map(|(_, minute)| minute)).slow_percent(),
             extra_percent: 100.0 * (self.dyno_hours / without.dyno_hours.max(f64::MIN_POSITIVE) - 1.0),
             back_after: back.map(|minute| Duration::from_secs(60 * (minute - end) as u64)),
         }
@@ -132,9 +136,13 @@ fn excuses(incident: &Incident, minute: usize) -> bool {
         IncidentKind::Blackout | IncidentKind::Deploy => false,
         IncidentKind::Database(_) | IncidentKind::Outage | IncidentKind::Silence | IncidentKind::CrashLoop => true,
     };
+    blameless && is_during(incident, minute)
+}
+
+fn is_during(incident: &Incident, minute: usize) -> bool {
     let from = incident.from.as_secs() as usize / 60;
     let to = incident.to.as_secs().div_ceil(60) as usize + AFTERMATH;
-    blameless && (from..to).contains(&minute)
+    (from..to).contains(&minute)
 }
 
 fn sum<'a>(minutes: impl IntoIterator<Item = &'a Minute>) -> Totals {
