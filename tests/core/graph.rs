@@ -379,7 +379,7 @@ proptest! {
         let text = graph::svg(&picture, &TimeZone::UTC);
         prop_assert!(!text.contains("NaN") || picture.app.contains("NaN") || low_high.0.is_nan());
         // Slower by far, and of the same marks.
-        if picture.samples.len() % 4 == 0 {
+        if picture.samples.len().is_multiple_of(4) {
             graph::png(&picture, &TimeZone::UTC);
         }
     }

@@ -4,7 +4,6 @@ use crate::decision::{Action, Dynos};
 use crate::event::Outcome;
 use crate::graph::axis::{TimeAxis, ValueAxis};
 use crate::graph::drawing::{Colour, Drawing, LineName, Point, SMALL, Text};
-use crate::graph::response::dotted_upright;
 use crate::graph::{LEFT, Picture, RIGHT, render, words};
 use crate::time::Timestamp;
 
@@ -73,7 +72,7 @@ fn steps(drawing: &mut Drawing, picture: &Picture, time: &TimeAxis, value: &Valu
     below.extend([(RIGHT, bottom), (LEFT, bottom)]);
     drawing.area(below, Colour::BLUE.faint(0.12));
     for (at, ..) in words::changes(picture) {
-        dotted_upright(drawing, time.x(at), (top, bottom));
+        drawing.dotted_upright(time.x(at), (top, bottom));
     }
     drawing.line(points, 2.4, Colour::BLUE);
 
