@@ -1,3 +1,4 @@
 //! Tests of the engine through its public API: one module a topic.
 mod adaptive;
 mod adaptive_soak;
+mod allocation;
