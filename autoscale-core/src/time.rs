@@ -10,7 +10,7 @@ const MICROS: f64 = 1e6;
 
 /// A moment: microseconds since 1970-01-01 00:00 UTC. Arithmetic saturates.
 ///
-/// As JSON it is a number of unix seconds, a whole one where it can be; in a binary form it is the microseconds.
+/// As JSON it is a number of unix seconds, a whole one where it can be; in binary forms, the microseconds.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Timestamp(i64);
 
@@ -118,10 +118,11 @@ mod tests {
     }
 
     #[test]
-    fn a_binary_form_keeps_every_microsecond() {
-        for micros in [0, 1_500_000, 1_700_000_000_000_001, -1, i64::MIN, i64::MAX] {
+    fn a_binary_form_gives_back_the_same_moment() {
+        for micros in [0, 1, -1, 1_700_000_000_000_000, i64::MIN, i64::MAX] {
             let at = Timestamp::from_micros(micros);
-            assert_eq!(postcard::from_bytes::<Timestamp>(&postcard::to_allocvec(&at).unwrap()), Ok(at));
+            let bytes = postcard::to_allocvec(&at).unwrap();
+            assert_eq!(postcard::from_bytes::<Timestamp>(&bytes).unwrap(), at);
         }
     }
 
