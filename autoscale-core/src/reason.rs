@@ -282,32 +282,25 @@ impl fmt::Display for Reason {
             Self::Outage { errors: false } => f.write_str("the app does not answer, since before the last change"),
             Self::OutageStep => f.write_str("still no answer in time: one more"),
             Self::DownNow => f.write_str("the newest result is down: none taken away"),
-            Self::MoreAreCheaper(w) => write!(
-                f,
-                "{w}; slow requests {} now, {} with {}",
-                Share(w.slow_share_now),
-                Share(w.slow_share_target),
-                w.considered
-            ),
-            Self::FewerAreCheaper(w) => {
-                write!(f, "{w}; {} would do, slow requests {}", Dynos(w.considered), Share(w.slow_share_target))
+            Self::MoreAreCheaper(w) | Self::FewerAreCheaper(w) => {
+                write!(f, "{w}; {} with {}", Share(w.slow_share_target), w.considered)
             }
-            Self::Balanced(w) => write!(f, "{w}; slow requests {}", Share(w.slow_share_now)),
-            Self::AddWouldNotPay(w) => {
-                write!(f, "{w}; slow requests {}: more would not pay", Share(w.slow_share_now))
+            Self::Balanced(w) => write!(f, "{w}: neither more nor fewer are cheaper"),
+            Self::AddWouldNotPay(w) => write!(f, "{w}: more would cost more than they save"),
+            Self::RemovalWouldNotPay(w) => write!(f, "{w}: fewer would save less than they cost"),
+            Self::WaitingForEffect => {
+                f.write_str("slow, but grown as far as is sensible before more dynos show an effect")
             }
-            Self::RemovalWouldNotPay(w) => {
-                write!(f, "{w}; slow requests {}: fewer would not pay", Share(w.slow_share_now))
-            }
-            Self::WaitingForEffect => f.write_str("slow, and grown as far as is sensible before an effect is seen"),
         }
     }
 }
 
 impl fmt::Display for Weighed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "load {:.1} dynos ({:.1} to {:.1})", self.load_dynos, self.load_low, self.load_high)?;
-        if self.incurable_share >= 0.5 { f.write_str(", slow in a way that dynos don't cure") } else { Ok(()) }
+        let Self { load_dynos, load_low, load_high, slow_share_now, .. } = *self;
+        let slow = Share(slow_share_now);
+        write!(f, "load {load_dynos:.1} dynos ({load_low:.1} to {load_high:.1}), {slow} of requests slow")?;
+        if self.incurable_share >= 0.5 { f.write_str(", though not for want of dynos") } else { Ok(()) }
     }
 }
 

@@ -18,3 +18,4 @@ mod graph;
 mod adaptive;
 mod graph_file;
 mod adaptive_soak;
+mod allocation;

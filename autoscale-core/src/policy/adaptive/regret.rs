@@ -16,7 +16,7 @@ const LONGEST_S: f64 = 7200.0;
 const FORGOTTEN_S: f64 = 86_400.0;
 
 /// The last removal, and the sizes from which none is made.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Regret {
     /// When the policy last removed dynos, and how many there were.
     removal: Option<(Timestamp, u32)>,
@@ -28,6 +28,13 @@ struct Bar {
     dynos: u32,
     until: Timestamp,
     length_s: f64,
+}
+
+impl Default for Regret {
+    fn default() -> Self {
+        // Room for the bars of a day.
+        Self { removal: None, bars: Vec::with_capacity(16) }
+    }
 }
 
 impl Regret {
