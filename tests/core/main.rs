@@ -1,1 +1,2 @@
 //! Tests of the engine through its public API: one module a topic.
+mod purity;
