@@ -14,13 +14,17 @@ pub mod window;
 pub mod config;
 pub mod event;
 pub mod heroku;
+pub mod notice;
 pub mod pingdom;
+pub mod recording;
 
 // Floor 2: the engine.
 #[cfg(feature = "loop")]
 pub mod engine;
 #[cfg(feature = "graph")]
 pub mod graph;
+#[cfg(feature = "loop")]
+pub mod ledger;
 #[cfg(feature = "loop")]
 pub mod ports;
 #[cfg(feature = "sandbox")]
@@ -30,7 +34,11 @@ pub mod simulation;
 
 // Floor 3: the shell.
 #[cfg(feature = "loop")]
+pub mod clock;
+#[cfg(feature = "loop")]
 pub mod config_file;
+#[cfg(feature = "graph")]
+pub mod graph_file;
 #[cfg(feature = "loop")]
 pub mod history;
 #[cfg(feature = "http")]

@@ -10,7 +10,7 @@ const MICROS: f64 = 1e6;
 
 /// A moment: microseconds since 1970-01-01 00:00 UTC. Arithmetic saturates.
 ///
-/// As JSON it is a number of unix seconds, a whole one where it can be.
+/// As JSON it is a number of unix seconds, a whole one where it can be; in binary forms, the microseconds.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Timestamp(i64);
 
@@ -72,7 +72,9 @@ fn micros(d: Duration) -> i64 {
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.0 % 1_000_000 == 0 {
+        if !serializer.is_human_readable() {
+            serializer.serialize_i64(self.0)
+        } else if self.0 % 1_000_000 == 0 {
             serializer.serialize_i64(self.0 / 1_000_000)
         } else {
             serializer.serialize_f64(self.as_secs_f64())
@@ -82,6 +84,9 @@ impl Serialize for Timestamp {
 
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if !deserializer.is_human_readable() {
+            return i64::deserialize(deserializer).map(Self);
+        }
         let secs = f64::deserialize(deserializer)?;
         Self::from_secs_f64(secs).ok_or_else(|| serde::de::Error::custom(format!("{secs} is no time in unix seconds")))
     }
@@ -110,6 +115,15 @@ mod tests {
         assert_eq!(serde_json::to_string(&Timestamp::from_secs(1_700_000_000)).unwrap(), "1700000000");
         assert_eq!(serde_json::to_string(&Timestamp::from_micros(1_500_000)).unwrap(), "1.5");
         assert_eq!(serde_json::from_str::<Timestamp>("1.5").unwrap(), Timestamp::from_micros(1_500_000));
+    }
+
+    #[test]
+    fn a_binary_form_gives_back_the_same_moment() {
+        for micros in [0, 1, -1, 1_700_000_000_000_000, i64::MIN, i64::MAX] {
+            let at = Timestamp::from_micros(micros);
+            let bytes = postcard::to_allocvec(&at).unwrap();
+            assert_eq!(postcard::from_bytes::<Timestamp>(&bytes).unwrap(), at);
+        }
     }
 
     #[test]

@@ -1,2 +1,21 @@
 //! Tests of the engine through its public API: one module a topic.
 mod purity;
+mod engine;
+mod runner;
+mod state;
+
+mod sandbox;
+mod simulation;
+
+mod heroku_client;
+mod pingdom_client;
+mod probe;
+mod support;
+mod tls;
+mod webhook;
+mod wire;
+
+mod graph;
+mod adaptive;
+mod graph_file;
+mod adaptive_soak;

@@ -1,18 +1,261 @@
-//! The threshold policy.
+//! The threshold policy: what the 2012 README documents, its directions put right. Slower than the high bound, confirmed
+//! by the newest results, adds dynos; faster than the low bound removes them; between the two the trend decides. The rest
+//! are guards: against outages and slowness that dynos can't cure, against changes on too little evidence, and against
+//! going back and forth.
+
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::policy::regret::Regret;
 use crate::policy::{Policy, Verdict, View};
 use crate::reason::Reason;
+use crate::sample::{DOWN_MS, DownCause, Sample, Status};
+use crate::time::Timestamp;
 
-/// Its memory.
+/// Answered results needed since the last change before it is judged.
+const ENOUGH: usize = 3;
+/// Points that a trend needs to add a dyno, and the standard errors it must be away from zero.
+const RISING_POINTS: usize = 3;
+const RISING_ERRORS: f64 = 2.0;
+/// Points that a trend needs to remove a dyno, or to keep one from being removed.
+const STRICT_POINTS: usize = 8;
+/// A removal that may bring the mean above the low bound waits this many cool-downs.
+const PATIENCE: u32 = 3;
+/// So many newest results without a slow one end an episode of slowness.
+const CALM: usize = 5;
+/// Dynos don't help when the median stayed within these factors of the first one,
+const UNCHANGED: std::ops::RangeInclusive<f64> = 0.6..=1.5;
+/// and below this many ms: above it the router's 30 s cut the scale off.
+const CUT_OFF_MS: f64 = DOWN_MS / 2.0;
+/// How long after a change no more dynos are added when they don't help.
+const FUTILE_FOR: Duration = Duration::from_secs(1800);
+/// Least time from the last change to one dyno more in an outage by time-outs.
+const OUTAGE_STEP: Duration = Duration::from_secs(600);
+
+/// The threshold policy's memory. What it remembers of its own changes is what the check after them showed.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Threshold {}
+pub struct Threshold {
+    asked: Option<(Timestamp, Asked)>,
+    episode: Option<Episode>,
+    regret: Regret,
+}
+
+/// A change that was asked for.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+enum Asked {
+    /// More, with the median of the newest results (ms) where they were too slow.
+    Add { slow_ms: Option<f64> },
+    /// Fewer.
+    Remove,
+}
+
+/// A time of slowness in which dynos were added.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Episode {
+    /// Dynos before the first add.
+    from: u32,
+    /// Median of the newest results then, ms.
+    slow_ms: f64,
+}
 
 impl Policy for Threshold {
-    fn observe(&mut self, _view: &View<'_>) {}
+    fn observe(&mut self, view: &View<'_>) {
+        let asked = self.asked.take();
+        if let (Some((at, asked)), Some(change)) = (asked, view.change)
+            && at == change.at
+        {
+            match asked {
+                Asked::Add { slow_ms } if change.to > change.from => {
+                    self.regret.added(at);
+                    if let (None, Some(slow_ms)) = (self.episode, slow_ms) {
+                        self.episode = Some(Episode { from: change.from, slow_ms });
+                    }
+                }
+                Asked::Remove if change.to < change.from => self.regret.removed(at, change.from),
+                _ => {}
+            }
+        }
+        if !view.is_stale() && !view.window.newest(CALM).iter().any(|s| view.is_over(s)) {
+            self.episode = None;
+        }
+    }
 
     fn decide(&mut self, view: &View<'_>) -> Verdict {
-        Verdict::hold(view, Reason::Steady { mean_ms: view.mean_ms().unwrap_or_default() })
+        outage(view).or_else(|| self.too_slow_now(view)).unwrap_or_else(|| self.by_mean_and_trend(view))
     }
+}
+
+/// A run of downs that reaches to now and that the last change did not end.
+fn outage(view: &View<'_>) -> Option<Verdict> {
+    let run = view.window.down_run();
+    let (began, newest) = (run.first()?.at, run.last()?);
+    let nothing_else = run.len() == view.window.samples().len();
+    if !nothing_else && view.changed.is_none_or(|changed| changed <= began) {
+        return None;
+    }
+    let errors = newest.status == Status::Down(DownCause::Error);
+    if errors || !view.app_is_over {
+        return Some(Verdict::hold(view, Reason::Outage { errors }));
+    }
+    let wait = OUTAGE_STEP.max(view.settings.cooldown_up);
+    Some(if view.n >= view.max {
+        Verdict::hold(view, Reason::AtMax { max: view.max })
+    } else if let Some(until) = waits(view, wait) {
+        Verdict::hold(view, Reason::Outage { errors }).waiting(until)
+    } else {
+        Verdict::to(view, view.n + 1, Reason::OutageStep)
+    })
+}
+
+impl Threshold {
+    /// Rule 1: the newest result is over and shows the formation as it is, and those before confirm it.
+    fn too_slow_now(&mut self, view: &View<'_>) -> Option<Verdict> {
+        let newest = view.window.samples().last()?;
+        if !view.app_is_over || !view.is_over(newest) || !view.is_fresh(newest) {
+            return None;
+        }
+        let last = view.window.newest(3);
+        let slow_ms = median(last);
+        Some(if is_recovering(last) {
+            Verdict::hold(view, Reason::Recovering)
+        } else if let Some(verdict) = self.futile(view) {
+            verdict
+        } else {
+            let reason = Reason::AboveHigh {
+                over: view.overs() as u32,
+                of: last.len() as u32,
+                newest_ms: newest.up_ms(),
+                high_ms: view.settings.response_time_high,
+            };
+            self.add(view, view.n, reason, Some(slow_ms))
+        })
+    }
+
+    /// Rules 2 to 5: what the mean and the trend of the results since the last change say.
+    fn by_mean_and_trend(&mut self, view: &View<'_>) -> Verdict {
+        let settings = view.settings;
+        let (low, high) = (settings.response_time_low, settings.response_time_high);
+        let (Some(mean_ms), true) = (view.mean_ms(), view.fresh_ups() >= ENOUGH) else {
+            return Verdict::hold(view, Reason::Settling { fresh: view.fresh_ups(), needed: ENOUGH });
+        };
+        let trend = view.fresh_trend();
+        let strict = trend.filter(|t| t.points >= STRICT_POINTS && t.is_significant()).map_or(0.0, |t| t.slope);
+        let is_down = !view.window.down_run().is_empty();
+
+        if mean_ms > high {
+            return Verdict::hold(view, Reason::Unconfirmed { mean_ms, high_ms: high });
+        }
+        if mean_ms < low {
+            return if strict > settings.trend_high {
+                Verdict::hold(view, Reason::RisingBelowLow { slope: strict })
+            } else if is_down {
+                Verdict::hold(view, Reason::DownNow)
+            } else {
+                let k = most_that_fits(view, mean_ms);
+                let patience = if k == 0 { PATIENCE } else { 1 };
+                self.remove(view, k.max(1), patience, Reason::BelowLow { mean_ms, low_ms: low })
+            };
+        }
+        if let Some(t) = trend
+            && t.points >= RISING_POINTS
+            && t.slope > settings.trend_high
+            && t.slope > RISING_ERRORS * t.standard_error
+        {
+            let reason = Reason::TrendRising { slope: t.slope, limit: settings.trend_high };
+            return self.futile(view).unwrap_or_else(|| self.add(view, 1, reason, None));
+        }
+        if strict < settings.trend_low && mean_ms <= (low + high) / 2.0 {
+            return if is_down {
+                Verdict::hold(view, Reason::DownNow)
+            } else {
+                self.remove(view, 1, 1, Reason::TrendFalling { slope: strict, limit: settings.trend_low })
+            };
+        }
+        Verdict::hold(view, Reason::Steady { mean_ms })
+    }
+
+    /// Holds when the dynos added in this episode did not help.
+    fn futile(&self, view: &View<'_>) -> Option<Verdict> {
+        let Episode { from, slow_ms } = self.episode?;
+        let now_ms = median(view.window.newest(3));
+        let doubled = view.n >= from.saturating_mul(2) && view.n > from.saturating_add(1);
+        let unchanged = UNCHANGED.contains(&(now_ms / slow_ms)) && now_ms < CUT_OFF_MS;
+        let until = waits(view, FUTILE_FOR)?;
+        (view.app_is_over && doubled && unchanged).then(|| Verdict::hold(view, Reason::Futile { from }).waiting(until))
+    }
+
+    fn add(&mut self, view: &View<'_>, k: u32, reason: Reason, slow_ms: Option<f64>) -> Verdict {
+        if view.n >= view.max {
+            return Verdict::hold(view, Reason::AtMax { max: view.max });
+        }
+        if let Some(verdict) = cooling_down(view, view.settings.cooldown_up) {
+            return verdict;
+        }
+        let k = k.min(limit(view.settings.max_step_up));
+        self.asked = Some((view.now, Asked::Add { slow_ms }));
+        Verdict::to(view, view.n.saturating_add(k).min(view.max), reason)
+    }
+
+    /// Removes `k` dynos, at least 1, when nothing was slow for `patience` cool-downs.
+    fn remove(&mut self, view: &View<'_>, k: u32, patience: u32, reason: Reason) -> Verdict {
+        if view.n <= view.min {
+            return Verdict::hold(view, Reason::AtMin { min: view.min });
+        }
+        let wait = view.settings.cooldown_down.saturating_mul(patience);
+        if let Some(verdict) = cooling_down(view, wait) {
+            return verdict;
+        }
+        if let Some(until) = self.regret.barred_until(view.n, view.now) {
+            return Verdict::hold(view, Reason::Barred { remaining: view.until(until) }).waiting(until);
+        }
+        let since = view.changed.max(Some(view.now - wait));
+        if view.window.samples().iter().any(|s| Some(s.at) > since && view.is_over(s)) {
+            return Verdict::hold(view, Reason::RecentlySlow);
+        }
+        self.asked = Some((view.now, Asked::Remove));
+        Verdict::to(view, view.n - k, reason)
+    }
+}
+
+/// The largest number of dynos, at most a quarter, whose load the rest can take with the mean still under the low bound.
+fn most_that_fits(view: &View<'_>, mean_ms: f64) -> u32 {
+    let n = view.n;
+    let most = (n / 4).max(1).min(n.saturating_sub(view.min)).min(limit(view.settings.max_step_down));
+    let fits = |k: u32| mean_ms * f64::from(n) / f64::from(n - k) < view.settings.response_time_low;
+    // `fits` holds up to some k and not beyond; it is looked for by halving, for a formation can be huge.
+    let (mut lowest, mut highest) = (0, most);
+    while lowest < highest {
+        let k = lowest + (highest - lowest).div_ceil(2);
+        if fits(k) { lowest = k } else { highest = k - 1 }
+    }
+    lowest
+}
+
+/// Answered, strictly falling, and the last under half of the first.
+fn is_recovering(last: &[Sample]) -> bool {
+    let [Some(a), Some(b), Some(c)] = [0, 1, 2].map(|i| last.get(i).and_then(Sample::up_ms)) else { return false };
+    a > b && b > c && c < a / 2.0
+}
+
+/// Of three results the median, of fewer the fastest; ms, downs as [`DOWN_MS`].
+fn median(last: &[Sample]) -> f64 {
+    let mut ms: Vec<f64> = last.iter().map(Sample::ms_or_down).collect();
+    ms.sort_unstable_by(f64::total_cmp);
+    if ms.len() == 3 { ms[1] } else { ms.first().copied().unwrap_or(DOWN_MS) }
+}
+
+/// A step's limit, dynos: at least 1.
+fn limit(step: Option<u32>) -> u32 {
+    step.unwrap_or(u32::MAX).max(1)
+}
+
+/// When `wait` has passed since the last change, if that is still to come.
+fn waits(view: &View<'_>, wait: Duration) -> Option<Timestamp> {
+    view.changed.filter(|_| !view.unchanged_for(wait)).map(|changed| changed + wait)
+}
+
+fn cooling_down(view: &View<'_>, wait: Duration) -> Option<Verdict> {
+    let until = waits(view, wait)?;
+    Some(Verdict::hold(view, Reason::CoolingDown { remaining: view.until(until) }).waiting(until))
 }

@@ -42,7 +42,8 @@ pub struct View<'a> {
     pub interval: Duration,
     /// Results, without those measured during a maintenance.
     pub window: &'a Window,
-    /// When the formation last changed (POLICY, changes and memory); `None` counts as long ago.
+    /// When the formation last changed, by whoever, the end of a maintenance and (in dry run) a wanted change counted as
+    /// changes; `None` counts as long ago.
     pub changed: Option<Timestamp>,
     /// What changed since the check before.
     pub change: Option<Change>,
@@ -119,7 +120,7 @@ impl<'a> View<'a> {
         let Some(newest) = self.window.newest_at() else { return true };
         let limit = STALE_AT_LEAST.max(self.interval.saturating_mul(2));
         // The spacing costs more than all the rest: only where it can matter.
-        newest < self.now - limit && newest < self.now - self.spacing().mul_f64(2.5)
+        newest < self.now - limit && newest < self.now - self.spacing().saturating_mul(5) / 2
     }
 
     /// Was it measured after the last change had time to show?

@@ -1,0 +1,36 @@
+//! Whom to trust: the machine's roots, or Mozilla's bundled ones on a machine that has none, and the `ca_file` of the
+//! configuration. Cryptography is ring's.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::crypto::ring;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+
+/// A configuration that trusts those. `needed`: without TLS no roots are loaded.
+///
+/// # Errors
+/// In words, where `ca_file` can't be read or holds no certificate.
+pub(crate) fn config(ca_file: Option<&Path>, needed: bool) -> Result<ClientConfig, String> {
+    let mut roots = RootCertStore::empty();
+    if needed {
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        if roots.is_empty() {
+            roots.add_parsable_certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());
+        }
+    }
+    if let Some(path) = ca_file {
+        let certificates = CertificateDer::pem_file_iter(path)
+            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+            .map_err(|e| format!("{}: {e}", path.display()))?;
+        if roots.add_parsable_certificates(certificates).0 == 0 {
+            return Err(format!("{}: no certificate in it", path.display()));
+        }
+    }
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|e| format!("no TLS: {e}"))?;
+    Ok(config.with_root_certificates(roots).with_no_client_auth())
+}
