@@ -1,6 +1,6 @@
 //! Tests of the engine through its public API: one module a topic.
-mod purity;
 mod engine;
+mod purity;
 mod runner;
 mod state;
 
@@ -15,7 +15,7 @@ mod tls;
 mod webhook;
 mod wire;
 
-mod graph;
 mod adaptive;
-mod graph_file;
 mod adaptive_soak;
+mod graph;
+mod graph_file;
