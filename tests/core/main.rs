@@ -1,5 +1,6 @@
 //! Tests of the engine through its public API: one module a topic.
 mod engine;
+mod purity;
 mod runner;
 mod state;
 
@@ -14,8 +15,8 @@ mod tls;
 mod webhook;
 mod wire;
 
-mod graph;
 mod adaptive;
-mod graph_file;
 mod adaptive_soak;
 mod allocation;
+mod graph;
+mod graph_file;
