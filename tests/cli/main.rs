@@ -2,3 +2,4 @@
 
 mod graph;
 mod sandbox;
+mod check_config;

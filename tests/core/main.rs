@@ -20,3 +20,5 @@ mod adaptive_soak;
 mod allocation;
 mod graph;
 mod graph_file;
+
+mod config;

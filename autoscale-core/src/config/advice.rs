@@ -18,7 +18,8 @@ const HEROKU_MOST: u32 = 100;
 pub(super) fn check(reader: &mut Reader<'_>, config: &Config) {
     window(reader, config);
     if config.bounds.max() > HEROKU_MOST {
-        let text = format!("{} is above {HEROKU_MOST}, the most that Heroku runs of a process type", config.bounds.max());
+        let text =
+            format!("{} is above {HEROKU_MOST}, the most that Heroku runs of a process type", config.bounds.max());
         reader.warn(keys::MAX_DYNOS, ProblemKind::Advice, text);
     }
     if config.sandbox_speed.is_some() && !all_loopback(config) {

@@ -105,7 +105,9 @@ impl Document {
             }
             (Some(_), None) => "a key before any section: put the line under the section that it belongs to",
             (None, _) if content.starts_with([':', '=']) => "no key before the separator: write it as `key: value`",
-            (None, _) => "neither section, comment nor key: write it as `key: value`, or begin it with # to leave it out",
+            (None, _) => {
+                "neither section, comment nor key: write it as `key: value`, or begin it with # to leave it out"
+            }
         };
         self.problems.push(Problem::of_line(ProblemKind::Syntax, line, text));
         false
@@ -175,10 +177,10 @@ mod tests {
     #[test]
     fn values_are_taken_to_the_byte() {
         for value in [r#"p\a"s's%w#o;r=d:1"#, r#""quoted""#, "'", r"ends\", "a b", "[x]", "é", r"\x41\n", "=:="] {
-            assert_eq!(values(&format!("[A]\npassword: {value}\nnext: 1")), [
-                entry("password", value, 2),
-                entry("next", "1", 3)
-            ]);
+            assert_eq!(
+                values(&format!("[A]\npassword: {value}\nnext: 1")),
+                [entry("password", value, 2), entry("next", "1", 3)]
+            );
         }
     }
 

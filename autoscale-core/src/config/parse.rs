@@ -60,12 +60,8 @@ pub fn parse(text: &str, overrides: &Overrides) -> Result<Parsed, Vec<Problem>> 
 /// Reads a configuration and says all that can be said of it.
 pub fn examine(text: &str, overrides: &Overrides) -> Examined {
     let document = Document::read(text);
-    let mut reader = Reader {
-        problems: document.problems.clone(),
-        document: &document,
-        warnings: Vec::new(),
-        holds_secrets: false,
-    };
+    let mut reader =
+        Reader { problems: document.problems.clone(), document: &document, warnings: Vec::new(), holds_secrets: false };
     reader.unknown_and_duplicate();
     let config = reader.config(overrides);
     let Reader { mut problems, mut warnings, holds_secrets, .. } = reader;
@@ -269,11 +265,19 @@ impl<'a> Reader<'a> {
     fn app_name(&mut self) -> Option<String> {
         let key = keys::APP_NAME;
         self.take(key, |text, _| {
-            if value::is_placeholder(text) { Ok((text.to_owned(), true)) } else { value::app_name(text).map(|()| (text.to_owned(), false)) }
+            if value::is_placeholder(text) {
+                Ok((text.to_owned(), true))
+            } else {
+                value::app_name(text).map(|()| (text.to_owned(), false))
+            }
         })
         .map(|(name, placeholder)| {
             if placeholder {
-                self.warn(key, ProblemKind::Placeholder, "is still the sample's placeholder: give the name of your app");
+                self.warn(
+                    key,
+                    ProblemKind::Placeholder,
+                    "is still the sample's placeholder: give the name of your app",
+                );
             }
             name
         })
@@ -282,7 +286,8 @@ impl<'a> Reader<'a> {
     fn check_id(&mut self) -> Option<u64> {
         let key = keys::CHECK_ID;
         if self.text(key).is_some_and(value::is_placeholder) {
-            let text = "is still the sample's placeholder: give the number at the end of the check's address in Pingdom";
+            let text =
+                "is still the sample's placeholder: give the number at the end of the check's address in Pingdom";
             self.warn(key, ProblemKind::Placeholder, text);
             return None;
         }
@@ -414,13 +419,24 @@ impl<'a> Reader<'a> {
     }
 
     fn bounds(&mut self) -> Option<Bounds> {
-        let (min, max) = (self.dynos(keys::MIN_DYNOS), self.dynos(keys::MAX_DYNOS));
+        let (min, max) = (self.min_dynos(), self.dynos(keys::MAX_DYNOS));
         let (min, max) = (min?, max?);
         let bounds = Bounds::new(min, max);
         if bounds.is_none() {
             self.not_below(keys::MIN_DYNOS, min, keys::MAX_DYNOS, max, "above");
         }
         bounds
+    }
+
+    fn min_dynos(&mut self) -> Option<u32> {
+        let before = self.problems.len();
+        let min = self.dynos(keys::MIN_DYNOS);
+        // Heroku allows 0, so that it needs a word why this program does not.
+        let zero = self.entry(keys::MIN_DYNOS).is_some_and(|entry| value::without_comment(&entry.value) == "0");
+        if let Some(problem) = self.problems.get_mut(before).filter(|_| zero) {
+            problem.text += "; an app at 0 dynos fails the very check that would wake it";
+        }
+        min
     }
 
     /// Says that `low` is not below `high`, at the one of the two keys that is in the file.

@@ -8,7 +8,10 @@ use super::problem::quoted;
 
 /// Text without the comment at its end.
 pub(super) fn without_comment(text: &str) -> &str {
-    let end = text.match_indices(';').map(|(at, _)| at).find(|at| text[..*at].ends_with(char::is_whitespace));
+    let end = text
+        .match_indices(';')
+        .map(|(at, _)| at)
+        .find(|at| text[..*at].chars().next_back().is_none_or(char::is_whitespace));
     text[..end.unwrap_or(text.len())].trim_end()
 }
 
@@ -27,7 +30,10 @@ pub(super) fn whole(text: &str, form: Form) -> Result<u64, String> {
     if number < i128::from(min) {
         return Err(format!("{} is too small: give {form}", quoted(text)));
     }
-    u64::try_from(number).ok().filter(|n| *n <= max).ok_or_else(|| format!("{} is too large: give {form}", quoted(text)))
+    u64::try_from(number)
+        .ok()
+        .filter(|n| *n <= max)
+        .ok_or_else(|| format!("{} is too large: give {form}", quoted(text)))
 }
 
 /// A number within the form's limits.
@@ -79,7 +85,7 @@ pub(super) fn token(text: &str) -> Result<(), String> {
         Err("has a line break in it: give it in one line".into())
     } else if text.chars().any(char::is_control) {
         Err("has a control character in it: copy it again".into())
-    } else if http::HeaderValue::from_str(text).is_err() {
+    } else if !text.is_ascii() {
         Err("has a character that can't be sent in a header, such as an accent or a typographic quote: copy it again"
             .into())
     } else {
@@ -112,8 +118,8 @@ pub(super) fn app_name(text: &str) -> Result<(), String> {
 
 /// Heroku's pattern of process types, `^[-\w]{1,128}$` (its API schema).
 pub(super) fn process_type(text: &str) -> Result<(), String> {
-    let fits = (1..=128).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    let fits =
+        (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
     if fits {
         Ok(())
     } else {
@@ -174,7 +180,8 @@ pub(super) fn path(text: &str) -> Result<(), String> {
 
 /// An address to listen on.
 pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| format!("{} is not an IP address with a port: give one such as 127.0.0.1:9394", quoted(text)))
+    text.parse()
+        .map_err(|_| format!("{} is not an IP address with a port: give one such as 127.0.0.1:9394", quoted(text)))
 }
 
 /// Is it still what a sample has in this place?
@@ -193,6 +200,7 @@ mod tests {
     fn a_semicolon_after_a_space_begins_a_comment() {
         assert_eq!(without_comment("10 ; ten"), "10");
         assert_eq!(without_comment("10\t;;"), "10");
+        assert_eq!(without_comment("; none"), "");
         assert_eq!(without_comment("10;11"), "10;11");
         assert_eq!(without_comment("10;11 ;x"), "10;11");
     }
@@ -238,14 +246,19 @@ mod tests {
 
     #[test]
     fn http_is_for_this_machine_only() {
-        for url in ["http://127.0.0.1:80", "http://127.9.9.9/base", "http://[::1]:8080/", "HTTP://LocalHost/", "https://a.b/"]
+        for url in
+            ["http://127.0.0.1:80", "http://127.9.9.9/base", "http://[::1]:8080/", "HTTP://LocalHost/", "https://a.b/"]
         {
             assert_eq!(api_url(url).as_deref(), Ok(url.trim_end_matches('/')));
         }
-        for url in ["http://10.0.0.1", "http://localhost.example.com", "http://128.0.0.1", "http://127.0.0.1.example.com"] {
+        for url in
+            ["http://10.0.0.1", "http://localhost.example.com", "http://128.0.0.1", "http://127.0.0.1.example.com"]
+        {
             assert!(api_url(url).unwrap_err().starts_with("http:// would send the key unencrypted"), "{url}");
         }
-        for url in ["api.heroku.com", "ftp://a.b", "://", "https://", "https:///x", "https://a b", "https://a:99999", "x"] {
+        for url in
+            ["api.heroku.com", "ftp://a.b", "://", "https://", "https:///x", "https://a b", "https://a:99999", "x"]
+        {
             assert!(api_url(url).is_err(), "{url}");
         }
         assert!(api_url("https://user:pw@a.b").unwrap_err().starts_with("has a user or password"));
