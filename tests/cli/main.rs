@@ -1,1 +1,3 @@
 //! Tests of the `autoscale` binary as a user runs it: one module a topic.
+
+mod decide;
