@@ -3,3 +3,4 @@
 mod graph;
 mod sandbox;
 mod check_config;
+mod decide;

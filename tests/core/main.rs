@@ -22,3 +22,11 @@ mod graph;
 mod graph_file;
 
 mod config;
+
+mod common_ground;
+mod decide_line;
+mod policy;
+mod recordings;
+mod threshold;
+mod trend;
+mod watched;
