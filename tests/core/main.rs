@@ -6,6 +6,7 @@ mod state;
 mod sandbox;
 mod simulation;
 
+mod clients_in_sandbox;
 mod heroku_client;
 mod pingdom_client;
 mod probe;
@@ -14,7 +15,7 @@ mod tls;
 mod webhook;
 mod wire;
 
-mod graph;
 mod adaptive;
-mod graph_file;
 mod adaptive_soak;
+mod graph;
+mod graph_file;
