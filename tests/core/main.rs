@@ -7,6 +7,7 @@ mod state;
 mod sandbox;
 mod simulation;
 
+mod clients_in_sandbox;
 mod heroku_client;
 mod pingdom_client;
 mod probe;
@@ -30,3 +31,5 @@ mod recordings;
 mod threshold;
 mod trend;
 mod watched;
+mod graph;
+mod graph_file;
