@@ -14,8 +14,8 @@ mod tls;
 mod webhook;
 mod wire;
 
-mod graph;
 mod adaptive;
-mod graph_file;
 mod adaptive_soak;
 mod allocation;
+mod graph;
+mod graph_file;
