@@ -168,10 +168,10 @@ fn student_975(degrees_of_freedom: usize) -> f64 {
         2.093,
         2.086,
     ];
-    match degrees_of_freedom {
-        df if df < TABLE.len() => TABLE[df],
-        ..25 => 2.086,
-        ..40 => 2.06,
-        _ => 2.02,
+    match TABLE.get(degrees_of_freedom) {
+        Some(quantile) => *quantile,
+        None if degrees_of_freedom < 25 => 2.086,
+        None if degrees_of_freedom < 40 => 2.06,
+        None => 2.02,
     }
 }

@@ -113,6 +113,38 @@ impl Info {
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("texts and a number have a form in JSON")
     }
+
+    /// A configuration that points at this sandbox, which runs so many times faster than the wall clock.
+    pub fn config_text(&self, speed: f64) -> String {
+        let Self { heroku_url, pingdom_url, app_name, heroku_api_key, pingdom_api_key, check_id } = self;
+        format!(
+            "\
+# Written by the sandbox: points at a simulated app that runs on this machine.
+
+[HEROKU_INFOS]
+api_key: {heroku_api_key}
+app_name: {app_name}
+api_url: {heroku_url}
+
+[PINGDOM_INFOS]
+api_key: {pingdom_api_key}
+check_id: {check_id}
+api_url: {pingdom_url}
+
+[AUTOSCALE_SETTINGS]
+min_dynos: 1
+max_dynos: 10
+response_time_low: 500
+response_time_high: 2000
+check_frequency: 1
+pingdom_check_period: 30
+
+[SANDBOX]
+# Time passes so many times faster than the wall clock.
+speed: {speed}
+"
+        )
+    }
 }
 
 /// A running sandbox. Ends when it is dropped.
