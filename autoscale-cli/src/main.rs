@@ -21,8 +21,10 @@ enum Command {
     CheckConfig(commands::check_config::Args),
     Decide(commands::decide::Args),
     Demo(commands::demo::Args),
+    Graph(commands::graph::Args),
     Run(commands::run::Args),
     Sandbox(commands::sandbox::Args),
+    Simulate(commands::simulate::Args),
 }
 
 fn main() -> std::process::ExitCode {
@@ -30,8 +32,10 @@ fn main() -> std::process::ExitCode {
         Command::CheckConfig(args) => commands::check_config::run(&args),
         Command::Decide(args) => commands::decide::run(&args),
         Command::Demo(args) => commands::demo::run(&args),
+        Command::Graph(args) => commands::graph::run(&args),
         Command::Run(args) => commands::run::run(&args),
         Command::Sandbox(args) => commands::sandbox::run(&args),
+        Command::Simulate(args) => commands::simulate::run(&args),
     };
     exit.into()
 }

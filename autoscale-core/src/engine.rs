@@ -1,1 +1,360 @@
-//! One check: observe, decide, act. IO only through [`crate::ports`].
+//! One check: observe, decide, act. IO only through [`crate::ports`] and [`crate::ledger::LedgerKeeper`]; time only as
+//! an argument; no runtime is named.
+//!
+//! A check may be dropped at any `await`: what it was about to change is in the ledger before it is sent, and the next
+//! check reads the formation before it decides anything.
+
+use std::time::Duration;
+
+use crate::config::Config;
+use crate::decision::{Action, Decision};
+use crate::event::{self, Check, Detail, Event, JsonSample, Kind, Outcome};
+use crate::formation::{Bounds, Formation};
+use crate::ledger::{DryRunToggle, Intent, Ledger, LedgerKeeper, Limit};
+use crate::policy::{Decider, Observation, Settings};
+use crate::ports::{Failure, FailureKind, FormationReading, MetricSource, Reading, ScaleTarget};
+use crate::sample::Sample;
+use crate::time::Timestamp;
+use crate::window::Window;
+
+/// A service's clock that differs by more than this is believed instead of the local one (DESIGN, section 8).
+const SKEW: f64 = 5.0;
+/// From here on it is worth a warning, s.
+const SKEW_WARNING: f64 = 60.0;
+/// A change that the platform refused is not tried again before this (DESIGN, section 8).
+const REFUSED_FOR: Duration = Duration::from_secs(3600);
+
+/// What an engine is told about its app.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Plan {
+    /// Name of the app.
+    pub app: String,
+    /// Process type that is scaled.
+    pub process: String,
+    /// `min_dynos` and `max_dynos`.
+    pub bounds: Bounds,
+    /// What decides.
+    pub settings: Settings,
+    /// Time between two checks.
+    pub interval: Duration,
+    /// How long the app is left alone after somebody else changed its formation.
+    pub manual_override: Duration,
+    /// `debug`: are changes only told?
+    pub debug: bool,
+}
+
+impl From<&Config> for Plan {
+    fn from(config: &Config) -> Self {
+        Self {
+            app: config.heroku.app_name.clone(),
+            process: config.heroku.process_type.clone(),
+            bounds: config.bounds,
+            settings: config.settings.clone(),
+            interval: config.check_frequency,
+            manual_override: config.manual_override,
+            debug: config.dry_run,
+        }
+    }
+}
+
+/// The engine of one app.
+#[derive(Debug)]
+pub struct Engine<M, T, K = ()> {
+    plan: Plan,
+    source: M,
+    target: T,
+    keeper: K,
+    decider: Decider,
+    ledger: Ledger,
+    /// How far a service's clock is ahead of the local one, µs.
+    clock_offset: i64,
+    /// The window of the check before: what is not in it is new.
+    reported: Window,
+}
+
+impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
+    /// An engine that carries on from a ledger ([`Ledger::default`] when there is none).
+    pub fn new(plan: Plan, source: M, target: T, keeper: K, ledger: Ledger) -> Self {
+        let decider = if ledger.memory.is_empty() {
+            Decider::new(plan.settings.clone())
+        } else {
+            Decider::restore(plan.settings.clone(), &ledger.memory).unwrap_or_else(|error| {
+                tracing::warn!(app = plan.app, "the policy starts afresh: {error}");
+                Decider::new(plan.settings.clone())
+            })
+        };
+        Self { plan, source, target, keeper, decider, ledger, clock_offset: 0, reported: Window::default() }
+    }
+
+    /// What it was told.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// What it remembers.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Are changes only told?
+    pub fn is_dry_run(&self) -> bool {
+        self.ledger.is_dry_run(self.plan.debug)
+    }
+
+    /// Switches dry run. Takes effect with the next check, and outlives the process.
+    pub fn set_dry_run(&mut self, on: bool) {
+        self.ledger.dry_run = Some(DryRunToggle { on, debug: self.plan.debug });
+        self.keep();
+    }
+
+    /// Takes note that the loop rests, or no longer does; outlives the process.
+    pub fn set_paused(&mut self, paused: bool) {
+        self.ledger.paused = paused;
+        self.keep();
+    }
+
+    /// Goes on with another plan, source and target; what the policy remembers stays.
+    pub fn reload(&mut self, plan: Plan, source: M, target: T) {
+        self.decider.set_settings(plan.settings.clone());
+        self.ledger.limit = None;
+        self.ledger.refused_until = None;
+        self.plan = plan;
+        self.source = source;
+        self.target = target;
+    }
+
+    /// An event of this app.
+    pub fn event(&self, now: Timestamp, kind: Kind) -> Event {
+        Event {
+            v: event::VERSION,
+            at: self.corrected(now),
+            app: self.plan.app.clone(),
+            process: self.plan.process.clone(),
+            kind,
+        }
+    }
+
+    /// One check. Never fails: what goes wrong is in the events, the last of which tells how the check ended.
+    pub async fn check(&mut self, now: Timestamp) -> Vec<Event> {
+        match self.try_check(now).await {
+            Ok(check) => {
+                let failed = std::mem::take(&mut self.ledger.failed_in_a_row);
+                let mut events = Vec::new();
+                if failed > 0 {
+                    events.push(self.event(now, Kind::Recovered { failed }));
+                }
+                let checked = self.event(now, Kind::Checked(Box::new(check)));
+                self.ledger.last_check = Some(checked.clone());
+                self.ledger.memory = self.decider.save();
+                self.keep();
+                events.push(checked);
+                events
+            }
+            Err((what, failure)) => vec![self.check_failed(now, what, failure.text)],
+        }
+    }
+
+    /// Counts a check that failed, and tells of it. For the loop, too, when a check exceeded its time.
+    pub fn check_failed(&mut self, now: Timestamp, what: &str, error: String) -> Event {
+        self.ledger.failed_in_a_row = self.ledger.failed_in_a_row.saturating_add(1);
+        let kind = Kind::CheckFailed { what: what.into(), error, in_a_row: self.ledger.failed_in_a_row };
+        self.keep();
+        self.event(now, kind)
+    }
+
+    async fn try_check(&mut self, local: Timestamp) -> Result<Check, (&'static str, Failure)> {
+        let reading = self.read_samples(local).await.map_err(|failure| ("metric", failure))?;
+        let seen = self.target.formation().await.map_err(|failure| ("formation", failure))?;
+        let now = self.corrected(local);
+        let from = now - self.plan.settings.period;
+        self.ledger.note_formation(now, &seen, self.plan.manual_override);
+        self.ledger.forget_changes_before(from);
+
+        let window = Window::new(reading.samples, now, self.plan.settings.period);
+        let decision = self.decider.decide(&Observation {
+            now,
+            formation: Formation { quantity: seen.quantity, changed_at: self.ledger.changed_at },
+            bounds: self.plan.bounds,
+            effective_max: self.ledger.limit_dynos(),
+            interval: self.plan.interval,
+            window: &window,
+            maintenance: seen.maintenance,
+            override_until: self.ledger.override_until,
+            dry_run: self.is_dry_run(),
+        });
+        let changed_at = self.ledger.changed_at;
+        let effective_max = self.plan.bounds.max().min(self.ledger.limit_dynos().unwrap_or(u32::MAX));
+        let Acted { outcome, applied, error } = self.act(now, &decision, &seen).await;
+
+        Ok(Check {
+            dynos: seen.quantity,
+            changed_at,
+            min: self.plan.bounds.min(),
+            max: self.plan.bounds.max(),
+            mean_ms: decision.evidence.mean_ms,
+            trend_ms_per_s: decision.evidence.trend.map(|trend| trend.slope),
+            new_samples: self.report_new(&window),
+            effective_max,
+            maintenance: seen.maintenance,
+            override_until: self.ledger.override_until,
+            policy: self.plan.settings.policy.name().into(),
+            action: decision.action().name().into(),
+            target: decision.target,
+            reason: (&decision).into(),
+            outcome,
+            applied,
+            error,
+            load: decision.evidence.belief.map(|b| [b.load_dynos, b.load_range.0, b.load_range.1]),
+            detail: Some(Detail {
+                window,
+                decision,
+                formation: self.ledger.changes.clone(),
+                low_high_ms: (self.plan.settings.response_time_low, self.plan.settings.response_time_high),
+                from,
+            }),
+        })
+    }
+
+    /// Reads the window, by the service's clock where it differs from the local one.
+    async fn read_samples(&mut self, local: Timestamp) -> Result<Reading, Failure> {
+        for again in [true, false] {
+            let now = self.corrected(local);
+            let reading = self.source.samples(now - self.plan.settings.period, now).await?;
+            let skew = reading.server_time.map_or(0.0, |server| server.seconds_since(now));
+            if skew.abs() <= SKEW || !again {
+                return Ok(reading);
+            }
+            self.clock_offset = self.clock_offset.saturating_add((skew * 1e6) as i64);
+            let offset = self.clock_offset as f64 / 1e6;
+            if offset.abs() > SKEW_WARNING {
+                let direction = if offset > 0.0 { "behind" } else { "ahead of" };
+                tracing::warn!(
+                    app = self.plan.app,
+                    "this machine's clock is {:.0} s {direction} the metric service's, which is used: set the clock (NTP)",
+                    offset.abs()
+                );
+            }
+        }
+        unreachable!("the second round returns")
+    }
+
+    fn corrected(&self, local: Timestamp) -> Timestamp {
+        Timestamp::from_micros(local.as_micros().saturating_add(self.clock_offset))
+    }
+
+    /// The results that no earlier check has reported. Both windows are sorted: one pass.
+    fn report_new(&mut self, window: &Window) -> Vec<JsonSample> {
+        let mut old = self.reported.samples().iter().peekable();
+        let is_new = |sample: &&Sample| {
+            while old.next_if(|o| o.order(sample).is_lt()).is_some() {}
+            old.next_if(|o| o.order(sample).is_eq()).is_none()
+        };
+        let since = self.ledger.reported_until.filter(|_| self.reported.samples().is_empty());
+        let new: Vec<_> = window
+            .samples()
+            .iter()
+            .filter(is_new)
+            .filter(|sample| since.is_none_or(|since| sample.at > since))
+            .map(|sample| JsonSample(*sample))
+            .collect();
+        self.ledger.reported_until = window.newest_at().or(self.ledger.reported_until);
+        self.reported = window.clone();
+        new
+    }
+
+    /// Carries a decision out, if it is one to change something and this is no dry run.
+    async fn act(&mut self, now: Timestamp, decision: &Decision, seen: &FormationReading) -> Acted {
+        if decision.action() == Action::Hold {
+            return Acted::plain(Outcome::Held, decision.from);
+        }
+        if self.is_dry_run() {
+            return Acted::plain(Outcome::WouldScale, decision.from);
+        }
+        if let Some(until) = self.ledger.refused_until.filter(|until| *until > now) {
+            let minutes = (until.seconds_since(now) / 60.0).ceil();
+            let text = format!("the platform refused a change before; tried again in {minutes} min");
+            return Acted::failed(decision.from, text);
+        }
+        match self.send(now, decision.from, decision.target).await {
+            Ok(applied) if applied == decision.target => Acted::plain(Outcome::Scaled, applied),
+            Ok(applied) => {
+                let text = format!("asked for {}, the platform confirmed {applied}", decision.target);
+                Acted { outcome: Outcome::Limited, applied, error: Some(text) }
+            }
+            Err(Failure { kind: FailureKind::Limit(dynos), text }) => {
+                self.ledger.limit = Some(Limit { dynos, size: seen.size.clone(), at: now });
+                let applied = if decision.from < dynos && dynos < decision.target {
+                    self.send(now, decision.from, dynos).await.unwrap_or(decision.from)
+                } else {
+                    decision.from
+                };
+                Acted { outcome: Outcome::Limited, applied, error: Some(text) }
+            }
+            Err(Failure { kind: FailureKind::Unknown, text }) => self.settle_unknown(now, decision, text).await,
+            Err(failure) => {
+                if failure.kind == FailureKind::Refused {
+                    self.ledger.refused_until = Some(now + REFUSED_FOR);
+                }
+                Acted::failed(decision.from, failure.text)
+            }
+        }
+    }
+
+    /// Sends one change, recorded before and after.
+    async fn send(&mut self, now: Timestamp, from: u32, to: u32) -> Result<u32, Failure> {
+        self.ledger.intent = Some(Intent { at: now, from, to });
+        self.keep();
+        let result = self.target.scale(to).await;
+        match &result {
+            Ok(applied) => {
+                self.ledger.intent = None;
+                self.ledger.refused_until = None;
+                if *applied != from {
+                    self.ledger.note_change(now, *applied);
+                }
+            }
+            // It may still be carried out: the intent stays.
+            Err(failure) if failure.kind == FailureKind::Unknown => {}
+            Err(_) => self.ledger.intent = None,
+        }
+        self.keep();
+        result
+    }
+
+    /// The answer to a change was lost: the formation says whether it happened.
+    async fn settle_unknown(&mut self, now: Timestamp, decision: &Decision, text: String) -> Acted {
+        match self.target.formation().await {
+            Ok(seen) if seen.quantity == decision.target => {
+                self.ledger.intent = None;
+                self.ledger.note_change(now, seen.quantity);
+                Acted::plain(Outcome::Scaled, seen.quantity)
+            }
+            // Not (yet) carried out: the intent stays, so that a late effect is known as our own.
+            Ok(seen) => Acted::failed(seen.quantity, text),
+            Err(_) => Acted::failed(decision.from, text),
+        }
+    }
+
+    fn keep(&mut self) {
+        if let Err(failure) = self.keeper.keep(&self.ledger) {
+            tracing::warn!(app = self.plan.app, "the state can't be kept; scaling goes on: {failure}");
+        }
+    }
+}
+
+/// What came of carrying a decision out.
+struct Acted {
+    outcome: Outcome,
+    applied: u32,
+    error: Option<String>,
+}
+
+impl Acted {
+    fn plain(outcome: Outcome, applied: u32) -> Self {
+        Self { outcome, applied, error: None }
+    }
+
+    fn failed(applied: u32, error: String) -> Self {
+        Self { outcome: Outcome::Failed, applied, error: Some(error) }
+    }
+}

@@ -1,9 +1,11 @@
 //! What happened: the one record that every face, the history and the graph consume, and its JSON. Fields only get
 //! added. Nothing here decides or does anything.
 
+use std::fmt;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::decision::{Action, Decision};
+use crate::decision::{Action, Decision, Dynos};
 use crate::sample::{DownCause, Sample};
 use crate::time::Timestamp;
 use crate::window::Window;
@@ -205,6 +207,53 @@ impl Check {
             "add" => Action::Add,
             "remove" => Action::Remove,
             _ => Action::Hold,
+        }
+    }
+}
+
+/// One sentence for logs and people: which app, what happened, why.
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: ", self.app, self.process)?;
+        match &self.kind {
+            Kind::Checked(check) => check.fmt(f),
+            Kind::CheckFailed { error, in_a_row: 1, .. } => write!(f, "check failed, dynos left as they are: {error}"),
+            Kind::CheckFailed { error, in_a_row, .. } => {
+                write!(f, "check failed ({in_a_row} in a row), dynos left as they are: {error}")
+            }
+            Kind::Recovered { failed: 1 } => f.write_str("checks work again, after one that failed"),
+            Kind::Recovered { failed } => write!(f, "checks work again, after {failed} that failed"),
+            Kind::Started { dry_run: true } => f.write_str("started in dry run: nothing will be changed"),
+            Kind::Started { dry_run: false } => f.write_str("started"),
+            Kind::Stopped => f.write_str("stopped"),
+            Kind::Paused => f.write_str("paused: no checks until it is resumed"),
+            Kind::Resumed => f.write_str("resumed"),
+            Kind::DryRunChanged { dry_run: true } => f.write_str("dry run on: changes are told, not made"),
+            Kind::DryRunChanged { dry_run: false } => f.write_str("dry run off: changes are made"),
+            Kind::ConfigReloaded { warnings } if warnings.is_empty() => f.write_str("configuration reloaded"),
+            Kind::ConfigReloaded { warnings } => write!(f, "configuration reloaded: {}", warnings.join("; ")),
+            Kind::ConfigRefused { problems } => {
+                write!(f, "new configuration refused, the old one stays: {}", problems.join("; "))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (from, to, why) = (self.dynos, self.target, &self.reason.text);
+        let error = self.error.as_deref().unwrap_or("no reason given");
+        match self.outcome {
+            Outcome::Held => write!(f, "{}: {why}", Dynos(from)),
+            Outcome::Scaled => write!(f, "{from} → {}: {why}", Dynos(to)),
+            Outcome::WouldScale => write!(f, "would scale {from} → {} (dry run): {why}", Dynos(to)),
+            Outcome::Limited if self.applied == from => {
+                write!(f, "stays at {}, {to} wanted ({why}): {error}", Dynos(from))
+            }
+            Outcome::Limited => {
+                write!(f, "{from} → {}, {to} wanted ({why}): {error}", Dynos(self.applied))
+            }
+            Outcome::Failed => write!(f, "{from} → {} failed: {error} (wanted because: {why})", Dynos(to)),
         }
     }
 }

@@ -15,13 +15,17 @@ pub mod config;
 pub mod decide_line;
 pub mod event;
 pub mod heroku;
+pub mod notice;
 pub mod pingdom;
+pub mod recording;
 
 // Floor 2: the engine.
 #[cfg(feature = "loop")]
 pub mod engine;
 #[cfg(feature = "graph")]
 pub mod graph;
+#[cfg(feature = "loop")]
+pub mod ledger;
 #[cfg(feature = "loop")]
 pub mod ports;
 #[cfg(feature = "sandbox")]
@@ -31,7 +35,11 @@ pub mod simulation;
 
 // Floor 3: the shell.
 #[cfg(feature = "loop")]
+pub mod clock;
+#[cfg(feature = "loop")]
 pub mod config_file;
+#[cfg(feature = "graph")]
+pub mod graph_file;
 #[cfg(feature = "loop")]
 pub mod history;
 #[cfg(feature = "http")]

@@ -300,25 +300,14 @@ impl fmt::Display for Reason {
             }
             Self::OutageStep => f.write_str("still no answer in time: one dyno more"),
             Self::DownNow => f.write_str("the newest result is down: no dyno is taken away"),
-            Self::MoreAreCheaper(w) => write!(
-                f,
-                "{w}; slow requests {} now, {} with {}",
-                Share(w.slow_share_now),
-                Share(w.slow_share_target),
-                Dynos(w.considered)
-            ),
-            Self::FewerAreCheaper(w) => {
-                write!(f, "{w}; {} would do, slow requests {}", Dynos(w.considered), Share(w.slow_share_target))
+            Self::MoreAreCheaper(w) | Self::FewerAreCheaper(w) => {
+                write!(f, "{w}; {} with {}", Share(w.slow_share_target), w.considered)
             }
-            Self::Balanced(w) => write!(f, "{w}; slow requests {}", Share(w.slow_share_now)),
-            Self::AddWouldNotPay(w) => {
-                write!(f, "{w}; slow requests {}: more would not pay", Share(w.slow_share_now))
-            }
-            Self::RemovalWouldNotPay(w) => {
-                write!(f, "{w}; slow requests {}: fewer would not pay", Share(w.slow_share_now))
-            }
+            Self::Balanced(w) => write!(f, "{w}: neither more nor fewer are cheaper"),
+            Self::AddWouldNotPay(w) => write!(f, "{w}: more would cost more than they save"),
+            Self::RemovalWouldNotPay(w) => write!(f, "{w}: fewer would save less than they cost"),
             Self::WaitingForEffect => {
-                f.write_str("slow, and dynos were added: waiting for their effect before adding more")
+                f.write_str("slow, but grown as far as is sensible before more dynos show an effect")
             }
         }
     }
@@ -326,8 +315,10 @@ impl fmt::Display for Reason {
 
 impl fmt::Display for Weighed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "load {:.1} dynos ({:.1} to {:.1})", self.load_dynos, self.load_low, self.load_high)?;
-        if self.incurable_share >= 0.5 { f.write_str(", slow in a way that dynos don't cure") } else { Ok(()) }
+        let Self { load_dynos, load_low, load_high, slow_share_now, .. } = *self;
+        let slow = Share(slow_share_now);
+        write!(f, "load {load_dynos:.1} dynos ({load_low:.1} to {load_high:.1}), {slow} of requests slow")?;
+        if self.incurable_share >= 0.5 { f.write_str(", though not for want of dynos") } else { Ok(()) }
     }
 }
 

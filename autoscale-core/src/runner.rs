@@ -1,1 +1,212 @@
-//! The clock and the loop for one or many apps.
+//! The loop of one app: waits until a check is due, runs it, listens to commands. Several apps are several loops, none of
+//! which can delay another. Decides nothing.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use crate::clock::Clock;
+use crate::engine::{Engine, Plan};
+use crate::event::{Event, Kind};
+use crate::ledger::LedgerKeeper;
+use crate::ports::{MetricSource, Observer, ScaleTarget};
+
+/// The part of an interval that a check may take.
+const DEADLINE_SHARE: f64 = 0.8;
+/// No check gets less time than this, however fast the sandbox runs; nor more than the second, however rare checks are.
+const DEADLINE: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(120));
+
+/// What a loop can be told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Command {
+    /// Check at once, also while it rests.
+    CheckNow,
+    /// Rest.
+    Pause,
+    /// Go on.
+    Resume,
+    /// Only tell of changes, or carry them out again.
+    SetDryRun(bool),
+    /// Take the configuration anew.
+    Reload,
+    /// End; what is in flight is cancelled.
+    Stop,
+}
+
+/// What a reload brings.
+#[derive(Debug)]
+pub struct Reloaded<M, T> {
+    /// What the engine is told.
+    pub plan: Plan,
+    /// Where response times come from.
+    pub source: M,
+    /// What is scaled.
+    pub target: T,
+    /// Warnings of the configuration.
+    pub warnings: Vec<String>,
+}
+
+/// Takes the configuration anew; or says every problem of it.
+pub type Reload<M, T> = Box<dyn FnMut() -> Result<Reloaded<M, T>, Vec<String>> + Send>;
+
+/// The loop of one app.
+pub struct AppLoop<M, T, K> {
+    /// Its engine.
+    pub engine: Engine<M, T, K>,
+    /// Its clock.
+    pub clock: Clock,
+    /// How long after the start its first check comes, on its clock.
+    pub first_after: Duration,
+    /// What [`Command::Reload`] does.
+    pub reload: Reload<M, T>,
+    /// Who is told of events.
+    pub observer: Box<dyn Observer>,
+}
+
+impl<M, T, K> std::fmt::Debug for AppLoop<M, T, K> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AppLoop").field("first_after", &self.first_after).finish_non_exhaustive()
+    }
+}
+
+/// How the wait for the next check, or a check itself, ended.
+enum Turn {
+    Due,
+    Told(Command),
+}
+
+impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> AppLoop<M, T, K> {
+    /// Runs until it is told to stop, or nobody is left who could tell it.
+    pub async fn run(mut self, mut commands: mpsc::UnboundedReceiver<Command>) {
+        let mut due = Instant::now() + self.clock.real(self.first_after);
+        self.tell(Kind::Started { dry_run: self.engine.is_dry_run() });
+        let mut rests = self.engine.ledger().paused;
+        if rests {
+            self.tell(Kind::Paused);
+        }
+        loop {
+            let turn = tokio::select! {
+                biased;
+                command = commands.recv() => Turn::Told(command.unwrap_or(Command::Stop)),
+                () = sleep_until(due), if !rests => Turn::Due,
+            };
+            let told = match turn {
+                Turn::Due | Turn::Told(Command::CheckNow) => {
+                    let interval = self.clock.real(self.engine.plan().interval);
+                    let told = self.check(&mut commands, interval).await;
+                    due = next_due(due, interval, Instant::now());
+                    // A check that was broken off is made up for, under what was told.
+                    if told.is_some() {
+                        due = Instant::now();
+                    }
+                    told
+                }
+                Turn::Told(command) => Some(command),
+            };
+            match told {
+                None | Some(Command::CheckNow) => {}
+                Some(Command::Stop) => break,
+                Some(Command::Pause) if !rests => {
+                    rests = true;
+                    self.rest(true);
+                }
+                Some(Command::Resume) if rests => {
+                    rests = false;
+                    self.rest(false);
+                    due = Instant::now();
+                }
+                Some(Command::Pause | Command::Resume) => {}
+                Some(Command::SetDryRun(on)) => self.set_dry_run(on),
+                Some(Command::Reload) => {
+                    if self.reload() {
+                        due = Instant::now();
+                    }
+                }
+            }
+        }
+        self.tell(Kind::Stopped);
+    }
+
+    /// One check within its time. A command other than [`Command::CheckNow`] breaks it off and is returned.
+    async fn check(&mut self, commands: &mut mpsc::UnboundedReceiver<Command>, interval: Duration) -> Option<Command> {
+        let allowed = interval.mul_f64(DEADLINE_SHARE).clamp(DEADLINE.0, DEADLINE.1);
+        let now = self.clock.now();
+        let events = {
+            let check = timeout_at(Instant::now() + allowed, self.engine.check(now));
+            tokio::pin!(check);
+            loop {
+                tokio::select! {
+                    biased;
+                    command = commands.recv() => match command.unwrap_or(Command::Stop) {
+                        Command::CheckNow => {}
+                        command => return Some(command),
+                    },
+                    events = &mut check => break events,
+                }
+            }
+        };
+        let events = events.unwrap_or_else(|_| {
+            let text = format!("the check took longer than {} s and was broken off", allowed.as_secs());
+            vec![self.engine.check_failed(now, "time", text)]
+        });
+        for event in &events {
+            self.observer.observe(event);
+        }
+        None
+    }
+
+    fn rest(&mut self, rests: bool) {
+        self.engine.set_paused(rests);
+        self.tell(if rests { Kind::Paused } else { Kind::Resumed });
+    }
+
+    fn set_dry_run(&mut self, on: bool) {
+        if on != self.engine.is_dry_run() {
+            self.engine.set_dry_run(on);
+            self.tell(Kind::DryRunChanged { dry_run: on });
+        }
+    }
+
+    /// Takes the configuration anew. A bad one is refused: the old one stays.
+    fn reload(&mut self) -> bool {
+        match (self.reload)() {
+            Ok(Reloaded { plan, source, target, warnings }) => {
+                self.engine.reload(plan, source, target);
+                self.tell(Kind::ConfigReloaded { warnings });
+                true
+            }
+            Err(problems) => {
+                self.tell(Kind::ConfigRefused { problems });
+                false
+            }
+        }
+    }
+
+    fn tell(&mut self, kind: Kind) {
+        let event: Event = self.engine.event(self.clock.now(), kind);
+        self.observer.observe(&event);
+    }
+}
+
+/// The next check: one interval after the last was due; but after a suspend, or a check that took too long, none is
+/// made up for.
+fn next_due(due: Instant, interval: Duration, now: Instant) -> Instant {
+    let next = due + interval;
+    if next > now { next } else { now + interval }
+}
+
+/// One check within its time, for a run that ends after it.
+pub async fn check_once<M: MetricSource, T: ScaleTarget, K: LedgerKeeper>(
+    engine: &mut Engine<M, T, K>,
+    clock: &Clock,
+) -> Vec<Event> {
+    let now = clock.now();
+    match tokio::time::timeout(DEADLINE.1, engine.check(now)).await {
+        Ok(events) => events,
+        Err(_) => {
+            let text = format!("the check took longer than {} s and was broken off", DEADLINE.1.as_secs());
+            vec![engine.check_failed(now, "time", text)]
+        }
+    }
+}

@@ -37,6 +37,22 @@ pub enum DownCause {
     Timeout,
 }
 
+impl DownCause {
+    /// A 5xx that takes this long or longer (5 s) counts as a time-out: Heroku's router answers 503 in the app's place,
+    /// after up to 30 s, when the dynos are too busy to take a request.
+    const SLOW_5XX_MS: f64 = 5_000.0;
+
+    /// What an answer with this HTTP status, 400 or above, says: a 4xx, or a 5xx that came in under 5 s, is an error;
+    /// a later 5xx, or one of which nobody knows how long it took, is a time-out.
+    pub fn of_http_status(status: u16, after_ms: Option<f64>) -> Self {
+        match status {
+            400..500 => Self::Error,
+            500..600 if after_ms.is_some_and(|ms| ms < Self::SLOW_5XX_MS) => Self::Error,
+            _ => Self::Timeout,
+        }
+    }
+}
+
 /// What came of a check.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Status {

@@ -1,1 +1,182 @@
-//! What outlives the process: one small file per app, atomically replaced, and the instance lock.
+//! What outlives the process: one small file per app, replaced atomically, and the lock that keeps a second instance off
+//! the same app. Never reads or changes what a ledger means.
+
+use std::fmt::Write as _;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use crate::config::Config;
+use crate::ledger::{Ledger, LedgerKeeper};
+use crate::ports::{Failure, FailureKind};
+
+/// Name of the program's folders.
+const FOLDER: &str = "heroku-autoscale";
+
+/// The folder for state when the configuration names none: `$STATE_DIRECTORY` (systemd's, the first where it lists
+/// several), else the platform's place for a user's state.
+pub fn default_dir() -> PathBuf {
+    let systemd = std::env::var_os("STATE_DIRECTORY").and_then(|all| std::env::split_paths(&all).next());
+    systemd.filter(|dir| !dir.as_os_str().is_empty()).unwrap_or_else(user_dir)
+}
+
+/// The platform's place for a user's state. Locks are always there, whatever a configuration says, so that two instances
+/// of one user meet.
+fn user_dir() -> PathBuf {
+    use etcetera::BaseStrategy;
+    match etcetera::choose_base_strategy() {
+        Ok(dirs) => dirs.state_dir().unwrap_or_else(|| dirs.data_dir()).join(FOLDER),
+        Err(_) => std::env::temp_dir().join(FOLDER),
+    }
+}
+
+/// The state directory of a configuration.
+pub fn dir(config: &Config) -> PathBuf {
+    config.state_dir.clone().unwrap_or_else(default_dir)
+}
+
+/// The name of an app's files, without an extension: app, process type, and a short hash of the platform's address.
+pub fn file_stem(config: &Config) -> String {
+    let mut stem = format!("{}_{}_", config.heroku.app_name, config.heroku.process_type);
+    // FNV-1a: the name only has to be the same tomorrow, and to differ between two addresses.
+    let hash = config.heroku.api_url.bytes().fold(0x811c_9dc5_u32, |h, b| (h ^ u32::from(b)).wrapping_mul(0x0100_0193));
+    let _ = write!(stem, "{hash:08x}");
+    stem
+}
+
+/// The state file of one app.
+#[derive(Debug)]
+pub struct StateFile {
+    path: PathBuf,
+}
+
+impl StateFile {
+    /// The state file of a configuration's app.
+    pub fn of(config: &Config) -> Self {
+        Self { path: dir(config).join(file_stem(config)).with_extension("json") }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What it holds; `None` where there is none yet. A file that can't be read as a ledger is set aside, so that nothing
+    /// is lost, and the loop starts afresh.
+    ///
+    /// # Errors
+    /// The file is there but can't be read.
+    pub fn load(&self) -> io::Result<Option<Ledger>> {
+        let text = match fs::read_to_string(&self.path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        match serde_json::from_str(&text) {
+            Ok(ledger) => Ok(Some(ledger)),
+            Err(error) => {
+                let aside = self.path.with_extension("broken.json");
+                fs::rename(&self.path, &aside)?;
+                tracing::warn!("{} is damaged ({error}): set aside as {}", self.path.display(), aside.display());
+                Ok(None)
+            }
+        }
+    }
+
+    /// Replaces it, in one step.
+    ///
+    /// # Errors
+    /// The folder can't be made or written to.
+    pub fn save(&self, ledger: &Ledger) -> io::Result<()> {
+        let text = serde_json::to_vec(ledger)?;
+        replace(&self.path, &text)
+    }
+}
+
+impl LedgerKeeper for StateFile {
+    fn keep(&mut self, ledger: &Ledger) -> Result<(), Failure> {
+        self.save(ledger)
+            .map_err(|error| Failure::new(FailureKind::Transient, format!("{}: {error}", self.path.display())))
+    }
+}
+
+/// Writes a file whole or not at all: beside it, then renamed over it. Its folder is made if need be.
+///
+/// # Errors
+/// Whatever the file system says.
+pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let mut new = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
+    new.write_all(content)?;
+    new.as_file().sync_data()?;
+    new.persist(path)?;
+    Ok(())
+}
+
+/// The right to scale an app: held by one process of a user on a machine, given back when this is dropped or the process
+/// ends, however it ends.
+#[derive(Debug)]
+pub struct InstanceLock {
+    _file: File,
+}
+
+/// Why an app can't be had.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Another instance has it.
+    #[error("another instance{} scales this app already", .pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default())]
+    Held {
+        /// Its process id, if it wrote it down.
+        pid: Option<u32>,
+    },
+    /// The lock can't be made.
+    #[error("{}: {error}", .path.display())]
+    Io {
+        /// The lock's file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+}
+
+impl InstanceLock {
+    /// Takes the app of a configuration.
+    ///
+    /// # Errors
+    /// Another instance has it, or the lock's file can't be made.
+    pub fn acquire(config: &Config) -> Result<Self, LockError> {
+        let name = format!("{}.lock", file_stem(config));
+        match Self::acquire_at(&user_dir().join(&name)) {
+            // A user without a writable home, as in a container: the state directory has to do.
+            Err(LockError::Io { .. }) => Self::acquire_at(&dir(config).join(&name)),
+            result => result,
+        }
+    }
+
+    /// Takes the lock of a file.
+    ///
+    /// # Errors
+    /// Another process has it, or the file can't be made.
+    pub fn acquire_at(path: &Path) -> Result<Self, LockError> {
+        let io = |error| LockError::Io { path: path.to_owned(), error };
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(io)?;
+        }
+        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(io)?;
+        match file.try_lock() {
+            Ok(()) => {
+                file.set_len(0).and_then(|()| file.rewind()).map_err(io)?;
+                write!(file, "{}", std::process::id()).map_err(io)?;
+                Ok(Self { _file: file })
+            }
+            Err(TryLockError::WouldBlock) => {
+                let mut text = String::new();
+                // On some platforms a locked file can't be read: then nobody's pid is named.
+                let _ = file.read_to_string(&mut text);
+                Err(LockError::Held { pid: text.trim().parse().ok() })
+            }
+            Err(TryLockError::Error(error)) => Err(io(error)),
+        }
+    }
+}

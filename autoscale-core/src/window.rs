@@ -56,12 +56,18 @@ impl Window {
     /// r: the median gap between consecutive distinct times, the upper of the middle two; `None` with fewer than two
     /// distinct times.
     pub fn spacing(&self) -> Option<Duration> {
-        let mut gaps: Vec<i64> = self
-            .samples
-            .windows(2)
-            .map(|pair| pair[1].at.as_micros().saturating_sub(pair[0].at.as_micros()))
-            .filter(|gap| *gap > 0)
-            .collect();
+        let between = self.samples.windows(2).map(|pair| pair[1].at.as_micros().saturating_sub(pair[0].at.as_micros()));
+        let between = between.filter(|gap| *gap > 0);
+        // A usual window needs no allocation.
+        let mut few = [0; 256];
+        let mut many: Vec<i64>;
+        let gaps = if self.samples.len() <= few.len() {
+            let count = few.iter_mut().zip(between).map(|(place, gap)| *place = gap).count();
+            &mut few[..count]
+        } else {
+            many = between.collect();
+            &mut many[..]
+        };
         let middle = gaps.len() / 2;
         (!gaps.is_empty()).then(|| Duration::from_micros(gaps.select_nth_unstable(middle).1.unsigned_abs()))
     }

@@ -3,5 +3,7 @@
 pub(crate) mod check_config;
 pub(crate) mod decide;
 pub(crate) mod demo;
+pub(crate) mod graph;
 pub(crate) mod run;
 pub(crate) mod sandbox;
+pub(crate) mod simulate;

@@ -1,1 +1,161 @@
-//! Heroku's request paths and JSON bodies, to and from values. No IO.
+//! Heroku's request paths and JSON bodies, to and from values. No IO, no clock. Of a formation only the quantity is ever
+//! written, as an absolute number: a relative one would be applied twice when an answer is lost.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
+
+use crate::time::Timestamp;
+
+/// The media type that names version 3 of the Platform API.
+pub const ACCEPT: &str = "application/vnd.heroku+json; version=3";
+
+/// RFC 3986's unreserved characters stay as they are.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Path of an app.
+pub fn app_path(app: &str) -> String {
+    format!("/apps/{}", utf8_percent_encode(app, SEGMENT))
+}
+
+/// Path of the formation of one process type.
+pub fn formation_path(app: &str, process_type: &str) -> String {
+    format!("{}/formation/{}", app_path(app), utf8_percent_encode(process_type, SEGMENT))
+}
+
+/// Path of the monitors of Heroku's own autoscaling. Not part of the published API; the official command line uses it.
+pub fn monitors_path(app_id: &str, process_type: &str) -> String {
+    format!("{}/monitors", formation_path(app_id, process_type))
+}
+
+/// The body that sets a quantity, and nothing else.
+pub fn scale_body(quantity: u32) -> String {
+    serde_json::json!({ "quantity": quantity }).to_string()
+}
+
+/// A body that is not what the API promises; says how.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Malformed(String);
+
+/// The formation of one process type.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FormationBody {
+    /// Dynos asked for.
+    pub quantity: u32,
+    /// When anything about it last changed; `None` where that is absent or no time.
+    pub updated_at: Option<Timestamp>,
+    /// Size of its dynos, by name where there is one.
+    pub size: Option<String>,
+}
+
+/// Reads a formation, from a GET or as the answer to a PATCH.
+///
+/// # Errors
+/// Where the body is no such JSON.
+pub fn parse_formation(body: &[u8]) -> Result<FormationBody, Malformed> {
+    #[derive(Deserialize)]
+    struct Body {
+        quantity: u32,
+        updated_at: Option<String>,
+        /// Deprecated since 2026 in favour of `dyno_size`; older servers and gateways send only this.
+        size: Option<String>,
+        dyno_size: Option<DynoSize>,
+    }
+    #[derive(Deserialize)]
+    struct DynoSize {
+        name: Option<String>,
+        id: Option<String>,
+    }
+    let body: Body = from_json(body, "a formation")?;
+    Ok(FormationBody {
+        quantity: body.quantity,
+        updated_at: body.updated_at.as_deref().and_then(parse_time),
+        size: body.dyno_size.and_then(|size| size.name.or(size.id)).or(body.size),
+    })
+}
+
+/// RFC 3339.
+fn parse_time(text: &str) -> Option<Timestamp> {
+    text.parse::<jiff::Timestamp>().ok().map(|at| Timestamp::from_micros(at.as_microsecond()))
+}
+
+/// An app.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+pub struct AppBody {
+    /// Its id; apps can be renamed.
+    pub id: String,
+    /// Is it in maintenance mode?
+    #[serde(default)]
+    pub maintenance: bool,
+}
+
+/// Reads an app.
+///
+/// # Errors
+/// Where the body is no such JSON.
+pub fn parse_app(body: &[u8]) -> Result<AppBody, Malformed> {
+    from_json(body, "an app")
+}
+
+/// Why a request was refused.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+pub struct ErrorBody {
+    /// Its name: `unauthorized`, `not_found`, `cannot_run_above_limit`…
+    #[serde(default)]
+    pub id: String,
+    /// In words.
+    #[serde(default)]
+    pub message: String,
+    /// Most dynos that are allowed, where it is about that.
+    pub limit: Option<u32>,
+}
+
+impl ErrorBody {
+    /// The most dynos that the platform allows, where that is why it refused.
+    pub fn dyno_limit(&self) -> Option<u32> {
+        let about_limit = ["cannot_run_above_limit", "cannot_update_above_limit"].contains(&self.id.as_str());
+        self.limit.filter(|_| about_limit)
+    }
+}
+
+/// What an error's body says, if it says anything.
+pub fn parse_error(body: &[u8]) -> Option<ErrorBody> {
+    // A `limit` of another kind than a number of dynos must not hide the message.
+    let mut value: serde_json::Value = serde_json::from_slice(body).ok()?;
+    if let Some(limit) = value.get_mut("limit").filter(|limit| limit.as_u64().is_none_or(|n| n > u32::MAX.into())) {
+        limit.take();
+    }
+    serde_json::from_value(value).ok()
+}
+
+/// Heroku's own autoscaling of a process type, while it is active.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NativeAutoscaling {
+    /// The fewest dynos that it leaves.
+    pub min: Option<u32>,
+    /// The most dynos that it takes.
+    pub max: Option<u32>,
+}
+
+/// Reads the monitors; `None` where none of them scales.
+///
+/// # Errors
+/// Where the body is no such JSON.
+pub fn parse_monitors(body: &[u8]) -> Result<Option<NativeAutoscaling>, Malformed> {
+    #[derive(Deserialize)]
+    struct Monitor {
+        action_type: Option<String>,
+        is_active: Option<bool>,
+        min_quantity: Option<u32>,
+        max_quantity: Option<u32>,
+    }
+    let monitors: Vec<Monitor> = from_json(body, "a list of monitors")?;
+    Ok(monitors
+        .iter()
+        .find(|m| m.action_type.as_deref() == Some("scale") && m.is_active == Some(true))
+        .map(|m| NativeAutoscaling { min: m.min_quantity, max: m.max_quantity }))
+}
+
+fn from_json<'a, T: Deserialize<'a>>(body: &'a [u8], what: &str) -> Result<T, Malformed> {
+    serde_json::from_slice(body).map_err(|e| Malformed(format!("not the JSON of {what}: {e}")))
+}

@@ -1,1 +1,238 @@
-//! Pingdom's request paths and JSON bodies, to and from values. No IO.
+//! Pingdom's request paths and JSON bodies, to and from values: versions 3.1 and 2.1, which differ in their paths alone.
+//! No IO, no clock, no judgement of the results.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::config::PingdomVersion;
+use crate::sample::{DownCause, Sample};
+use crate::time::Timestamp;
+
+/// Most results that one answer holds; a larger `limit` is silently cut to this.
+pub const PAGE: usize = 1000;
+
+/// The largest `offset` that is accepted.
+pub const LAST_OFFSET: usize = 43_200;
+
+/// Path and query of a page of results from `from` to `to`, both included, in whole seconds outward.
+pub fn results_path(version: PingdomVersion, check_id: u64, from: Timestamp, to: Timestamp, offset: usize) -> String {
+    let to = to.as_micros().div_euclid(1_000_000) + i64::from(to.as_micros().rem_euclid(1_000_000) > 0);
+    let from = from.as_secs();
+    format!("{}/results/{check_id}?from={from}&to={to}&limit={PAGE}&offset={offset}", prefix(version))
+}
+
+/// Path of a check's description.
+pub fn check_path(version: PingdomVersion, check_id: u64) -> String {
+    format!("{}/checks/{check_id}", prefix(version))
+}
+
+fn prefix(version: PingdomVersion) -> &'static str {
+    match version {
+        PingdomVersion::V3_1 => "/api/3.1",
+        PingdomVersion::V2_1 => "/api/2.1",
+    }
+}
+
+/// A body that is not what the API promises; says how.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Malformed(String);
+
+/// One page of results.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Page {
+    /// Results that measured something, in the order of the body.
+    pub results: Vec<ResultRow>,
+    /// Entries of the body, with those that measured nothing or could not be read: a page of [`PAGE`] has a next one.
+    pub entries: usize,
+    /// Entries that could not be read.
+    pub unreadable: usize,
+}
+
+/// One result and who measured it.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct ResultRow {
+    /// The probe server; with the time it tells one result from another.
+    pub probe: Option<i64>,
+    /// What it measured.
+    pub sample: Sample,
+}
+
+/// Reads the body of `results`. Results with nothing measured (`unknown`; `up` with no time or 0) are left out. A
+/// result that can't be read does not spoil the others.
+///
+/// # Errors
+/// Where the body is no such JSON, or most of its results can't be read.
+pub fn parse_results(body: &[u8]) -> Result<Page, Malformed> {
+    #[derive(Deserialize)]
+    struct Body {
+        results: Vec<Value>,
+    }
+    let body: Body = from_json(body, "list of results")?;
+    let mut page = Page { entries: body.results.len(), ..Page::default() };
+    for entry in body.results {
+        match Entry::deserialize(entry).ok().and_then(Entry::read) {
+            Some(row) => page.results.extend(row),
+            None => page.unreadable += 1,
+        }
+    }
+    if page.unreadable * 2 > page.entries {
+        let Page { unreadable, entries, .. } = page;
+        return Err(Malformed(format!("{unreadable} of {entries} results can't be read")));
+    }
+    Ok(page)
+}
+
+/// One result as the body has it. "All attributes of a method response are not always present."
+#[derive(Deserialize)]
+struct Entry {
+    probeid: Option<i64>,
+    time: f64,
+    status: String,
+    responsetime: Option<f64>,
+    statusdesc: Option<String>,
+    statusdesclong: Option<String>,
+}
+
+impl Entry {
+    /// `None`: can't be read. `Some(None)`: measured nothing.
+    fn read(self) -> Option<Option<ResultRow>> {
+        let at = Timestamp::from_secs_f64(self.time)?;
+        let sample = match self.status.as_str() {
+            "up" => Sample::up(at, self.responsetime.unwrap_or_default()),
+            // The results' own enumeration says "unconfirmed", that of the checks "unconfirmed_down".
+            "down" | "unconfirmed" | "unconfirmed_down" => {
+                let texts = [self.statusdesc.as_deref(), self.statusdesclong.as_deref()];
+                Some(Sample::down(at, down_cause(texts, self.responsetime)))
+            }
+            "unknown" => None,
+            _ => return None,
+        };
+        Some(sample.map(|sample| ResultRow { probe: self.probeid, sample }))
+    }
+}
+
+/// What Pingdom's words for a down result (`statusdesc`, `statusdesclong`) say of its cause: error where they speak of
+/// a 4xx, of a 5xx that came in under 5 s, of a refused connection, DNS or TLS; everything else, and nothing said, is
+/// a time-out.
+pub fn down_cause(texts: [Option<&str>; 2], response_time_ms: Option<f64>) -> DownCause {
+    /// In lower case; each is part of a text that names the failure.
+    const ERRORS: [&str; 15] = [
+        "refused",
+        "dns",
+        "resolve",
+        "unknown host",
+        "host not found",
+        "no such host",
+        "name or service not known",
+        "nodename nor servname",
+        "name resolution",
+        "nxdomain",
+        "tls",
+        "ssl",
+        "certificate",
+        "handshake",
+        "self signed",
+    ];
+    let took = response_time_ms.filter(|ms| *ms > 0.0);
+    let texts = texts.map(|text| text.unwrap_or_default().to_ascii_lowercase());
+    if let Some(status) = texts.iter().find_map(|text| http_error_status(text)) {
+        return DownCause::of_http_status(status, took);
+    }
+    // "Timeout while connecting (TLS handshake)": that it took too long is what counts.
+    if texts.iter().any(|text| ["timeout", "time-out", "timed out", "time out"].iter().any(|t| text.contains(t))) {
+        return DownCause::Timeout;
+    }
+    let error = texts.iter().any(|text| ERRORS.iter().any(|e| text.contains(e)));
+    if error { DownCause::Error } else { DownCause::Timeout }
+}
+
+/// The first number from 400 to 599 that stands by itself and is no span of time: 503 in "HTTP Error 503", none in
+/// "Timeout (> 500 ms)".
+fn http_error_status(text: &str) -> Option<u16> {
+    let words: Vec<&str> = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| !w.is_empty()).collect();
+    words.iter().enumerate().find_map(|(i, word)| {
+        let unit = words.get(i + 1).is_some_and(|next| ["ms", "s", "sec", "seconds", "milliseconds"].contains(next));
+        word.parse().ok().filter(|status| (400..600).contains(status) && word.len() == 3 && !unit)
+    })
+}
+
+/// What is known of a check.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CheckDescription {
+    /// Its name.
+    pub name: Option<String>,
+    /// Time between two of its tests: 1, 5, 15, 30 or 60 minutes.
+    pub resolution: Duration,
+}
+
+/// Reads the body of `checks/{id}`.
+///
+/// # Errors
+/// Where the body is no such JSON.
+pub fn parse_check(body: &[u8]) -> Result<CheckDescription, Malformed> {
+    #[derive(Deserialize)]
+    struct Body {
+        check: Check,
+    }
+    #[derive(Deserialize)]
+    struct Check {
+        name: Option<String>,
+        resolution: u32,
+    }
+    let Body { check } = from_json(body, "description of a check")?;
+    Ok(CheckDescription { name: check.name, resolution: Duration::from_secs(u64::from(check.resolution) * 60) })
+}
+
+/// What an error's body says, if it says anything.
+pub fn parse_error(body: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Body {
+        error: Error,
+    }
+    #[derive(Deserialize)]
+    struct Error {
+        errormessage: Option<String>,
+        statusdesc: Option<String>,
+    }
+    let Body { error } = serde_json::from_slice(body).ok()?;
+    error.errormessage.or(error.statusdesc).filter(|text| !text.trim().is_empty())
+}
+
+fn from_json<'a, T: Deserialize<'a>>(body: &'a [u8], what: &str) -> Result<T, Malformed> {
+    // serde_json's text names line and column, never more of the body than a word of the wrong type.
+    serde_json::from_slice(body).map_err(|e| Malformed(format!("not the JSON of a {what}: {e}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cause_of_a_down_is_read_from_pingdoms_words() {
+        use DownCause::{Error, Timeout};
+        for (short, long, ms, cause) in [
+            ("Connection refused", "", None, Error),
+            ("DNS error", "Could not resolve host", None, Error),
+            ("Unknown host", "", Some(0.0), Error),
+            ("SSL error", "certificate has expired", Some(80.0), Error),
+            ("HTTP Error 404", "Not Found", Some(30.0), Error),
+            ("HTTP Error 404", "Not Found", None, Error),
+            ("HTTP Error 500", "Internal Server Error", Some(4_999.0), Error),
+            ("HTTP Error 500", "Internal Server Error", Some(5_000.0), Timeout),
+            ("HTTP Error 503", "Service Unavailable", None, Timeout),
+            ("", "504 Gateway Timeout", Some(100.0), Error),
+            ("Timeout (> 500 ms)", "", Some(501.0), Timeout),
+            ("Timeout", "timed out during the TLS handshake", None, Timeout),
+            ("Socket timeout, unable to connect to server", "", None, Timeout),
+            ("Network is unreachable", "", None, Timeout),
+            ("Port 5432 closed early", "", None, Timeout),
+            ("", "", None, Timeout),
+        ] {
+            assert_eq!(down_cause([Some(short), Some(long)], ms), cause, "{short:?} {long:?} {ms:?}");
+        }
+        assert_eq!(down_cause([None, None], Some(10.0)), Timeout);
+    }
+}

@@ -29,6 +29,11 @@ impl Decider {
             return Err(CorruptMemory);
         }
         let (memory, rule): (Memory, Rule) = postcard::from_bytes(body).map_err(|_| CorruptMemory)?;
+        if let Rule::Adaptive(adaptive) = &rule
+            && !adaptive.is_sound()
+        {
+            return Err(CorruptMemory);
+        }
         let mut decider = Self { rule, memory, settings: settings.clone() };
         decider.set_settings(settings);
         Ok(decider)

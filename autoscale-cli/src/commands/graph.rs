@@ -1,0 +1,154 @@
+//! `autoscale graph`: recorded results and a configuration to a picture of what would be decided at their end.
+
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use autoscale_core::decision::Decision;
+use autoscale_core::event::ReasonText;
+use autoscale_core::formation::{Bounds, Formation};
+use autoscale_core::graph::Picture;
+use autoscale_core::graph_file;
+use autoscale_core::policy::{Decider, Observation, Settings};
+use autoscale_core::recording::{self, Recording};
+use autoscale_core::time::Timestamp;
+use autoscale_core::window::Window;
+use jiff::tz::TimeZone;
+
+use crate::exit::Exit;
+
+/// Draws recorded results, and what would be decided on them, as .png or .svg.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: autoscale graph --config config.ini --samples results.json --output shop.svg")]
+pub(crate) struct Args {
+    /// The app's configuration.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// Results: Pingdom's `results` as JSON, the history file, or CSV time,ms,status; - reads standard input.
+    #[arg(long, value_name = "FILE")]
+    samples: PathBuf,
+    /// Where the picture goes: a name in .png or .svg.
+    #[arg(long, value_name = "FILE")]
+    output: PathBuf,
+    /// Dynos there are; otherwise those that a history tells, or 1.
+    #[arg(long, value_name = "N")]
+    dynos: Option<u32>,
+    /// How far back the picture goes; otherwise as far as the configuration looks back.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    minutes: Option<u32>,
+    /// Time zone of the labels, like Europe/Paris; otherwise the system's.
+    #[arg(long, value_name = "NAME")]
+    zone: Option<String>,
+    /// Tells the decision and the path as one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What this command needs of a configuration.
+struct Loaded {
+    app: String,
+    process: String,
+    settings: Settings,
+    bounds: Bounds,
+    check_frequency: Duration,
+}
+
+pub(crate) fn run(args: &Args) -> Exit {
+    match draw(args) {
+        Ok(decision) => {
+            let mut stdout = anstream::stdout();
+            let path = args.output.display();
+            let told = if args.json {
+                let (target, action) = (decision.target, decision.action().name());
+                let reason = ReasonText::from(&decision);
+                let json = serde_json::json!({
+                    "output": path.to_string(), "dynos": decision.from, "target": target, "action": action, "reason": reason,
+                });
+                writeln!(stdout, "{json}")
+            } else {
+                writeln!(stdout, "{decision}\n{path}")
+            };
+            // A reader that has gone needs no answer; the picture is there.
+            let _ = told;
+            Exit::Done
+        }
+        Err((exit, text)) => {
+            let _ = writeln!(anstream::stderr(), "autoscale graph: {text}");
+            exit
+        }
+    }
+}
+
+fn draw(args: &Args) -> Result<Decision, (Exit, String)> {
+    let zone = match &args.zone {
+        None => TimeZone::system(),
+        Some(name) => TimeZone::get(name).map_err(|error| (Exit::Config, format!("--zone {name}: {error}")))?,
+    };
+    let loaded = load(&args.config).map_err(|text| (Exit::Config, text))?;
+    let failed = |text: String| (Exit::Failed, text);
+    let recording = read(&args.samples).map_err(|text| failed(format!("{}: {text}", args.samples.display())))?;
+    let picture = picture(args, loaded, recording)
+        .ok_or_else(|| failed(format!("{}: no results in it", args.samples.display())))?;
+    graph_file::write(&args.output, &picture, &zone).map_err(|error| match error {
+        graph_file::Error::Extension(_) => (Exit::Config, error.to_string()),
+        graph_file::Error::Io { .. } => failed(error.to_string()),
+    })?;
+    Ok(picture.decision)
+}
+
+fn read(path: &Path) -> Result<Recording, String> {
+    let text = if path == Path::new("-") {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text).map(|_| text)
+    } else {
+        std::fs::read_to_string(path)
+    };
+    recording::parse(&text.map_err(|error| error.to_string())?).map_err(|error| error.to_string())
+}
+
+/// Of the check at the time of the newest result; `None` without results.
+fn picture(args: &Args, loaded: Loaded, recording: Recording) -> Option<Picture> {
+    let now = recording.newest_at()?;
+    let Loaded { app, process, settings, bounds, check_frequency } = loaded;
+    let steps = formation(args.dynos, &recording, now);
+    let (changed_at, quantity) = *steps.last()?;
+    let formation = Formation { quantity, changed_at: (steps.len() > 1).then_some(changed_at) };
+    let window = Window::new(recording.samples.iter().copied(), now, settings.period);
+    let decision = Decider::new(settings.clone()).decide(&Observation {
+        now,
+        formation,
+        bounds,
+        effective_max: None,
+        interval: check_frequency,
+        window: &window,
+        maintenance: false,
+        override_until: None,
+        dry_run: false,
+    });
+    let (app, process) = recording.app.unwrap_or((app, process));
+    let picture = Picture::of_decision(now, recording.samples, formation, bounds, &settings, decision);
+    let from = args.minutes.map_or(picture.from, |minutes| now - Duration::from_secs(60 * u64::from(minutes)));
+    Some(Picture { app, process, from, formation: steps, ..picture })
+}
+
+/// Changes of the formation up to now, as far as they are known. Never empty.
+fn formation(dynos: Option<u32>, recording: &Recording, now: Timestamp) -> Vec<(Timestamp, u32)> {
+    let mut told: Vec<_> = recording.formation.iter().copied().filter(|(at, _)| *at <= now).collect();
+    if dynos.is_some() || told.is_empty() {
+        let first = recording.formation.first().map_or(1, |(_, n)| *n);
+        told = vec![(now, dynos.unwrap_or(first))];
+    }
+    told
+}
+
+/// The one place where a configuration is loaded.
+fn load(path: &Path) -> Result<Loaded, String> {
+    std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(Loaded {
+        app: String::new(),
+        process: "web".to_owned(),
+        settings: Settings::new(autoscale_core::policy::PolicyKind::Threshold),
+        bounds: Bounds::new(1, 10).ok_or("1 to 10 are bounds")?,
+        check_frequency: Duration::from_secs(300),
+    })
+}

@@ -1,0 +1,204 @@
+//! `autoscale simulate`: plays policies against a simulated app, side by side. The model, the policies and the figures are
+//! the library's; here are the arguments, the progress and the threads.
+
+mod table;
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use autoscale_core::formation::Bounds;
+use autoscale_core::policy::{PolicyKind, Settings};
+use autoscale_core::simulation::{Contender, Incident, Load, Profile, Report, Trial};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::exit::Exit;
+
+/// Plays policies against a simulated app, in virtual time: what visitors get, and what it costs.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  autoscale simulate --load flash-crowd --compare threshold,adaptive,2012,clairvoyant
+  autoscale simulate --config config.ini --load traffic.csv --peak 8 --incident database@120+45")]
+pub(crate) struct Args {
+    /// The configuration that decides; without it, the defaults do
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Requests per second: day, flash-crowd, steps, flat=RPS, or a CSV file of `minute,rps` lines
+    #[arg(long, value_name = "LOAD", default_value = "day")]
+    load: String,
+    /// Who is compared: threshold, adaptive, 2012, clairvoyant; without it, the configured policy and those two
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    compare: Vec<Contender>,
+    /// The app: standard, fast, slow
+    #[arg(long, value_name = "NAME", default_value = "standard", value_parser = profile)]
+    profile: NamedProfile,
+    /// Scale the load so that its busiest five minutes need so many dynos
+    #[arg(long, value_name = "DYNOS", value_parser = positive)]
+    peak: Option<f64>,
+    /// How many days it lasts; without it, as long as the load
+    #[arg(long, value_parser = positive, conflicts_with = "hours")]
+    days: Option<f64>,
+    /// How many hours it lasts
+    #[arg(long, value_parser = positive)]
+    hours: Option<f64>,
+    /// Something that goes wrong, KIND@START+LENGTH in minutes: database, blackout, outage, silence, crash-loop, deploy;
+    /// may be given several times
+    #[arg(long = "incident", value_name = "SPEC")]
+    incidents: Vec<Incident>,
+    /// Minutes between two decisions; without it, as configured
+    #[arg(long, value_name = "MINUTES", value_parser = positive)]
+    check_every: Option<f64>,
+    /// Seconds between two measurements from outside
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = positive)]
+    probe_every: f64,
+    /// Chance: the same number gives the same run
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// One JSON object a line instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+/// What the operator set, as far as it matters here.
+struct Operator {
+    settings: Settings,
+    bounds: Bounds,
+    check_frequency: Duration,
+}
+
+/// What one contender made of it.
+struct Played {
+    contender: Contender,
+    report: Report,
+    /// What each incident alone did, and the slow requests while it lasted.
+    aftermaths: Vec<(Incident, autoscale_core::simulation::Aftermath)>,
+}
+
+pub(crate) fn run(args: &Args) -> Exit {
+    let trial = operator(args.config.as_deref()).and_then(|operator| Ok((trial(args, &operator)?, operator)));
+    let (trial, operator) = match trial {
+        Ok(both) => both,
+        Err(problem) => {
+            anstream::eprintln!("autoscale simulate: {problem}");
+            return Exit::Config;
+        }
+    };
+    let contenders = contenders(args, &operator);
+    let bar = progress_bar();
+    let played = std::thread::scope(|scope| {
+        let threads: Vec<_> = contenders
+            .iter()
+            .map(|contender| scope.spawn(|| play(*contender, &trial, &operator.settings, &bar, contenders.len())))
+            .collect();
+        threads.into_iter().map(|thread| thread.join().expect("a simulation does not panic")).collect::<Vec<_>>()
+    });
+    bar.finish_and_clear();
+    let written = if args.json { table::write_json(&played) } else { table::write(&trial, &args.load, &played) };
+    // Whoever reads may have read enough.
+    if written.is_err() { Exit::Failed } else { Exit::Done }
+}
+
+/// The configuration, or the defaults.
+fn operator(config: Option<&Path>) -> Result<Operator, String> {
+    if let Some(path) = config {
+        return Err(format!("{}: configurations are not read by this build", path.display()));
+    }
+    let settings = Settings::new(PolicyKind::default());
+    let bounds = Bounds::new(1, 10).ok_or("the bounds are out of order")?;
+    Ok(Operator { settings, bounds, check_frequency: Duration::from_secs(300) })
+}
+
+fn trial(args: &Args, operator: &Operator) -> Result<Trial, String> {
+    let NamedProfile(profile) = args.profile.clone();
+    let mut trial = Trial::new(profile, load(&args.load)?, args.seed, operator.bounds);
+    if let Some(dynos) = args.peak {
+        trial.load = trial.load.scaled_to_peak(dynos, trial.requests_per_dyno);
+    }
+    let asked = args.days.map(|days| 24.0 * days).or(args.hours);
+    if let Some(hours) = asked {
+        trial.length = Duration::from_secs_f64((3600.0 * hours).clamp(60.0, 3650.0 * 86_400.0));
+    }
+    trial.interval = args.check_every.map_or(operator.check_frequency, |m| Duration::from_secs_f64(60.0 * m.min(1e6)));
+    trial.probe_every = Duration::from_secs_f64(args.probe_every.min(1e6));
+    trial.period = operator.settings.period;
+    if let Some(late) = args.incidents.iter().find(|incident| incident.from >= trial.length) {
+        return Err(format!("--incident {late}: begins after the end of the simulation"));
+    }
+    trial.incidents.clone_from(&args.incidents);
+    Ok(trial)
+}
+
+fn contenders(args: &Args, operator: &Operator) -> Vec<Contender> {
+    let mut contenders = args.compare.clone();
+    if contenders.is_empty() {
+        contenders = vec![Contender::Policy(operator.settings.policy), Contender::Original, Contender::Clairvoyant];
+    }
+    let mut seen = Vec::new();
+    contenders.retain(|contender| {
+        !seen.contains(contender) && {
+            seen.push(*contender);
+            true
+        }
+    });
+    contenders
+}
+
+fn load(name: &str) -> Result<Load, String> {
+    if let Some(load) = Load::built_in(name) {
+        return Ok(load);
+    }
+    let text = std::fs::read_to_string(name).map_err(|error| {
+        let names = Load::BUILT_IN.join(", ");
+        format!("--load {name}: {error} (built-in loads are {names} and flat=RPS)")
+    })?;
+    Load::from_csv(&text).map_err(|error| format!("--load {name}: {error}"))
+}
+
+fn play(contender: Contender, trial: &Trial, settings: &Settings, bar: &ProgressBar, of: usize) -> Played {
+    // The trial itself; where something goes wrong, one without, and one for each incident where there are several.
+    let alone = if trial.incidents.len() > 1 { trial.incidents.len() } else { 0 };
+    let rounds = 1 + usize::from(!trial.incidents.is_empty()) + alone;
+    let round = |trial: &Trial| {
+        let mut told = 0;
+        contender.play(trial, settings, |done| {
+            let now = (done * bar.length().unwrap_or_default() as f64 / (of * rounds) as f64) as u64;
+            bar.inc(now.saturating_sub(told));
+            told = told.max(now);
+        })
+    };
+    let report = round(trial);
+    let mut aftermaths = Vec::new();
+    if !trial.incidents.is_empty() {
+        let without = round(&Trial { incidents: Vec::new(), ..trial.clone() });
+        for incident in &trial.incidents {
+            let only = (alone > 0).then(|| round(&Trial { incidents: vec![*incident], ..trial.clone() }));
+            let with = only.as_ref().unwrap_or(&report);
+            aftermaths.push((*incident, with.aftermath(&without, incident)));
+        }
+    }
+    Played { contender, report, aftermaths }
+}
+
+/// A bar on a terminal, nothing elsewhere.
+fn progress_bar() -> ProgressBar {
+    let target =
+        if std::io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let bar = ProgressBar::with_draw_target(Some(10_000), target);
+    if let Ok(style) = ProgressStyle::with_template("simulating {wide_bar} {percent:>3} %") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+#[derive(Clone, Debug)]
+struct NamedProfile(Profile);
+
+fn profile(name: &str) -> Result<NamedProfile, String> {
+    let names = Profile::BUILT_IN.join(", ");
+    Profile::built_in(name).map(NamedProfile).ok_or_else(|| format!("no such profile: write one of {names}"))
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|n: &f64| *n > 0.0 && n.is_finite()).ok_or_else(|| "write a number above 0".into())
+}

@@ -1,0 +1,251 @@
+//! From a configuration file to a loop that is ready to run: lock, state file, clients, engine, and the observers that the
+//! configuration asks for. The one assembly that the command line and the tray share; decides nothing.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::config::parse::Problem;
+use crate::config::{Config, MetricKind};
+use crate::config_file::{self, LoadError, Loaded};
+use crate::engine::{Engine, Plan};
+use crate::event::Event;
+use crate::heroku::HerokuFormation;
+use crate::http::HttpOptions;
+use crate::pingdom::PingdomResults;
+use crate::ports::{Failure, MetricSource, Observer, Reading};
+use crate::probe::Probe;
+use crate::record::Records;
+use crate::runner::{AppLoop, Reloaded};
+use crate::state::{InstanceLock, LockError, StateFile};
+use crate::time::Timestamp;
+
+/// Where an app's response times come from.
+#[derive(Debug)]
+pub enum Metric {
+    /// Pingdom's results.
+    Pingdom(Box<PingdomResults>),
+    /// The program's own checks.
+    Probe(Box<Probe>),
+}
+
+impl MetricSource for Metric {
+    async fn samples(&mut self, from: Timestamp, to: Timestamp) -> Result<Reading, Failure> {
+        match self {
+            Self::Pingdom(source) => source.samples(from, to).await,
+            Self::Probe(source) => source.samples(from, to).await,
+        }
+    }
+}
+
+/// The engine of an app as configured.
+pub type AppEngine = Engine<Metric, HerokuFormation, StateFile>;
+
+/// What is the same for all apps of a process.
+#[derive(Clone, Debug, Default)]
+pub struct AppOptions {
+    /// `--dry-run`: nothing is changed, whatever configurations and toggles say.
+    pub dry_run: bool,
+    /// How requests are made; rate limits are known to all apps alike.
+    pub http: HttpOptions,
+}
+
+/// Why an app can't be run.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Its configuration can't be used.
+    #[error(transparent)]
+    Config(#[from] LoadError),
+    /// Its configuration lacks what a loop needs.
+    #[error("{}", render(.path, .problems))]
+    Missing {
+        /// The file.
+        path: PathBuf,
+        /// What it lacks.
+        problems: Vec<Problem>,
+    },
+    /// Another instance runs it, or nobody can say.
+    #[error("{app}: {error}")]
+    Lock {
+        /// Which app.
+        app: String,
+        /// Why.
+        error: LockError,
+    },
+    /// Its state file is there but can't be read: starting afresh would forget cool-downs and overrides.
+    #[error("{}: {error}", .path.display())]
+    State {
+        /// The state file.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// A client can't be made.
+    #[error(transparent)]
+    Client(#[from] Failure),
+}
+
+fn render(path: &Path, problems: &[Problem]) -> String {
+    let lines: Vec<String> = problems.iter().map(|problem| problem.in_file(path)).collect();
+    lines.join("\n")
+}
+
+/// An app that is ready to run. While it lives, no other instance runs it.
+#[derive(Debug)]
+pub struct App {
+    /// Where its configuration is.
+    pub path: PathBuf,
+    /// Its configuration.
+    pub config: Config,
+    /// What is odd about it, each as one line.
+    pub warnings: Vec<String>,
+    /// Its engine.
+    pub engine: AppEngine,
+    /// Its clock.
+    pub clock: Clock,
+    /// History, graphs and notices, as configured.
+    pub records: Records,
+    options: AppOptions,
+    lock: InstanceLock,
+}
+
+impl App {
+    /// Opens the app of a configuration file: takes its lock, reads its state.
+    ///
+    /// # Errors
+    /// Each names what to mend.
+    pub fn open(path: &Path, options: &AppOptions) -> Result<Self, OpenError> {
+        let Loaded { config, warnings, .. } = load(path, options)?;
+        let lock = InstanceLock::acquire(&config)
+            .map_err(|error| OpenError::Lock { app: config.heroku.app_name.clone(), error })?;
+        let state = StateFile::of(&config);
+        let ledger = state
+            .load()
+            .map_err(|error| OpenError::State { path: state.path().to_owned(), error })?
+            .unwrap_or_default();
+        let clock = Clock::new(config.sandbox_speed);
+        let (metric, target) = connect(&config, clock, options)?;
+        let mut engine = Engine::new(Plan::from(&config), metric, target, state, ledger);
+        engine.force_dry_run(options.dry_run);
+        Ok(Self {
+            warnings: warnings.iter().map(|warning| warning.in_file(path)).collect(),
+            path: path.to_owned(),
+            engine,
+            clock,
+            records: Records::new(&config),
+            options: options.clone(),
+            lock,
+            config,
+        })
+    }
+
+    /// Looks for what costs scaling quality and can only be seen from outside; each as one line.
+    pub async fn outside_warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if let (MetricKind::Pingdom, Ok(pingdom)) =
+            (self.config.metric_source, PingdomResults::new(&self.config.pingdom, &self.http()))
+        {
+            match pingdom.resolution().await {
+                Ok(resolution) => warnings.extend(resolution_warning(resolution, self.config.check_frequency)),
+                Err(failure) => tracing::debug!("the check's resolution is not known: {failure}"),
+            }
+        }
+        if let Ok(heroku) = HerokuFormation::new(&self.config.heroku, &self.http()) {
+            warnings.extend(heroku.native_autoscaling().await);
+        }
+        warnings
+    }
+
+    fn http(&self) -> HttpOptions {
+        http(&self.config, &self.options)
+    }
+
+    /// The loop of this app. Events go to its records first, then to `observer`.
+    pub fn into_loop(self, first_after: Duration, observer: Box<dyn Observer>) -> AppLoop<Metric, HerokuFormation, StateFile> {
+        let Self { path, engine, clock, records, options, lock, .. } = self;
+        let records = Arc::new(Mutex::new(records));
+        let reload = {
+            let records = Arc::clone(&records);
+            let running = (engine.plan().app.clone(), engine.plan().process.clone());
+            move || {
+                let reloaded = reload(&path, &running, clock, &options)?;
+                *records.lock().unwrap_or_else(PoisonError::into_inner) = Records::new(&reloaded.0);
+                Ok(reloaded.1)
+            }
+        };
+        let observer = AppObserver { records, observer, _lock: lock };
+        AppLoop { engine, clock, first_after, reload: Box::new(reload), observer: Box::new(observer) }
+    }
+}
+
+/// Holds the lock as long as the loop lives.
+struct AppObserver {
+    records: Arc<Mutex<Records>>,
+    observer: Box<dyn Observer>,
+    _lock: InstanceLock,
+}
+
+impl Observer for AppObserver {
+    fn observe(&mut self, event: &Event) {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner).observe(event);
+        self.observer.observe(event);
+    }
+}
+
+fn load(path: &Path, options: &AppOptions) -> Result<Loaded, OpenError> {
+    let loaded = config_file::load(path, options.dry_run)?;
+    let problems = loaded.config.missing_for_run();
+    if problems.is_empty() { Ok(loaded) } else { Err(OpenError::Missing { path: path.to_owned(), problems }) }
+}
+
+fn http(config: &Config, options: &AppOptions) -> HttpOptions {
+    let mut http = options.http.clone();
+    if let Some(speed) = config.sandbox_speed {
+        http = HttpOptions { budgets: http.budgets, ..HttpOptions::at_speed(speed) };
+    }
+    http
+}
+
+fn connect(config: &Config, clock: Clock, options: &AppOptions) -> Result<(Metric, HerokuFormation), Failure> {
+    let http = http(config, options);
+    let metric = match config.metric_source {
+        MetricKind::Pingdom => Metric::Pingdom(Box::new(PingdomResults::new(&config.pingdom, &http)?)),
+        MetricKind::Probe => Metric::Probe(Box::new(Probe::new(&config.probe, config.settings.period, clock, &http)?)),
+    };
+    Ok((metric, HerokuFormation::new(&config.heroku, &http)?))
+}
+
+/// Takes a configuration anew for a loop that runs; or says every problem.
+fn reload(
+    path: &Path,
+    (app, process): &(String, String),
+    clock: Clock,
+    options: &AppOptions,
+) -> Result<(Config, Reloaded<Metric, HerokuFormation>), Vec<String>> {
+    let lines = |error: &dyn std::fmt::Display| error.to_string().lines().map(str::to_owned).collect::<Vec<_>>();
+    let Loaded { config, warnings, .. } = load(path, options).map_err(|error| lines(&error))?;
+    if (&config.heroku.app_name, &config.heroku.process_type) != (app, process) {
+        let text = "another app or process type needs a restart";
+        return Err(vec![format!("{}: [HEROKU_INFOS] app_name: {text}", path.display())]);
+    }
+    let (source, target) = connect(&config, clock, options).map_err(|failure| lines(&failure))?;
+    let warnings = warnings.iter().map(|warning| warning.in_file(path)).collect();
+    let reloaded = Reloaded { plan: Plan::from(&config), source, target, warnings };
+    Ok((config, reloaded))
+}
+
+/// What a resolution above a minute costs (DESIGN, section 8).
+fn resolution_warning(resolution: Duration, check_frequency: Duration) -> Option<String> {
+    let minutes = resolution.as_secs() / 60;
+    let per_check = check_frequency.as_secs_f64() / resolution.as_secs_f64().max(1.0);
+    if per_check < 2.0 {
+        return Some(format!(
+            "Pingdom checks each {minutes} min: fewer than 2 results come between two checks, so that slowness is \
+             confirmed late; set the Pingdom check's resolution to 1 minute"
+        ));
+    }
+    (minutes > 1).then(|| {
+        format!("Pingdom checks each {minutes} min: slowness is seen late; set the Pingdom check's resolution to 1 minute")
+    })
+}

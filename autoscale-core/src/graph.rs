@@ -1,1 +1,0 @@
-//! A check as a picture: SVG or PNG.

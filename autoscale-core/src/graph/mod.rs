@@ -1,0 +1,242 @@
+//! A check as a picture: SVG or PNG. Values in, a picture out: no file, no clock, no log; the time zone is an argument.
+//!
+//! Reading order: [`Picture`] is what is drawn, `words` what it says, `response` and `dynos` are its two panels, made of
+//! the marks of `drawing` on the axes of `axis`; `render` hands the marks to the plotting library.
+
+mod axis;
+mod drawing;
+mod dynos;
+mod render;
+mod response;
+mod words;
+
+use jiff::tz::TimeZone;
+
+use crate::decision::Decision;
+use crate::event::{Check, Event, Kind, Outcome};
+use crate::formation::{Bounds, Formation};
+use crate::graph::axis::TimeAxis;
+use crate::graph::drawing::{Colour, Drawing, Text};
+use crate::policy::Settings;
+use crate::sample::Sample;
+use crate::time::Timestamp;
+
+/// Width of a picture, pixels.
+pub const WIDTH: u32 = 960;
+/// Height of a picture, pixels.
+pub const HEIGHT: u32 = 540;
+
+/// Space left of the plots, for the labels of their axes.
+const LEFT: f64 = 78.0;
+/// Where the plots end; to the right of it lines are named.
+const RIGHT: f64 = 800.0;
+/// Outer margin.
+const MARGIN: f64 = 20.0;
+
+/// What is drawn: one app at one check.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Picture {
+    /// Name of the app.
+    pub app: String,
+    /// Its process type.
+    pub process: String,
+    /// Start of the time that is drawn.
+    pub from: Timestamp,
+    /// When it was decided: the end of the time that is drawn.
+    pub at: Timestamp,
+    /// Results, in any order; those outside of `from..=at` are left out.
+    pub samples: Vec<Sample>,
+    /// The low and the high bound, ms.
+    pub low_high_ms: (f64, f64),
+    /// Changes of the formation, oldest first: when, and the quantity from then on. The first entry holds for all time
+    /// before.
+    pub formation: Vec<(Timestamp, u32)>,
+    /// The fewest and the most dynos that there may be.
+    pub bounds: Bounds,
+    /// The most that the platform allows, where that is less.
+    pub effective_max: Option<u32>,
+    /// What was decided, and on what.
+    pub decision: Decision,
+    /// What came of it: `None` where nobody was asked to carry it out.
+    pub outcome: Option<Outcome>,
+    /// Dynos there are after the check.
+    pub applied: u32,
+    /// Why the outcome is a failure or less than was asked for.
+    pub error: Option<String>,
+}
+
+impl Picture {
+    /// Of a check that was just carried out. `None` for other events, and for a check that was read back from its JSON,
+    /// which lacks [`Check::detail`].
+    pub fn of_event(event: &Event) -> Option<Self> {
+        let Kind::Checked(check) = &event.kind else { return None };
+        let Check { min, max, effective_max, outcome, applied, .. } = **check;
+        let detail = check.detail.as_ref()?;
+        Some(Self {
+            app: event.app.clone(),
+            process: event.process.clone(),
+            from: detail.from,
+            at: event.at,
+            samples: detail.window.samples().to_vec(),
+            low_high_ms: detail.low_high_ms,
+            formation: detail.formation.clone(),
+            bounds: Bounds::new(min, max)?,
+            effective_max: (effective_max < max).then_some(effective_max),
+            decision: detail.decision,
+            outcome: Some(outcome),
+            applied,
+            error: check.error.clone(),
+        })
+    }
+
+    /// Of a decision that nobody was asked to carry out, over the period that `settings` look at. The app has no name:
+    /// set [`Picture::app`] and [`Picture::process`] to give it one.
+    pub fn of_decision(
+        at: Timestamp,
+        samples: impl IntoIterator<Item = Sample>,
+        formation: Formation,
+        bounds: Bounds,
+        settings: &Settings,
+        decision: Decision,
+    ) -> Self {
+        Self {
+            app: String::new(),
+            process: String::new(),
+            from: at - settings.period,
+            at,
+            samples: samples.into_iter().collect(),
+            low_high_ms: (settings.response_time_low, settings.response_time_high),
+            formation: vec![(formation.changed_at.unwrap_or(at), formation.quantity)],
+            bounds,
+            effective_max: None,
+            decision,
+            outcome: None,
+            applied: formation.quantity,
+            error: None,
+        }
+    }
+
+    /// The results that are drawn, oldest first.
+    fn shown(&self) -> Vec<Sample> {
+        let mut shown: Vec<_> = self.samples.iter().filter(|s| self.from <= s.at && s.at <= self.at).copied().collect();
+        shown.sort_by(Sample::order);
+        shown
+    }
+}
+
+/// As SVG, with a title and a description for those who hear it. The same picture gives the same text.
+pub fn svg(picture: &Picture, zone: &TimeZone) -> String {
+    let title = format!("{}: {}", words::subject(picture), words::headline(picture));
+    render::svg(&draw(picture, zone), &title, &words::description(picture, zone))
+}
+
+/// As a PNG file.
+pub fn png(picture: &Picture, zone: &TimeZone) -> Vec<u8> {
+    render::png(&draw(picture, zone))
+}
+
+fn draw(picture: &Picture, zone: &TimeZone) -> Drawing {
+    let mut drawing = Drawing::default();
+    let right_edge = f64::from(WIDTH) - MARGIN;
+    drawing.rect((0.0, 0.0), (f64::from(WIDTH), f64::from(HEIGHT)), Colour::PAPER);
+
+    let mut baseline = 34.0;
+    for line in render::wrap(&words::headline(picture), 18.0, true, right_edge - MARGIN) {
+        drawing.text(Text::new((MARGIN, baseline), line).size(18.0).bold());
+        baseline += 23.0;
+    }
+    let when = words::when(picture, zone);
+    let room = right_edge - MARGIN - render::width(&when, 13.0, false) - 16.0;
+    let subject = render::cut(&words::subject(picture), 13.0, false, room);
+    drawing.text(Text::new((MARGIN, baseline), subject).size(13.0).colour(Colour::MUTED));
+    drawing.text(Text::new((right_edge, baseline), when).size(13.0).colour(Colour::MUTED).right());
+
+    let time = TimeAxis::new(picture.from, picture.at, zone, (LEFT, RIGHT));
+    let shown = picture.shown();
+    response::draw(&mut drawing, picture, &shown, &time, (baseline + 34.0, 344.0));
+    dynos::draw(&mut drawing, picture, &time, (388.0, 500.0));
+    for (x, label) in time.labels() {
+        drawing.text(Text::new((x, 518.0), label).colour(Colour::MUTED).centred());
+    }
+    drawing
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::decision::{Belief, Evidence};
+    use crate::graph::drawing::{Anchor, Mark};
+    use crate::policy::PolicyKind;
+    use crate::reason::Reason;
+    use crate::window::Trend;
+
+    const NOW: Timestamp = Timestamp::from_secs(1_795_512_840);
+
+    /// Left, top, right, bottom of a text.
+    fn place(text: &Text) -> [f64; 4] {
+        let width = render::width(&text.text, text.size, text.bold);
+        let left = match text.anchor {
+            Anchor::Left => text.at.0,
+            Anchor::Centre => text.at.0 - width / 2.0,
+            Anchor::Right => text.at.0 - width,
+        };
+        [left, text.at.1 - 0.73 * text.size, left + width, text.at.1]
+    }
+
+    /// All that a picture has to name, at values that lie as close together as the caller likes.
+    fn crowded(app: &str, level: f64, quantity: u32, target: u32) -> Picture {
+        let samples: Vec<_> = (0..30)
+            .filter_map(|k| Sample::up(NOW - Duration::from_secs(60 * k), if k % 7 == 3 { 90_000.0 } else { level }))
+            .collect();
+        let load_range = (f64::from(quantity) * 0.9, f64::from(quantity) * 1.1);
+        let belief = Belief {
+            load_dynos: f64::from(quantity),
+            load_range,
+            slow_share_now: 0.5,
+            slow_share_target: 0.0,
+            incurable_share: 0.0,
+        };
+        let ups = samples.iter().filter_map(|s| s.up_ms().filter(|ms| *ms == level).map(|ms| (s.at, ms)));
+        let evidence =
+            Evidence { mean_ms: Some(level), trend: Trend::fit(ups), belief: Some(belief), ..Evidence::default() };
+        let reason = Reason::Futile { from: quantity };
+        let decision = Decision { from: quantity, target, reason, evidence };
+        let formation = Formation { quantity, changed_at: None };
+        let bounds = Bounds::new(1, 10).unwrap();
+        let mut picture =
+            Picture::of_decision(NOW, samples, formation, bounds, &Settings::new(PolicyKind::Adaptive), decision);
+        let steps = (0..20).map(|k| (NOW - Duration::from_secs(100 * (20 - k)), quantity + (k % 3) as u32));
+        picture.formation = steps.collect();
+        (picture.app, picture.process) = (app.into(), "background-image-worker".into());
+        picture.effective_max = Some(4);
+        picture
+    }
+
+    #[test]
+    fn no_text_leaves_the_page_or_covers_another() {
+        let long = "w".repeat(300);
+        for app in ["storefront-production-eu-west1", &long] {
+            for level in [505.0, 1_980.0, 29_000.0] {
+                for (quantity, target) in [(1, 1), (1, 2), (4, 3), (9, 10), (u32::MAX - 3, u32::MAX)] {
+                    let drawing = draw(&crowded(app, level, quantity, target), &TimeZone::UTC);
+                    let texts: Vec<_> = drawing
+                        .marks
+                        .iter()
+                        .filter_map(|m| if let Mark::Text(t) = m { Some(t) } else { None })
+                        .collect();
+                    for (k, text) in texts.iter().enumerate() {
+                        let [left, top, right, bottom] = place(text);
+                        let inside = left >= 0.0 && top >= 0.0 && right <= WIDTH.into() && bottom <= HEIGHT.into();
+                        assert!(inside, "{text:?}");
+                        for other in &texts[..k] {
+                            let [l, t, r, b] = place(other);
+                            assert!(right <= l || r <= left || bottom <= t || b <= top, "{text:?} covers {other:?}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! The upper panel: response times, what failed, the bounds, mean and trend.
+
+use std::time::Duration;
+
+use crate::graph::axis::{TimeAxis, ValueAxis};
+use crate::graph::drawing::{Colour, Drawing, LineName, Point, SMALL, Text};
+use crate::graph::{LEFT, Picture, RIGHT, render, words};
+use crate::sample::{DownCause, Sample, Status};
+use crate::time::Timestamp;
+
+/// Height of the strip above the axis' top: time-outs, and results that are slower than the axis shows.
+const STRIP: f64 = 22.0;
+
+/// Draws into the plot between two heights; its caption goes above it.
+pub(super) fn draw(
+    drawing: &mut Drawing,
+    picture: &Picture,
+    shown: &[Sample],
+    time: &TimeAxis,
+    (top, bottom): (f64, f64),
+) {
+    let ups: Vec<_> = shown.iter().filter_map(|s| s.up_ms().map(|ms| (s.at, ms))).collect();
+    let (low, high) = picture.low_high_ms;
+    let value = ValueAxis::new(top_ms(&ups, low, high), (bottom, top + STRIP));
+
+    let caption_end = LEFT + 12.0 + render::width("Response time", SMALL, true);
+    drawing.text(Text::new((LEFT, top - 9.0), "Response time").bold());
+    legend(drawing, picture, shown, &value, (caption_end, top - 9.0));
+
+    // The span between the bounds, where nothing needs to change.
+    if low < high {
+        drawing.rect((LEFT, value.y(high)), (RIGHT, value.y(low)), Colour::GREEN.faint(0.06));
+    }
+    for tick in value.ticks(6.0, 0.0) {
+        let y = value.y(tick);
+        drawing.line([(LEFT, y), (RIGHT, y)], 1.0, Colour::GRID);
+        let label = Text::new((LEFT - 8.0, y + 4.0), words::axis_label(tick, value.top()));
+        drawing.text(label.colour(Colour::MUTED).right());
+    }
+    for (x, _) in time.labels() {
+        drawing.line([(x, top), (x, bottom)], 1.0, Colour::GRID);
+    }
+    for (at, _, _) in words::changes(picture) {
+        drawing.dotted_upright(time.x(at), (top, bottom));
+    }
+    let mut names = levels(drawing, picture, &value, top);
+    results(drawing, shown, time, &value, (top, bottom));
+    names.extend(trend(drawing, picture, &ups, time, &value));
+    if ups.is_empty() {
+        let text = if shown.is_empty() { "no results in this time" } else { "no answered result in this time" };
+        let middle = (f64::midpoint(LEFT, RIGHT), f64::midpoint(top, bottom) + 5.0);
+        drawing.text(Text::new(middle, text).size(15.0).colour(Colour::MUTED).centred());
+    }
+    drawing.frame((LEFT, top), (RIGHT, bottom), Colour::FRAME);
+    drawing.name_lines(names, (top + 6.0, bottom - 4.0));
+}
+
+/// The largest response time that the axis shows: of all results that don't dwarf the rest, and of the high bound where
+/// the results come near it.
+fn top_ms(ups: &[(Timestamp, f64)], low: f64, high: f64) -> f64 {
+    const HEADROOM: f64 = 1.06;
+    /// A bound this many times above the typical result would press it flat; its name stands at the top edge instead.
+    const FAR: f64 = 8.0;
+    /// A result this many times above the typical ones and the bound is named at the top edge.
+    const GIANT: f64 = 2.5;
+    let mut sorted: Vec<f64> = ups.iter().map(|(_, ms)| *ms).collect();
+    sorted.sort_unstable_by(f64::total_cmp);
+    // The ninth decile; the second slowest of a few.
+    let typical = sorted.get((sorted.len().saturating_sub(1)) * 9 / 10).copied();
+    let Some(typical) = typical else { return if high.is_finite() { high * 1.25 } else { 1.0 } };
+    let above = sorted.iter().filter(|ms| **ms > high).count();
+    let mut base = typical;
+    for bound in [low, high] {
+        if bound.is_finite() && (bound <= FAR * typical || (bound == high && above >= 2)) {
+            base = base.max(bound);
+        }
+    }
+    let largest_shown = sorted.iter().rev().copied().find(|ms| *ms <= GIANT * base).unwrap_or(base);
+    largest_shown.max(base) * HEADROOM
+}
+
+/// Bounds and mean, and the names that stand beside them.
+fn levels(drawing: &mut Drawing, picture: &Picture, value: &ValueAxis, top: f64) -> Vec<LineName> {
+    let mut names = Vec::new();
+    let (low, high) = picture.low_high_ms;
+    for (name, ms, dash, colour) in
+        [("high", high, (10.0, 6.0), Colour::VERMILION), ("low", low, (4.0, 5.0), Colour::GREEN)]
+    {
+        let text = format!("{name} {}", words::milliseconds(ms));
+        if ms > value.top() {
+            names.push(LineName::new(top, format!("{text} ↑"), colour));
+        } else {
+            drawing.dashes((LEFT, RIGHT), value.y(ms), 1.5, dash, colour);
+            names.push(LineName::new(value.y(ms), text, colour));
+        }
+    }
+    if let Some(mean) = picture.decision.evidence.mean_ms {
+        let text = format!("mean {}", words::milliseconds(mean));
+        if mean > value.top() {
+            names.push(LineName::new(top, format!("{text} ↑"), Colour::INK));
+        } else {
+            drawing.line([(LEFT, value.y(mean)), (RIGHT, value.y(mean))], 1.2, Colour::INK.faint(0.75));
+            names.push(LineName::new(value.y(mean), text, Colour::INK));
+        }
+    }
+    names
+}
+
+/// The trend line, over the results that it was fitted to: a run of answered ones up to the newest.
+fn trend(
+    drawing: &mut Drawing,
+    picture: &Picture,
+    ups: &[(Timestamp, f64)],
+    time: &TimeAxis,
+    value: &ValueAxis,
+) -> Option<LineName> {
+    let trend = picture.decision.evidence.trend?;
+    let fitted = &ups[ups.len().saturating_sub(trend.points)..];
+    let place = |at: &(Timestamp, f64)| (time.x(at.0), trend.at(at.0));
+    let (first, last) = (place(fitted.first()?), place(fitted.last()?));
+    if let Some((a, b)) = within(first, last, (0.0, value.top())) {
+        drawing.line([(a.0, value.y(a.1)), (b.0, value.y(b.1))], 2.6, Colour::PURPLE.faint(0.9));
+    }
+    let beyond = if last.1 > value.top() { " ↑" } else { "" };
+    let text = format!("trend {}{beyond}", words::slope(trend.slope));
+    Some(LineName::new(value.y(last.1), text, Colour::PURPLE))
+}
+
+/// The line through the answered results, and a mark for each result.
+fn results(drawing: &mut Drawing, shown: &[Sample], time: &TimeAxis, value: &ValueAxis, (top, bottom): (f64, f64)) {
+    let longest = longest_joined(shown);
+    for pair in shown.windows(2) {
+        let (Some(a), Some(b)) = (pair[0].up_ms(), pair[1].up_ms()) else { continue };
+        if pair[1].at.seconds_since(pair[0].at) > longest {
+            continue;
+        }
+        let ends = within((time.x(pair[0].at), a), (time.x(pair[1].at), b), (0.0, value.top()));
+        if let Some((a, b)) = ends {
+            drawing.line([(a.0, value.y(a.1)), (b.0, value.y(b.1))], 1.5, Colour::BLUE.faint(0.65));
+        }
+    }
+    let radius = mark_radius(shown.len());
+    let strip = top + STRIP / 2.0;
+    let mut free_from = f64::NEG_INFINITY;
+    for sample in shown {
+        let x = time.x(sample.at);
+        match sample.status {
+            Status::Up(ms) if ms.ms() <= value.top() => drawing.disc((x, value.y(ms.ms())), radius, Colour::BLUE),
+            Status::Up(ms) => {
+                drawing.arrow_head((x, strip), (radius * 1.6).max(3.0), Colour::BLUE);
+                let text = words::milliseconds(ms.ms());
+                let width = render::width(&text, SMALL, false);
+                let left = if x + 8.0 + width < RIGHT { x + 8.0 } else { x - 8.0 - width };
+                if left > free_from {
+                    drawing.text(Text::new((left, strip + 4.0), text).colour(Colour::BLUE));
+                    free_from = left + width + 4.0;
+                }
+            }
+            Status::Down(DownCause::Timeout) => {
+                drawing.cross((x, strip), (radius * 1.2).max(2.0), Colour::VERMILION);
+            }
+            Status::Down(DownCause::Error) => {
+                drawing.diamond((x, bottom - 8.0), (radius * 1.5).max(2.5), Colour::INK);
+            }
+        }
+        free_from = free_from.max(if sample.is_down() { x + 6.0 } else { f64::NEG_INFINITY });
+    }
+}
+
+/// Results further apart than this, in seconds, are not joined: nobody knows what was between them.
+fn longest_joined(shown: &[Sample]) -> f64 {
+    const SPACINGS: f64 = 4.0;
+    let mut window = crate::window::Window::default();
+    let newest = shown.last().map_or(Timestamp::from_secs(0), |s| s.at);
+    window.fill(shown.iter().copied(), newest, Duration::MAX);
+    window.spacing().map_or(f64::INFINITY, |spacing| spacing.as_secs_f64() * SPACINGS)
+}
+
+/// Smaller marks where there are many.
+fn mark_radius(results: usize) -> f64 {
+    match results {
+        0..=70 => 3.5,
+        71..=200 => 2.5,
+        201..=500 => 1.75,
+        _ => 1.25,
+    }
+}
+
+/// What marks mean, right-aligned: only those that are there.
+fn legend(drawing: &mut Drawing, picture: &Picture, shown: &[Sample], value: &ValueAxis, (from, y): (f64, f64)) {
+    let has = |cause| shown.iter().any(|s| s.status == Status::Down(cause));
+    let giant = shown.iter().any(|s| s.up_ms().is_some_and(|ms| ms > value.top()));
+    let trend_too_short = picture.decision.evidence.trend.is_none() && shown.iter().any(|s| !s.is_down());
+    let mut x = RIGHT;
+    let mut entry = |drawing: &mut Drawing, text: &str, mark: Option<fn(&mut Drawing, Point)>| {
+        let left = x - render::width(text, SMALL, false);
+        if left - 16.0 < from {
+            return;
+        }
+        drawing.text(Text::new((left, y), text).colour(Colour::MUTED));
+        if let Some(mark) = mark {
+            mark(drawing, (left - 9.0, y - 4.0));
+        }
+        x = left - 32.0;
+    };
+    if has(DownCause::Error) {
+        entry(drawing, "failed with an error", Some(|d, at| d.diamond(at, 5.0, Colour::INK)));
+    }
+    if has(DownCause::Timeout) {
+        entry(drawing, "timed out", Some(|d, at| d.cross(at, 4.0, Colour::VERMILION)));
+    }
+    if giant {
+        entry(drawing, "slower than the axis shows", Some(|d, at| d.arrow_head(at, 5.0, Colour::BLUE)));
+    }
+    if trend_too_short {
+        entry(drawing, "too few results for a trend", None);
+    }
+}
+
+/// The part of a straight line whose second coordinates lie within a range.
+fn within(a: Point, b: Point, (least, most): (f64, f64)) -> Option<(Point, Point)> {
+    let rise = b.1 - a.1;
+    if rise == 0.0 || !rise.is_finite() {
+        return (least..=most).contains(&a.1).then_some((a, b));
+    }
+    let (to_least, to_most) = ((least - a.1) / rise, (most - a.1) / rise);
+    let (enter, leave) = (to_least.min(to_most).max(0.0), to_least.max(to_most).min(1.0));
+    let at = |share: f64| (a.0 + share * (b.0 - a.0), a.1 + share * rise);
+    (enter <= leave).then(|| (at(enter), at(leave)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn top(ms: &[f64], low: f64, high: f64) -> f64 {
+        let ups: Vec<_> = ms.iter().enumerate().map(|(k, ms)| (Timestamp::from_secs(k as i64), *ms)).collect();
+        (top_ms(&ups, low, high) / 1.06).round()
+    }
+
+    #[test]
+    fn one_giant_does_not_flatten_the_rest() {
+        let mut ms = vec![600.0; 29];
+        ms.push(60_000.0);
+        assert_eq!(top(&ms, 500.0, 2_000.0), 2_000.0);
+        assert_eq!(top(&[600.0, 700.0, 60_000.0], 500.0, 2_000.0), 2_000.0);
+    }
+
+    #[test]
+    fn what_decides_is_shown_as_high_as_it_is() {
+        let mut ms = vec![200.0; 27];
+        ms.extend([2_500.0, 4_000.0, 4_900.0]);
+        assert_eq!(top(&ms, 500.0, 2_000.0), 4_900.0);
+    }
+
+    #[test]
+    fn bounds_far_above_the_results_are_not_on_the_axis() {
+        assert_eq!(top(&[90.0, 100.0, 110.0], 5_000.0, 30_000.0), 110.0);
+        assert_eq!(top(&[90.0, 100.0, 110.0], 500.0, 2_000.0), 500.0);
+    }
+
+    #[test]
+    fn a_line_is_cut_where_it_leaves_the_plot() {
+        assert_eq!(within((0.0, 5.0), (10.0, 15.0), (0.0, 10.0)), Some(((0.0, 5.0), (5.0, 10.0))));
+        assert_eq!(within((0.0, 11.0), (10.0, 15.0), (0.0, 10.0)), None);
+        assert_eq!(within((0.0, -5.0), (10.0, 15.0), (0.0, 10.0)), Some(((2.5, 0.0), (7.5, 10.0))));
+        assert_eq!(within((0.0, 3.0), (10.0, 3.0), (0.0, 10.0)), Some(((0.0, 3.0), (10.0, 3.0))));
+    }
+}

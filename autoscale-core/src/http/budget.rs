@@ -1,0 +1,188 @@
+//! What is known of the rate limits, shared by all that use the same token at the same host: after a 429 none of them
+//! sends before the time told, and a budget that runs low is said once.
+
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use http::HeaderMap;
+use tokio::time::Instant;
+
+/// Rate budgets by host and token. Clones share what they know; no token is kept, only a keyed hash.
+#[derive(Clone, Default)]
+pub struct RateBudgets {
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    hasher: RandomState,
+    budgets: Mutex<HashMap<u64, Arc<Budget>>>,
+}
+
+impl std::fmt::Debug for RateBudgets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("RateBudgets")
+    }
+}
+
+impl RateBudgets {
+    /// The budget of a token at a host.
+    pub(super) fn of(&self, host: &str, token: &str) -> Arc<Budget> {
+        let key = self.shared.hasher.hash_one((host, token));
+        lock(&self.shared.budgets).entry(key).or_default().clone()
+    }
+}
+
+/// One token's budget.
+#[derive(Default)]
+pub(super) struct Budget {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    closed_until: Option<Instant>,
+    low: bool,
+}
+
+impl Budget {
+    /// How much longer nobody may send.
+    pub(super) fn closed_for(&self) -> Option<Duration> {
+        let until = lock(&self.state).closed_until?;
+        Some(until.saturating_duration_since(Instant::now())).filter(|left| !left.is_zero())
+    }
+
+    /// Nobody may send for this long.
+    pub(super) fn close(&self, wait: Duration) {
+        let until = Instant::now() + wait;
+        let mut state = lock(&self.state);
+        state.closed_until = state.closed_until.max(Some(until));
+    }
+
+    /// Reads what an answer's headers say is left. The text of a warning when that has become low; said again only
+    /// after it was ample.
+    pub(super) fn learn(&self, headers: &HeaderMap) -> Option<String> {
+        let levels: Vec<Level> = Level::read_all(headers).collect();
+        let mut state = lock(&self.state);
+        match levels.iter().find(|level| level.is_low()) {
+            Some(level) if !state.low => {
+                state.low = true;
+                Some(level.text())
+            }
+            None if !levels.is_empty() && levels.iter().all(Level::is_ample) => {
+                state.low = false;
+                None
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What is left of a limit.
+struct Level {
+    header: &'static str,
+    remaining: f64,
+    /// Where the service says when the limit is reset.
+    reset_s: Option<f64>,
+}
+
+impl Level {
+    /// Heroku's bucket holds up to 4,500 requests; a tenth of it counts as low.
+    const HEROKU_LOW: f64 = 450.0;
+    /// Pingdom's is low when less than this is left per minute until it is reset: a check takes a request, and others
+    /// use the token too.
+    const PINGDOM_LOW_PER_MINUTE: f64 = 2.0;
+
+    fn read_all(headers: &HeaderMap) -> impl Iterator<Item = Self> {
+        let text = |header| headers.get(header).and_then(|value| value.to_str().ok());
+        let pingdom = ["Req-Limit-Short", "Req-Limit-Long"].into_iter().filter_map(move |header| {
+            // "Remaining: 394 Time until reset: 3589"
+            let mut numbers = text(header)?.split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse().ok());
+            Some(Self { header, remaining: numbers.next()?, reset_s: numbers.next() })
+        });
+        let header = "RateLimit-Remaining";
+        let heroku = text(header).and_then(|t| t.trim().parse().ok());
+        pingdom.chain(heroku.map(|remaining| Self { header, remaining, reset_s: None }))
+    }
+
+    fn low(&self) -> f64 {
+        self.reset_s.map_or(Self::HEROKU_LOW, |s| s / 60.0 * Self::PINGDOM_LOW_PER_MINUTE)
+    }
+
+    fn is_low(&self) -> bool {
+        self.remaining < self.low()
+    }
+
+    fn is_ample(&self) -> bool {
+        self.remaining >= 2.0 * self.low()
+    }
+
+    fn text(&self) -> String {
+        let Self { header, remaining, reset_s } = self;
+        let reset = reset_s.map(|s| format!(" for the next {}", crate::reason::Span(Duration::from_secs_f64(s))));
+        format!(
+            "only {remaining} requests are left{} ({header}), for all that use this token",
+            reset.unwrap_or_default()
+        )
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(name: &'static str, value: &str) -> HeaderMap {
+        HeaderMap::from_iter([(http::HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap())])
+    }
+
+    #[test]
+    fn clones_share_a_token_and_other_tokens_are_left_alone() {
+        let budgets = RateBudgets::default();
+        budgets.clone().of("api.heroku.com", "a").close(Duration::from_secs(30));
+        assert!(budgets.of("api.heroku.com", "a").closed_for().unwrap() > Duration::from_secs(25));
+        assert_eq!(budgets.of("api.heroku.com", "b").closed_for(), None);
+        assert_eq!(budgets.of("api.pingdom.com", "a").closed_for(), None);
+    }
+
+    #[test]
+    fn a_shorter_wait_does_not_end_a_longer_one() {
+        let budget = Budget::default();
+        budget.close(Duration::from_secs(600));
+        budget.close(Duration::from_secs(1));
+        assert!(budget.closed_for().unwrap() > Duration::from_secs(500));
+    }
+
+    #[test]
+    fn a_low_heroku_budget_is_said_once_until_it_was_ample() {
+        let budget = Budget::default();
+        let learn = |left: &str| budget.learn(&headers("RateLimit-Remaining", left));
+        assert_eq!(learn("450"), None);
+        let text = "only 449 requests are left (RateLimit-Remaining), for all that use this token";
+        assert_eq!(learn("449").as_deref(), Some(text));
+        assert_eq!(learn("10"), None);
+        assert_eq!(learn("600"), None);
+        assert_eq!(learn("300"), None);
+        assert_eq!(learn("900"), None);
+        assert_eq!(learn("449").as_deref(), Some(text));
+    }
+
+    #[test]
+    fn pingdoms_budget_is_low_below_two_requests_a_minute() {
+        let budget = Budget::default();
+        let learn = |text: &str| budget.learn(&headers("Req-Limit-Short", text));
+        assert_eq!(learn("Remaining: 394 Time until reset: 3589"), None);
+        assert_eq!(learn("what?"), None);
+        assert_eq!(
+            learn("Remaining: 100 Time until reset: 3589").as_deref(),
+            Some("only 100 requests are left for the next 60 min (Req-Limit-Short), for all that use this token")
+        );
+        assert_eq!(learn("Remaining: 99 Time until reset: 3580"), None);
+    }
+}

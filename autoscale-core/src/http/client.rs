@@ -1,0 +1,323 @@
+//! Requests to one service: sent, timed, retried, counted against its budget, their bodies capped. What an answer means
+//! is the caller's affair.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use http::{HeaderMap, HeaderValue, Method};
+use reqwest::Url;
+use reqwest::redirect::Policy;
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+use super::budget::Budget;
+use super::describe::{Redaction, transport};
+use super::retry_after::retry_after;
+use super::{HttpOptions, USER_AGENT, tls};
+use crate::ports::{Failure, FailureKind};
+use crate::reason::Span;
+use crate::time::Timestamp;
+
+/// Most bytes of a body, after decompression. A full page of results takes 0.2 MB.
+const LONGEST_BODY: usize = 8 << 20;
+/// Attempts at a read.
+const ATTEMPTS: u32 = 4;
+/// Longest pause before the second attempt, seconds; doubled before each further one.
+const FIRST_PAUSE_S: f64 = 0.5;
+/// Connections that were idle for this long are not used again: a server may be closing them at that moment.
+const IDLE: Duration = Duration::from_secs(20);
+
+/// Who is asked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer {
+    /// Its name, in errors.
+    pub(crate) name: &'static str,
+    /// The section of its keys.
+    pub(crate) section: &'static str,
+    /// The key of its address.
+    pub(crate) address_key: &'static str,
+    /// Has its section a `ca_file`?
+    pub(crate) takes_ca_file: bool,
+    /// What the body of a refusal says.
+    pub(crate) message: fn(&[u8]) -> Option<String>,
+}
+
+/// An answer, whatever its status.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+}
+
+/// One service, with the credentials that it wants.
+pub(crate) struct Client {
+    http: reqwest::Client,
+    peer: Peer,
+    base: String,
+    origin: String,
+    redaction: Redaction,
+    budget: Arc<Budget>,
+    options: HttpOptions,
+    warned: Mutex<String>,
+}
+
+/// Why there is no answer.
+struct NoAnswer {
+    text: String,
+    /// Is it certain that the service did not get the request?
+    unsent: bool,
+}
+
+impl Client {
+    /// For `base`, an address without a slash at its end. `headers` go with each request; `token` tells whose budget it
+    /// is.
+    ///
+    /// # Errors
+    /// [`FailureKind::Refused`] where `base` is no address, or `ca_file` is not to be used.
+    pub(crate) fn new(
+        peer: Peer,
+        base: &str,
+        ca_file: Option<&Path>,
+        headers: HeaderMap,
+        token: &str,
+        redaction: Redaction,
+        options: &HttpOptions,
+    ) -> Result<Self, Failure> {
+        let Peer { section, address_key, .. } = peer;
+        let refused = |key: &str, why: &str| Failure::new(FailureKind::Refused, format!("[{section}] {key}: {why}"));
+        let url = Url::parse(base).map_err(|e| refused(address_key, &format!("no web address: {e}")))?;
+        let tls = tls::config(ca_file, url.scheme() == "https").map_err(|e| refused("ca_file", &e))?;
+        let mut http = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .https_only(url.scheme() == "https")
+            // Credentials go to the address of the configuration and nowhere else.
+            .redirect(Policy::none())
+            .referer(false)
+            .user_agent(USER_AGENT)
+            .default_headers(headers)
+            .connect_timeout(options.connect_timeout())
+            .pool_idle_timeout(IDLE);
+        if is_loopback(&url) {
+            // Whatever HTTPS_PROXY and its like say: no proxy reaches this machine's own sandbox.
+            http = http.no_proxy();
+        }
+        let http = http.build().map_err(|e| refused(address_key, &format!("no HTTP client: {}", e.without_url())))?;
+        let origin = url.origin().ascii_serialization();
+        Ok(Self {
+            http,
+            peer,
+            base: base.trim_end_matches('/').to_owned(),
+            budget: options.budgets.of(&origin, token),
+            origin,
+            redaction,
+            options: options.clone(),
+            warned: Mutex::default(),
+        })
+    }
+
+    /// The moment by which a read that starts now is to be over.
+    pub(crate) fn deadline(&self) -> Instant {
+        Instant::now() + self.options.deadline
+    }
+
+    /// GETs `path` until `parse` takes the body of a 2xx, the deadline passes, or the service refuses: then `mend` says
+    /// what to check, by the status.
+    pub(crate) async fn read<T>(
+        &self,
+        path: &str,
+        deadline: Instant,
+        parse: impl Fn(&Answer) -> Result<T, String>,
+        mend: impl Fn(u16) -> Option<String>,
+    ) -> Result<T, Failure> {
+        let mut pause = self.options.scaled(FIRST_PAUSE_S, 0.0);
+        let mut attempt = 1;
+        loop {
+            if let Some(left) = self.budget.closed_for() {
+                if Instant::now() + left >= deadline {
+                    return Err(self.rate_limited(left));
+                }
+                // All who wait for this end wait for the same moment.
+                sleep(left + pause.mul_f64(rand::random())).await;
+            }
+            let timeout = self.options.request_timeout().min(deadline.saturating_duration_since(Instant::now()));
+            let (failure, told) = match self.send(Method::GET, path, None, timeout).await {
+                Ok(answer) if answer.is_success() => match parse(&answer) {
+                    Ok(value) => return Ok(value),
+                    Err(why) => (self.transient(self.not_as_promised(&why)), None),
+                },
+                Ok(answer) if answer.status == 429 => {
+                    let wait = self.close_budget(&answer);
+                    (self.rate_limited(wait), Some(wait))
+                }
+                Ok(answer) if answer.status >= 500 || answer.status == 408 => {
+                    let wait = answer.headers.get("retry-after").map(|_| self.told_wait(&answer.headers));
+                    (Failure::new(FailureKind::Transient, self.status_text(&answer, None)), wait)
+                }
+                Ok(answer) => {
+                    let text = self.status_text(&answer, mend(answer.status));
+                    return Err(Failure::new(FailureKind::Refused, text));
+                }
+                Err(no_answer) => (self.transient(no_answer.text), None),
+            };
+            // Full jitter: many programs that failed together must not come back together.
+            let pause_now = told.unwrap_or_default() + pause.mul_f64(rand::random());
+            // An attempt that has next to no time would only hide why the others failed.
+            let least = self.options.request_timeout() / 10;
+            if attempt == ATTEMPTS || Instant::now() + pause_now + least >= deadline {
+                return Err(failure);
+            }
+            tracing::debug!(service = self.peer.name, attempt, error = %failure, "will be tried again");
+            sleep(pause_now).await;
+            pause *= 2;
+            attempt += 1;
+        }
+    }
+
+    /// Sends a change, once. An answer below 500 is returned, whatever it says.
+    ///
+    /// # Errors
+    /// [`FailureKind::Transient`] where it is certain that the service did not get it, [`FailureKind::Unknown`] where it
+    /// may have, [`FailureKind::RateLimited`] where it refused or would refuse for that.
+    pub(crate) async fn change(&self, method: Method, path: &str, body: String) -> Result<Answer, Failure> {
+        if let Some(left) = self.budget.closed_for() {
+            return Err(self.rate_limited(left));
+        }
+        let timeout = self.options.request_timeout().min(self.options.deadline);
+        match self.send(method, path, Some(body), timeout).await {
+            Ok(answer) if answer.status == 429 => Err(self.rate_limited(self.close_budget(&answer))),
+            Ok(answer) if answer.status >= 500 || answer.status == 408 => {
+                Err(self.unknown(&self.status_text(&answer, None)))
+            }
+            Ok(answer) => Ok(answer),
+            Err(NoAnswer { text, unsent: true }) => Err(self.transient(text)),
+            Err(NoAnswer { text, unsent: false }) => Err(self.unknown(&text)),
+        }
+    }
+
+    /// "Heroku answered 404 (Couldn't find that app.): check [HEROKU_INFOS] app_name".
+    pub(crate) fn status_text(&self, answer: &Answer, mend: Option<String>) -> String {
+        let message = (self.peer.message)(&answer.body).map(|text| self.redaction.apply(&text));
+        let message = message.filter(|text| !text.is_empty()).map(|text| format!(" ({text})")).unwrap_or_default();
+        let mend = match mend {
+            Some(mend) => format!(": {mend}"),
+            None if (300..400).contains(&answer.status) => {
+                format!(", a redirect, which is not followed: check [{}] {}", self.peer.section, self.peer.address_key)
+            }
+            None => String::new(),
+        };
+        format!("{} answered {}{message}{mend}", self.peer.name, answer.status)
+    }
+
+    /// One request, and its whole answer.
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<String>,
+        timeout: Duration,
+    ) -> Result<Answer, NoAnswer> {
+        let id = Uuid::new_v4();
+        let mut request = self
+            .http
+            .request(method.clone(), format!("{}{path}", self.base))
+            .timeout(timeout)
+            .header("request-id", id.to_string());
+        if let Some(body) = body {
+            request = request.header("content-type", HeaderValue::from_static("application/json")).body(body);
+        }
+        let path = self.redaction.apply(path);
+        let started = Instant::now();
+        let result = self.receive(request, timeout).await;
+        let ms = started.elapsed().as_millis();
+        match &result {
+            Ok(answer) => {
+                let (status, bytes) = (answer.status, answer.body.len());
+                tracing::debug!(service = self.peer.name, %method, path, request_id = %id, status, bytes, ms, "answered");
+                self.learn(&answer.headers);
+            }
+            Err(no_answer) => {
+                let error = self.redaction.apply(&no_answer.text);
+                tracing::debug!(service = self.peer.name, %method, path, request_id = %id, error, ms, "not answered");
+            }
+        }
+        result
+    }
+
+    async fn receive(&self, request: reqwest::RequestBuilder, timeout: Duration) -> Result<Answer, NoAnswer> {
+        let name = self.peer.name;
+        let failed = |e: reqwest::Error| NoAnswer {
+            text: transport(&e, self.peer, &self.origin, timeout),
+            unsent: e.is_connect() || e.is_builder(),
+        };
+        let mut response = request.send().await.map_err(failed)?;
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|e| NoAnswer { unsent: false, ..failed(e) })? {
+            if body.len() + chunk.len() > LONGEST_BODY {
+                let text = format!("{name}'s answer is larger than {} MiB", LONGEST_BODY >> 20);
+                return Err(NoAnswer { text, unsent: false });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer { status: response.status().as_u16(), headers: std::mem::take(response.headers_mut()), body })
+    }
+
+    /// What the headers say beside the matter: a budget that runs low, Heroku's warnings. Each is said once.
+    fn learn(&self, headers: &HeaderMap) {
+        if let Some(text) = self.budget.learn(headers) {
+            tracing::warn!("{}: {text}", self.peer.name);
+        }
+        if let Some(warning) = headers.get("x-heroku-warning") {
+            let text = self.redaction.apply(&String::from_utf8_lossy(warning.as_bytes()));
+            let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+            if *warned != text {
+                tracing::warn!("{} warns: {text}", self.peer.name);
+                *warned = text;
+            }
+        }
+    }
+
+    fn close_budget(&self, answer: &Answer) -> Duration {
+        let wait = self.told_wait(&answer.headers);
+        self.budget.close(wait);
+        wait
+    }
+
+    fn told_wait(&self, headers: &HeaderMap) -> Duration {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX));
+        retry_after(headers, now).div_f64(self.options.speed)
+    }
+
+    fn rate_limited(&self, wait: Duration) -> Failure {
+        let text = format!("{}'s rate limit is reached (429); not asked again for {}", self.peer.name, Span(wait));
+        Failure::new(FailureKind::RateLimited(wait), text)
+    }
+
+    /// A change may or may not have been carried out.
+    pub(crate) fn unknown(&self, why: &str) -> Failure {
+        let text = format!("{}; whether the change was carried out is not known", self.redaction.apply(why));
+        Failure::new(FailureKind::Unknown, text)
+    }
+
+    /// An answer that holds something else than its API promises.
+    pub(crate) fn not_as_promised(&self, why: &str) -> String {
+        format!("{}'s answer is not as its API says: {why}", self.peer.name)
+    }
+
+    fn transient(&self, text: String) -> Failure {
+        Failure::new(FailureKind::Transient, self.redaction.apply(&text))
+    }
+}
+
+/// Is it this machine itself?
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}

@@ -1,0 +1,70 @@
+//! One HTTP client for every service: TLS, time-outs, retries with jitter inside a deadline, rate budgets, a cap on
+//! bodies, and errors that name the key to mend and hold no secret. Nothing here knows an API.
+
+mod budget;
+mod client;
+mod describe;
+mod retry_after;
+mod tls;
+
+use std::time::Duration;
+
+pub use budget::RateBudgets;
+pub(crate) use client::{Answer, Client, Peer, is_loopback};
+pub(crate) use describe::{Redaction, root};
+pub(crate) use retry_after::server_time;
+pub(crate) use tls::config as tls_config;
+
+/// How requests are made. The proxy that `HTTPS_PROXY` names is used, `NO_PROXY` respected; an address of this machine
+/// itself is never asked through one.
+#[derive(Clone, Debug)]
+pub struct HttpOptions {
+    /// How many times faster than the wall clock time passes (`[SANDBOX] speed`); 1 outside of a sandbox. Time-outs and
+    /// waiting times are divided by it.
+    pub speed: f64,
+    /// What is known of rate limits; clones share it. Give the same to all apps of a process.
+    pub budgets: RateBudgets,
+    /// Longest time, in wall-clock seconds, that one read may take, retries included.
+    pub deadline: Duration,
+}
+
+impl Default for HttpOptions {
+    fn default() -> Self {
+        Self::at_speed(1.0)
+    }
+}
+
+impl HttpOptions {
+    /// The usual ones, `speed` times as fast. A read may take 50 s, so that it is over before the next check is due.
+    pub fn at_speed(speed: f64) -> Self {
+        let speed = if speed.is_finite() && speed > 0.0 { speed } else { 1.0 };
+        let mut options = Self { speed, budgets: RateBudgets::default(), deadline: Duration::ZERO };
+        options.deadline = options.scaled(50.0, 4.0);
+        options
+    }
+
+    /// Longest time to a connection.
+    pub(crate) fn connect_timeout(&self) -> Duration {
+        self.scaled(10.0, 2.0)
+    }
+
+    /// Longest time of one request, body included.
+    pub(crate) fn request_timeout(&self) -> Duration {
+        self.scaled(30.0, 2.0)
+    }
+
+    /// `seconds` of simulated time, but at least `least` seconds: a machine does not get faster with the clock.
+    pub(crate) fn scaled(&self, seconds: f64, least: f64) -> Duration {
+        Duration::from_secs_f64((seconds / self.speed).max(least.min(seconds)))
+    }
+}
+
+/// How the program names itself.
+pub(crate) const USER_AGENT: &str = concat!("libautoscale/", env!("CARGO_PKG_VERSION"));
+
+/// A header that holds a secret: `Debug` does not show it. `None` where the text can't stand in a header.
+pub(crate) fn secret_header(text: &str) -> Option<http::HeaderValue> {
+    let mut value = http::HeaderValue::from_str(text).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}

@@ -1,0 +1,52 @@
+//! Whom to trust: the machine's roots, or Mozilla's bundled ones on a machine that has none, and the `ca_file` of the
+//! configuration. Cryptography is ring's.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::crypto::ring;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+
+/// A configuration that trusts those. `needed`: without TLS no roots are loaded.
+///
+/// # Errors
+/// In words, where `ca_file` can't be read or holds no certificate.
+pub(crate) fn config(ca_file: Option<&Path>, needed: bool) -> Result<ClientConfig, String> {
+    let mut roots = if needed { roots(rustls_native_certs::load_native_certs().certs) } else { RootCertStore::empty() };
+    if let Some(path) = ca_file {
+        let certificates = CertificateDer::pem_file_iter(path)
+            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+            .map_err(|e| format!("{}: {e}", path.display()))?;
+        if roots.add_parsable_certificates(certificates).0 == 0 {
+            return Err(format!("{}: no certificate in it", path.display()));
+        }
+    }
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|e| format!("no TLS: {e}"))?;
+    Ok(config.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// The machine's roots, or the bundled ones where it has none: a bare container has no trust store.
+fn roots(native: Vec<CertificateDer<'static>>) -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(native);
+    if roots.is_empty() {
+        roots.add_parsable_certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());
+    }
+    roots
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_without_roots_gets_the_bundled_ones_and_only_such_a_machine() {
+        let bundled = webpki_root_certs::TLS_SERVER_ROOT_CERTS;
+        assert_eq!(roots(Vec::new()).len(), bundled.len());
+        assert_eq!(roots(vec![bundled[0].clone()]).len(), 1);
+    }
+}

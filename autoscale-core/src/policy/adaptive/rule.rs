@@ -1,0 +1,233 @@
+//! Which formation to take: the decision's order, from the episode to the removal. What is decided before it (missing
+//! data, bounds) belongs to both policies.
+
+use std::time::Duration;
+
+use crate::decision::Belief as Believed;
+use crate::policy::adaptive::Adaptive;
+use crate::policy::adaptive::episode::{Episode, Growth};
+use crate::policy::{Verdict, View};
+use crate::reason::{Reason, Weighed};
+use crate::sample::{DownCause, Sample, Status};
+use crate::time::Timestamp;
+
+/// This many of the newest results must not be over for it to be calm.
+const CALM_RESULTS: usize = 5;
+/// Costs are looked at this far ahead, minutes, plus half a check interval.
+const HORIZON_MINUTES: f64 = 1.5;
+/// A queue longer than the first, ms, buys dynos where more are wanted anyway; one longer than the second always does.
+const BACKLOG_MS: f64 = 1500.0;
+const LARGE_BACKLOG_MS: f64 = 4000.0;
+/// It is to be drained within this many seconds.
+const DRAIN_S: f64 = 90.0;
+/// An add goes this far at once: by so many dynos or to so many times the size; while not over by this share.
+const STEP_UP_ABS: u32 = 2;
+const STEP_UP_MUL: f64 = 2.5;
+const STEP_UP_CALM: f64 = 0.25;
+/// A removal takes this share at once.
+const STEP_DOWN: f64 = 0.25;
+/// A change must save this share of the dynos it moves.
+const ADD_PAYS: f64 = 0.5;
+const REMOVE_PAYS: f64 = 0.4;
+/// No removal sooner than this after an add, and after a removal.
+const AFTER_ADD: Duration = Duration::from_secs(600);
+const AFTER_REMOVAL: Duration = Duration::from_secs(300);
+/// Time between single adds in an outage that has used up its room to grow.
+const OUTAGE_STEP: Duration = Duration::from_secs(1800);
+
+/// What a check comes down to.
+struct Check<'a> {
+    view: &'a View<'a>,
+    /// The upper median of the newest three results, ms.
+    median_ms: f64,
+    /// When the formation last changed, as the checks showed it.
+    changed: Option<Timestamp>,
+    /// The cheapest size, with what a backlog asks for on top.
+    best: u32,
+}
+
+impl Adaptive {
+    pub(super) fn rule(&mut self, view: &View<'_>) -> Verdict {
+        let n = view.n;
+        let median_ms = view.median_of_newest().unwrap_or_default();
+        self.follow_episode(view, median_ms);
+        let best = self.cheapest(view);
+        let check = Check { view, median_ms, changed: self.changes.last(), best };
+
+        let run = view.window.down_run();
+        if let Some(verdict) = self.outage(&check, run) {
+            return verdict;
+        }
+        if best > n {
+            return self.add(&check);
+        }
+        if !run.is_empty() {
+            return self.verdict(view, n, Reason::DownNow);
+        }
+        if best < n {
+            return self.remove(&check);
+        }
+        let weighed = self.weighed(view, n);
+        self.verdict(view, n, Reason::Balanced(weighed))
+    }
+
+    /// Begins and ends the episode; remembers the belief of a calm.
+    fn follow_episode(&mut self, view: &View<'_>, median_ms: f64) {
+        let newest = view.window.newest(CALM_RESULTS);
+        let calm = newest.len() == CALM_RESULTS && !newest.iter().any(|s| view.is_over(s));
+        if view.app_is_over {
+            self.episode.get_or_insert_with(|| Episode::begin(view, median_ms));
+        }
+        if !calm {
+            return;
+        }
+        match self.episode.take() {
+            Some(episode) if episode.was_incident(view) => self.belief.restore(&self.quiet, view.n),
+            Some(_) => {}
+            None => self.quiet.copy_from(self.belief.p()),
+        }
+    }
+
+    /// The cheapest size, and more where a backlog must be drained.
+    fn cheapest(&mut self, view: &View<'_>) -> u32 {
+        let settings = view.settings;
+        let minutes = HORIZON_MINUTES + view.interval.as_secs_f64() / 120.0;
+        let load = self.belief.load();
+        self.costs.prepare(&self.belief, load, minutes, settings.response_time_high, settings.slow_weight);
+        let best = self.costs.cheapest(view.min, view.max);
+        let backlog_ms = self.belief.backlog_ms();
+        if backlog_ms > BACKLOG_MS && (best > view.n || backlog_ms > LARGE_BACKLOG_MS) {
+            let more = (f64::from(view.n) * backlog_ms / 1000.0 / DRAIN_S).ceil() as u32;
+            return best.max(view.n).saturating_add(more);
+        }
+        best
+    }
+
+    /// A run of downs that reaches to now, where the formation has changed since it began or nothing else is known: once
+    /// the episode's room to grow is used up, one dyno at a time, and none against errors.
+    fn outage(&mut self, check: &Check<'_>, run: &[Sample]) -> Option<Verdict> {
+        let view = check.view;
+        let (first, newest) = (run.first()?, run.last()?);
+        let is_all = run.len() == view.window.samples().len();
+        if !is_all && check.changed.is_none_or(|changed| changed <= first.at) {
+            return None;
+        }
+        let errors = newest.status == Status::Down(DownCause::Error);
+        if !errors && self.episode.is_some_and(|episode| episode.has_room(view.n)) {
+            return None;
+        }
+        let rested = check.changed.is_none_or(|changed| view.now >= changed + OUTAGE_STEP)
+            && view.unchanged_for(view.settings.cooldown_up);
+        if errors || !view.app_is_over || check.best <= view.n || !rested {
+            return Some(self.verdict(view, view.n, Reason::Outage { errors }));
+        }
+        Some(self.grow(view, view.n.saturating_add(1), Reason::OutageStep))
+    }
+
+    fn add(&mut self, check: &Check<'_>) -> Verdict {
+        let Check { view, median_ms, best, .. } = *check;
+        let n = view.n;
+        if !view.app_is_over && best <= view.max {
+            let least = ADD_PAYS * f64::from(best - n) / self.costs.need();
+            if self.costs.of(n) - self.costs.of(best) < least {
+                let weighed = self.weighed(view, best);
+                return self.verdict(view, n, Reason::AddWouldNotPay(weighed));
+            }
+        }
+        if self.episode.is_some() && !view.window.newest(1).iter().any(|s| view.is_over(s)) {
+            return self.verdict(view, n, Reason::Recovering);
+        }
+        let mut target = best.min(n.saturating_add(STEP_UP_ABS).max((STEP_UP_MUL * f64::from(n)) as u32));
+        if !view.app_is_over {
+            let checks = (view.interval.as_secs_f64() / 60.0).clamp(1.0, 4.0);
+            let step = (f64::from(n) * STEP_UP_CALM * checks) as u32;
+            target = target.min(n.saturating_add(step.max(1)));
+        }
+        if let Some(episode) = &mut self.episode {
+            match episode.growth(view, median_ms, check.changed) {
+                Growth::To(limit) => target = target.min(limit),
+                Growth::Wait => return self.verdict(view, n, Reason::WaitingForEffect),
+                Growth::Futile => {
+                    let (from, until) = (episode.from(), episode.futile_until());
+                    let verdict = self.verdict(view, n, Reason::Futile { from });
+                    return until.map_or(verdict, |until| verdict.waiting(until));
+                }
+            }
+        }
+        if let Some(until) = ends(view.changed, view.settings.cooldown_up, view.now) {
+            return self.verdict(view, n, Reason::CoolingDown { remaining: view.until(until) }).waiting(until);
+        }
+        if let Some(episode) = &mut self.episode {
+            episode.grew(median_ms);
+        }
+        self.regret.added(view.now);
+        let weighed = self.weighed(view, target.min(view.max));
+        self.grow(view, target, Reason::MoreAreCheaper(weighed))
+    }
+
+    /// To `target`, or as far as there is room and one step goes.
+    fn grow(&mut self, view: &View<'_>, target: u32, reason: Reason) -> Verdict {
+        if view.n >= view.max {
+            return self.verdict(view, view.n, Reason::AtMax { max: view.max });
+        }
+        let step = view.settings.max_step_up.map_or(u32::MAX, |step| step.max(1));
+        self.verdict(view, target.min(view.max).min(view.n.saturating_add(step)), reason)
+    }
+
+    fn remove(&mut self, check: &Check<'_>) -> Verdict {
+        let Check { view, best, .. } = *check;
+        let (n, now) = (view.n, view.now);
+        let step = ((f64::from(n) * STEP_DOWN) as u32).max(1);
+        let step = view.settings.max_step_down.map_or(step, |most| step.min(most.max(1)));
+        let target = best.max(n - step);
+        let weighed = self.weighed(view, target);
+        if self.costs.of(n) - self.costs.of(target) < REMOVE_PAYS * f64::from(n - target) / self.costs.need() {
+            return self.verdict(view, n, Reason::RemovalWouldNotPay(weighed));
+        }
+        if let Some(until) = self.regret.barred_until(n, now) {
+            return self.verdict(view, n, Reason::Barred { remaining: view.until(until) }).waiting(until);
+        }
+        let waits = [
+            ends(self.changes.added(), AFTER_ADD, now),
+            ends(self.changes.removed(), AFTER_REMOVAL, now),
+            ends(view.changed, view.settings.cooldown_down, now),
+        ];
+        if let Some(until) = waits.into_iter().flatten().max() {
+            return self.verdict(view, n, Reason::CoolingDown { remaining: view.until(until) }).waiting(until);
+        }
+        self.regret.removed(now, n);
+        self.verdict(view, target, Reason::FewerAreCheaper(weighed))
+    }
+
+    /// What is believed, and what of it speaks for or against a size.
+    fn weighed(&mut self, view: &View<'_>, considered: u32) -> Weighed {
+        let is_slow = self.episode.is_some() || view.app_is_over;
+        Weighed {
+            load_dynos: self.belief.load(),
+            load_low: self.belief.load_quantile(0.1),
+            load_high: self.belief.load_quantile(0.9),
+            slow_share_now: self.costs.slow_share(view.n),
+            slow_share_target: self.costs.slow_share(considered),
+            considered,
+            incurable_share: if is_slow { self.belief.incident() } else { 0.0 },
+        }
+    }
+
+    fn verdict(&mut self, view: &View<'_>, target: u32, reason: Reason) -> Verdict {
+        let weighed = self.weighed(view, target);
+        let mut verdict = Verdict::to(view, target, reason);
+        verdict.evidence.belief = Some(Believed {
+            load_dynos: weighed.load_dynos,
+            load_range: (weighed.load_low, weighed.load_high),
+            slow_share_now: weighed.slow_share_now,
+            slow_share_target: weighed.slow_share_target,
+            incurable_share: weighed.incurable_share,
+        });
+        verdict
+    }
+}
+
+/// When a wait since a moment ends, if that lies ahead.
+fn ends(since: Option<Timestamp>, wait: Duration, now: Timestamp) -> Option<Timestamp> {
+    since.map(|since| since + wait).filter(|until| now < *until)
+}

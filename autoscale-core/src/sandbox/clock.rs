@@ -1,0 +1,84 @@
+//! Virtual time: the wall clock, sped up, and how the two APIs write a moment. The one place of the sandbox that reads a
+//! clock.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::time::Timestamp;
+
+/// start + (elapsed since start) × speed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Clock {
+    origin: Instant,
+    start: Timestamp,
+    speed: f64,
+}
+
+impl Clock {
+    /// Runs from now on, beginning at `start`.
+    pub(super) fn starting_at(start: Timestamp, speed: f64) -> Self {
+        Self { origin: Instant::now(), start, speed }
+    }
+
+    /// Virtual now.
+    pub(super) fn now(&self) -> Timestamp {
+        self.start + Duration::from_secs_f64(self.origin.elapsed().as_secs_f64() * self.speed)
+    }
+}
+
+/// The wall clock's second.
+pub(super) fn wall_clock() -> Timestamp {
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_secs(i64::try_from(since_1970.as_secs()).unwrap_or_default())
+}
+
+/// "Tue, 24 Nov 2026 09:38:17 GMT", as in a `Date` header.
+pub(super) fn http_date(at: Timestamp) -> String {
+    httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + Duration::from_secs(at.as_secs().max(0).unsigned_abs()))
+}
+
+/// "2026-11-24T09:38:17Z", as Heroku writes a moment.
+pub(super) fn iso(at: Timestamp) -> String {
+    let (days, second) = (at.as_secs().div_euclid(86_400), at.as_secs().rem_euclid(86_400));
+    let (year, month, day) = civil(days);
+    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", second / 3600, second / 60 % 60, second % 60)
+}
+
+/// Year, month and day of the Gregorian calendar, from days since 1970. Counts from 1 March of the year 0, so that a
+/// leap day is the last of its year.
+fn civil(days: i64) -> (i64, i64, i64) {
+    const ERA: i64 = 146_097; // days in 400 years
+    let from_march_0 = days + 719_468;
+    let (era, day) = (from_march_0.div_euclid(ERA), from_march_0.rem_euclid(ERA));
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day_of_year = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    let (month_from_1, next_year) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    (year + era * 400 + next_year, month_from_1, day_of_year - (153 * month + 2) / 5 + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_written_as_heroku_and_http_write_them() {
+        for (secs, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_399, "2000-02-28T23:59:59Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (1_795_513_097, "2026-11-24T09:38:17Z"),
+            (4_107_542_400, "2100-03-01T00:00:00Z"),
+            (-1, "1969-12-31T23:59:59Z"),
+        ] {
+            assert_eq!(iso(Timestamp::from_secs(secs)), text);
+        }
+        assert_eq!(http_date(Timestamp::from_secs(1_353_003_093)), "Thu, 15 Nov 2012 18:11:33 GMT");
+    }
+
+    #[test]
+    fn time_runs_at_its_speed() {
+        let clock = Clock::starting_at(Timestamp::from_secs(1000), 1e6);
+        std::thread::sleep(Duration::from_millis(5));
+        assert!(clock.now().seconds_since(Timestamp::from_secs(1000)) >= 5000.0);
+    }
+}

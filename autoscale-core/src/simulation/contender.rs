@@ -1,0 +1,168 @@
+//! Who can be put to the test in a closed loop: the two policies, and what they are measured against.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::policy::{Decider, Observation, PolicyKind, Settings};
+use crate::window::Trend;
+
+use super::closed_loop::Trial;
+use super::report::Report;
+
+/// Who decides in a trial.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Contender {
+    /// One of the two policies.
+    Policy(PolicyKind),
+    /// The rule of 2012, as that daemon carried it out: each five minutes, on half an hour.
+    Original,
+    /// One who sees the load that is to come.
+    Clairvoyant,
+}
+
+impl Contender {
+    /// All there are.
+    pub const ALL: [Self; 4] =
+        [Self::Policy(PolicyKind::Threshold), Self::Policy(PolicyKind::Adaptive), Self::Original, Self::Clairvoyant];
+
+    /// "threshold", "adaptive", "2012" or "clairvoyant".
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Policy(kind) => kind.name(),
+            Self::Original => "2012",
+            Self::Clairvoyant => "clairvoyant",
+        }
+    }
+
+    /// Goes through a trial, the policies with `settings`, the trial's interval and its period. `progress` is told now and
+    /// then how much is done, from 0 to 1.
+    pub fn play(self, trial: &Trial, settings: &Settings, progress: impl FnMut(f64)) -> Report {
+        match self {
+            Self::Policy(kind) => {
+                let mut settings = settings.clone();
+                settings.period = trial.period;
+                if settings.policy != kind {
+                    // Cool-downs were set, or left at their defaults, for the other one.
+                    settings.cooldown_up = Settings::new(kind).cooldown_up;
+                    settings.cooldown_down = Settings::new(kind).cooldown_down;
+                    settings.policy = kind;
+                }
+                let mut decider = Decider::new(settings);
+                trial.run(|seen| decider.decide(seen).target, progress)
+            }
+            Self::Original => {
+                let rule = Original::from(settings);
+                let minutes = |m: u64| Duration::from_secs(60 * m);
+                let trial = Trial { interval: minutes(5), period: minutes(30), ..trial.clone() };
+                trial.run(|seen| rule.target(seen), progress)
+            }
+            Self::Clairvoyant => {
+                let plan = trial.clairvoyant();
+                let trial = Trial { interval: Duration::from_secs(60), ..trial.clone() };
+                let mut plan = plan.into_iter().skip(1);
+                trial.run(|seen| plan.next().unwrap_or(seen.formation.quantity), progress)
+            }
+        }
+    }
+}
+
+impl FromStr for Contender {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|contender| contender.name() == name).ok_or_else(|| {
+            let names = Self::ALL.map(Self::name).join(", ");
+            format!("{name:?} can't be compared: write one or more of {names}, with commas between")
+        })
+    }
+}
+
+/// The rule of 2012: mean and slope of the answered results of half an hour, a dyno more or less.
+#[derive(Clone, Copy, Debug)]
+struct Original {
+    low: f64,
+    high: f64,
+    trend_low: f64,
+    trend_high: f64,
+}
+
+impl From<&Settings> for Original {
+    fn from(settings: &Settings) -> Self {
+        Self {
+            low: settings.response_time_low,
+            high: settings.response_time_high,
+            trend_low: settings.trend_low,
+            trend_high: settings.trend_high,
+        }
+    }
+}
+
+impl Original {
+    /// Fast: a dyno less, but only while it gets faster still. Slow: a dyno more, but only while it gets slower still.
+    /// Between: by the slope.
+    fn target(&self, seen: &Observation<'_>) -> u32 {
+        let n = seen.formation.quantity;
+        let ups = || seen.window.samples().iter().filter_map(|s| s.up_ms().map(|ms| (s.at, ms)));
+        let count = ups().count();
+        if count == 0 {
+            return n;
+        }
+        let mean = ups().map(|(_, ms)| ms).sum::<f64>() / count as f64;
+        let slope = Trend::fit(ups()).map_or(0.0, |trend| trend.slope);
+        let (rises, falls) = match mean {
+            mean if mean < self.low => (false, slope < 0.0),
+            mean if mean < self.high => (slope > self.trend_high, slope < self.trend_low),
+            _ => (slope > 0.0, false),
+        };
+        n + u32::from(rises) - u32::from(falls && n > 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::formation::{Bounds, Formation};
+    use crate::sample::Sample;
+    use crate::time::Timestamp;
+    use crate::window::Window;
+
+    #[test]
+    fn the_rule_of_2012_adds_none_on_a_flat_plateau_and_takes_none_back_from_a_flat_idle() {
+        let rule = Original::from(&Settings::new(PolicyKind::Threshold));
+        let target = |ms: [f64; 3]| {
+            let at = |minute: i64| Timestamp::from_secs(60 * minute);
+            let samples = ms.into_iter().zip(1..).filter_map(|(ms, minute)| Sample::up(at(minute), ms));
+            let window = Window::new(samples, at(4), Duration::from_secs(1800));
+            rule.target(&Observation {
+                now: at(4),
+                formation: Formation { quantity: 3, changed_at: None },
+                bounds: Bounds::new(1, 10).unwrap(),
+                effective_max: None,
+                interval: Duration::from_secs(300),
+                window: &window,
+                maintenance: false,
+                override_until: None,
+                dry_run: false,
+            })
+        };
+        assert_eq!([target([5000.0; 3]), target([5000.0, 5000.0, 5001.0])], [3, 4]);
+        assert_eq!([target([100.0; 3]), target([100.0, 100.0, 99.0])], [3, 2]);
+        assert_eq!([target([900.0, 1000.0, 1100.0]), target([1100.0, 1000.0, 900.0])], [4, 2]);
+        assert_eq!(target([1000.0, 1010.0, 1020.0]), 3);
+    }
+
+    #[test]
+    fn a_contender_is_known_by_its_name() {
+        for contender in Contender::ALL {
+            assert_eq!(contender.name().parse(), Ok(contender));
+        }
+        assert_eq!(
+            "2013".parse::<Contender>(),
+            Err(
+                "\"2013\" can't be compared: write one or more of threshold, adaptive, 2012, clairvoyant, with commas \
+                 between"
+                    .into()
+            )
+        );
+    }
+}

@@ -1,0 +1,30 @@
+//! A simulated app: load and dynos in, response times out. A request-level discrete-event model in virtual time,
+//! deterministic by seed: every request arrives, is routed, waits and is served on its own. No sockets, no clock.
+//!
+//! Reading order: [`Load`] (requests per second over time), [`Profile`] (what a request costs and how dynos behave),
+//! [`Incident`] (what goes wrong), [`SimulatedApp`] (one app on its platform). Chance comes in streams that don't disturb
+//! one another: two runs of one seed see the same visitors with the same work, however the app is scaled or watched.
+
+mod app;
+mod arrivals;
+mod capacity;
+mod closed_loop;
+mod contender;
+mod dyno;
+mod fleet;
+mod incident;
+mod load;
+mod probe;
+mod profile;
+mod report;
+mod tally;
+
+pub use app::{DynoState, SimulatedApp};
+pub use closed_loop::Trial;
+pub use contender::Contender;
+pub use incident::{Incident, IncidentKind};
+pub use load::{Load, LoadError};
+pub use probe::ProbeResult;
+pub use profile::{Database, Discipline, Profile, Work};
+pub use report::{Aftermath, Change, Minute, Report, score};
+pub use tally::Totals;

@@ -1,0 +1,365 @@
+//! One check at a time, against a metric and a formation that do as they are told.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use autoscale_core::engine::{Engine, Plan};
+use autoscale_core::event::{Check, Event, Kind, Outcome};
+use autoscale_core::formation::Bounds;
+use autoscale_core::ledger::{Ledger, LedgerKeeper};
+use autoscale_core::policy::{PolicyKind, Settings};
+use autoscale_core::ports::{Failure, FailureKind, FormationReading, MetricSource, Reading, ScaleTarget};
+use autoscale_core::sample::Sample;
+use autoscale_core::time::Timestamp;
+
+/// What a platform and a metric service would know, shared between the test and the engine.
+#[derive(Default)]
+struct World {
+    samples: Vec<Sample>,
+    server_ahead_s: i64,
+    metric_fails: Option<Failure>,
+    metric_reads: Vec<(Timestamp, Timestamp)>,
+    quantity: u32,
+    updated_at: Option<Timestamp>,
+    maintenance: bool,
+    formation_fails: Option<Failure>,
+    /// Answers to the coming changes; carried out and confirmed when there is none.
+    answers: VecDeque<Answer>,
+    sent: Vec<u32>,
+    kept: Vec<Ledger>,
+}
+
+enum Answer {
+    Refuse(FailureKind),
+    /// Carried out, but the answer is lost.
+    Lost,
+    /// Not carried out, and no answer either.
+    Never,
+}
+
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<World>>);
+
+impl MetricSource for Shared {
+    async fn samples(&mut self, from: Timestamp, to: Timestamp) -> Result<Reading, Failure> {
+        let mut world = self.0.lock().unwrap();
+        world.metric_reads.push((from, to));
+        match &world.metric_fails {
+            Some(failure) => Err(failure.clone()),
+            None => Ok(Reading {
+                samples: world.samples.clone(),
+                server_time: Some(NOW + Duration::from_secs(world.server_ahead_s.unsigned_abs())),
+            }),
+        }
+    }
+}
+
+impl ScaleTarget for Shared {
+    async fn formation(&mut self) -> Result<FormationReading, Failure> {
+        let world = self.0.lock().unwrap();
+        match &world.formation_fails {
+            Some(failure) => Err(failure.clone()),
+            None => Ok(FormationReading {
+                quantity: world.quantity,
+                updated_at: world.updated_at,
+                size: Some("Standard-1X".into()),
+                maintenance: world.maintenance,
+            }),
+        }
+    }
+
+    async fn scale(&mut self, quantity: u32) -> Result<u32, Failure> {
+        let mut world = self.0.lock().unwrap();
+        world.sent.push(quantity);
+        match world.answers.pop_front() {
+            None => {
+                world.quantity = quantity;
+                Ok(quantity)
+            }
+            Some(Answer::Refuse(kind)) => Err(Failure::new(kind, "no")),
+            Some(Answer::Lost) => {
+                world.quantity = quantity;
+                Err(Failure::new(FailureKind::Unknown, "the answer was lost"))
+            }
+            Some(Answer::Never) => Err(Failure::new(FailureKind::Unknown, "the answer was lost")),
+        }
+    }
+}
+
+impl LedgerKeeper for Shared {
+    fn keep(&mut self, ledger: &Ledger) -> Result<(), Failure> {
+        self.0.lock().unwrap().kept.push(ledger.clone());
+        Ok(())
+    }
+}
+
+const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
+
+fn plan() -> Plan {
+    Plan {
+        app: "shop".into(),
+        process: "web".into(),
+        bounds: Bounds::new(1, 10).unwrap(),
+        settings: Settings::new(PolicyKind::Threshold),
+        interval: Duration::from_secs(60),
+        manual_override: Duration::from_secs(1800),
+        debug: false,
+    }
+}
+
+/// A result a minute up to now, all of `ms`.
+fn flat(ms: f64, now: Timestamp) -> Vec<Sample> {
+    (0..30).map(|i| Sample::up(now - Duration::from_secs(60 * i), ms).unwrap()).collect()
+}
+
+fn world(quantity: u32, samples: Vec<Sample>) -> Shared {
+    Shared(Arc::new(Mutex::new(World { quantity, samples, ..World::default() })))
+}
+
+fn engine(world: &Shared, plan: Plan, ledger: Ledger) -> Engine<Shared, Shared, Shared> {
+    Engine::new(plan, world.clone(), world.clone(), world.clone(), ledger)
+}
+
+/// Nothing here waits: every future is ready at once.
+fn now_or_never<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("a scripted port waited"),
+    }
+}
+
+fn check(engine: &mut Engine<Shared, Shared, Shared>, now: Timestamp) -> Vec<Event> {
+    now_or_never(engine.check(now))
+}
+
+fn checked(events: &[Event]) -> &Check {
+    match &events.last().unwrap().kind {
+        Kind::Checked(check) => check,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn later(minutes: u64) -> Timestamp {
+    NOW + Duration::from_secs(60 * minutes)
+}
+
+#[test]
+fn a_slow_app_is_scaled_and_the_intent_is_kept_before_the_change_is_sent() {
+    let world = world(3, flat(5000.0, NOW));
+    let events = check(&mut engine(&world, plan(), Ledger::default()), NOW);
+    let check = checked(&events);
+    assert_eq!((check.dynos, check.target, check.outcome, check.applied), (3, 6, Outcome::Scaled, 6));
+    let world = world.0.lock().unwrap();
+    assert_eq!(world.sent, [6]);
+    let intents: Vec<_> = world.kept.iter().map(|l| l.intent.map(|i| (i.from, i.to))).collect();
+    assert_eq!(intents, [Some((3, 6)), None, None], "before the change, after its answer, after the check");
+    assert_eq!(world.kept[1].changed_at, Some(NOW));
+}
+
+#[test]
+fn dry_run_tells_and_sends_nothing() {
+    let world = world(3, flat(5000.0, NOW));
+    let events = check(&mut engine(&world, Plan { debug: true, ..plan() }, Ledger::default()), NOW);
+    let check = checked(&events);
+    assert_eq!((check.target, check.outcome, check.applied), (6, Outcome::WouldScale, 3));
+    assert!(world.0.lock().unwrap().sent.is_empty());
+}
+
+#[test]
+fn a_dry_run_toggle_counts_only_while_debug_is_as_it_was_then() {
+    let world = world(3, flat(5000.0, NOW));
+    let mut first = engine(&world, plan(), Ledger::default());
+    first.set_dry_run(true);
+    let kept = world.0.lock().unwrap().kept.last().unwrap().clone();
+    assert!(engine(&world, plan(), kept.clone()).is_dry_run(), "survives a restart");
+    let mut on = engine(&world, Plan { debug: true, ..plan() }, kept);
+    assert!(on.is_dry_run());
+    on.set_dry_run(false);
+    let kept = world.0.lock().unwrap().kept.last().unwrap().clone();
+    assert!(!engine(&world, Plan { debug: true, ..plan() }, kept.clone()).is_dry_run());
+    assert!(!engine(&world, Plan { debug: false, ..plan() }, kept).is_dry_run());
+}
+
+#[test]
+fn a_failed_read_changes_nothing_and_is_told_with_its_cause_until_it_ends() {
+    let world = world(3, flat(5000.0, NOW));
+    let mut engine = engine(&world, plan(), Ledger::default());
+    for in_a_row in 1..=2 {
+        world.0.lock().unwrap().metric_fails = Some(Failure::new(FailureKind::Transient, "Pingdom is down"));
+        let events = check(&mut engine, NOW);
+        match &events[..] {
+            [Event { kind: Kind::CheckFailed { what, error, in_a_row: n }, .. }] => {
+                assert_eq!((what.as_str(), error.as_str(), *n), ("metric", "Pingdom is down", in_a_row));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    world.0.lock().unwrap().metric_fails = None;
+    world.0.lock().unwrap().formation_fails = Some(Failure::new(FailureKind::Refused, "no such app"));
+    check(&mut engine, NOW);
+    assert!(world.0.lock().unwrap().sent.is_empty());
+    world.0.lock().unwrap().formation_fails = None;
+    let events = check(&mut engine, NOW);
+    assert!(matches!(events[0].kind, Kind::Recovered { failed: 3 }), "{events:?}");
+    assert_eq!(checked(&events).outcome, Outcome::Scaled);
+}
+
+#[test]
+fn a_lost_answer_is_settled_by_reading_and_no_step_is_applied_twice() {
+    let world = world(3, flat(5000.0, NOW));
+    world.0.lock().unwrap().answers.push_back(Answer::Lost);
+    let mut engine = engine(&world, plan(), Ledger::default());
+    assert_eq!(checked(&check(&mut engine, NOW)).outcome, Outcome::Scaled);
+    world.0.lock().unwrap().samples = flat(5000.0, later(1));
+    let events = check(&mut engine, later(1));
+    assert_eq!((checked(&events).dynos, checked(&events).target), (6, 6), "waits for fresh results");
+    assert_eq!(world.0.lock().unwrap().sent, [6]);
+}
+
+#[test]
+fn a_change_that_comes_late_is_our_own_and_no_override() {
+    let world = world(3, flat(5000.0, NOW));
+    world.0.lock().unwrap().answers.push_back(Answer::Never);
+    let mut engine = engine(&world, plan(), Ledger::default());
+    let events = check(&mut engine, NOW);
+    assert_eq!(
+        (checked(&events).outcome, checked(&events).error.as_deref()),
+        (Outcome::Failed, Some("the answer was lost"))
+    );
+    // It is carried out after all, and a new process takes over.
+    world.0.lock().unwrap().quantity = 6;
+    let kept = world.0.lock().unwrap().kept.last().unwrap().clone();
+    let mut engine = self::engine(&world, plan(), kept);
+    let events = check(&mut engine, later(1));
+    assert_eq!(checked(&events).override_until, None);
+    assert_eq!(checked(&events).changed_at, Some(NOW));
+}
+
+#[test]
+fn somebody_elses_change_holds_the_loop_off_and_our_own_never_does() {
+    let world = world(3, flat(5000.0, NOW));
+    let mut engine = engine(&world, plan(), Ledger::default());
+    assert_eq!(checked(&check(&mut engine, NOW)).applied, 6);
+    world.0.lock().unwrap().quantity = 4;
+    let events = check(&mut engine, later(5));
+    assert_eq!((checked(&events).reason.code.as_str(), checked(&events).target), ("manual_override", 4));
+    assert_eq!(checked(&events).override_until, Some(later(35)));
+    world.0.lock().unwrap().samples = flat(5000.0, later(34));
+    let kept = world.0.lock().unwrap().kept.last().unwrap().clone();
+    let mut engine = self::engine(&world, plan(), kept);
+    assert_eq!(checked(&check(&mut engine, later(34))).reason.code, "manual_override", "over a restart too");
+    world.0.lock().unwrap().samples = flat(5000.0, later(35));
+    assert_eq!(checked(&check(&mut engine, later(35))).outcome, Outcome::Scaled);
+}
+
+#[test]
+fn without_a_record_there_is_no_override_and_updated_at_dates_the_change() {
+    let world = world(3, flat(5000.0, NOW));
+    world.0.lock().unwrap().updated_at = Some(NOW - Duration::from_secs(30));
+    let events = check(&mut engine(&world, plan(), Ledger::default()), NOW);
+    assert_eq!((checked(&events).reason.code.as_str(), checked(&events).override_until), ("settling", None));
+}
+
+#[test]
+fn a_limit_above_the_formation_is_taken_in_one_change_and_then_believed() {
+    let world = world(3, flat(5000.0, NOW));
+    world.0.lock().unwrap().answers.push_back(Answer::Refuse(FailureKind::Limit(5)));
+    let mut engine = engine(&world, plan(), Ledger::default());
+    let events = check(&mut engine, NOW);
+    assert_eq!((checked(&events).outcome, checked(&events).applied), (Outcome::Limited, 5));
+    assert_eq!(world.0.lock().unwrap().sent, [6, 5]);
+    world.0.lock().unwrap().samples = flat(5000.0, later(5));
+    let events = check(&mut engine, later(5));
+    assert_eq!((checked(&events).effective_max, checked(&events).reason.code.as_str()), (5, "at_max"));
+    // Six hours later it is tried again.
+    world.0.lock().unwrap().samples = flat(5000.0, later(365));
+    let events = check(&mut engine, later(365));
+    assert_eq!((checked(&events).effective_max, checked(&events).applied), (10, 10));
+}
+
+#[test]
+fn a_limit_below_the_formation_lowers_nothing() {
+    let world = world(3, flat(5000.0, NOW));
+    world.0.lock().unwrap().answers.push_back(Answer::Refuse(FailureKind::Limit(2)));
+    let mut engine = engine(&world, plan(), Ledger::default());
+    let events = check(&mut engine, NOW);
+    assert_eq!((checked(&events).outcome, checked(&events).applied), (Outcome::Limited, 3));
+    let events = check(&mut engine, later(1));
+    assert_eq!((checked(&events).target, checked(&events).reason.code.as_str()), (3, "at_max"));
+    assert_eq!(world.0.lock().unwrap().sent, [6]);
+}
+
+#[test]
+fn a_refused_change_is_tried_again_hourly() {
+    let world = world(3, flat(5000.0, NOW));
+    world.0.lock().unwrap().answers.push_back(Answer::Refuse(FailureKind::Refused));
+    let mut engine = engine(&world, plan(), Ledger::default());
+    assert_eq!(checked(&check(&mut engine, NOW)).error.as_deref(), Some("no"));
+    world.0.lock().unwrap().samples = flat(5000.0, later(59));
+    let events = check(&mut engine, later(59));
+    assert_eq!(checked(&events).error.as_deref(), Some("the platform refused a change before; tried again in 1 min"));
+    assert_eq!(world.0.lock().unwrap().sent, [6]);
+    world.0.lock().unwrap().samples = flat(5000.0, later(60));
+    assert_eq!(checked(&check(&mut engine, later(60))).outcome, Outcome::Scaled);
+}
+
+#[test]
+fn each_result_is_reported_once_also_over_a_restart() {
+    let world = world(3, flat(700.0, NOW));
+    let mut engine = engine(&world, plan(), Ledger::default());
+    assert_eq!(checked(&check(&mut engine, NOW)).new_samples.len(), 30);
+    assert_eq!(checked(&check(&mut engine, NOW)).new_samples.len(), 0);
+    world.0.lock().unwrap().samples.push(Sample::up(later(1), 650.0).unwrap());
+    // One that is late, and one that is the twin of another.
+    world.0.lock().unwrap().samples.push(Sample::up(NOW - Duration::from_secs(90), 650.0).unwrap());
+    world.0.lock().unwrap().samples.push(Sample::up(NOW, 700.0).unwrap());
+    assert_eq!(checked(&check(&mut engine, later(1))).new_samples.len(), 3);
+    let kept = world.0.lock().unwrap().kept.last().unwrap().clone();
+    world.0.lock().unwrap().samples.push(Sample::up(later(2), 650.0).unwrap());
+    let mut engine = self::engine(&world, plan(), kept);
+    assert_eq!(checked(&check(&mut engine, later(2))).new_samples.len(), 1);
+}
+
+#[test]
+fn a_wrong_local_clock_gives_way_to_the_services_own() {
+    let world = world(3, flat(700.0, NOW + Duration::from_secs(600)));
+    world.0.lock().unwrap().server_ahead_s = 600;
+    let mut engine = engine(&world, plan(), Ledger::default());
+    let events = check(&mut engine, NOW);
+    assert_eq!(events[0].at, later(10));
+    assert_eq!(checked(&events).reason.code, "steady", "not stale, and not from the future");
+    let reads = world.0.lock().unwrap().metric_reads.clone();
+    assert_eq!(reads, [(NOW - Duration::from_secs(1800), NOW), (later(10) - Duration::from_secs(1800), later(10))]);
+    check(&mut engine, NOW);
+    assert_eq!(world.0.lock().unwrap().metric_reads.len(), 3, "the offset is remembered: one read");
+}
+
+#[test]
+fn maintenance_holds() {
+    let world = world(3, flat(5000.0, NOW));
+    world.0.lock().unwrap().maintenance = true;
+    let events = check(&mut engine(&world, plan(), Ledger::default()), NOW);
+    assert_eq!((checked(&events).maintenance, checked(&events).reason.code.as_str()), (true, "maintenance"));
+}
+
+#[test]
+fn the_events_json_has_the_documented_fields() {
+    let world = world(3, vec![Sample::up(NOW, 640.0).unwrap()]);
+    let events = check(&mut engine(&world, plan(), Ledger::default()), NOW);
+    assert_eq!(
+        events[0].to_json(),
+        concat!(
+            r#"{"v":1,"at":1700000000,"app":"shop","process":"web","event":"checked","dynos":3,"changed_at":null,"#,
+            r#""min":1,"max":10,"mean_ms":640.0,"trend_ms_per_s":null,"new_samples":[[1700000000,640.0,"up"]],"#,
+            r#""effective_max":10,"maintenance":false,"override_until":null,"policy":"threshold","action":"hold","#,
+            r#""target":3,"reason":{"code":"settling","text":"settling: 1 of 3 results needed since the last change"},"#,
+            r#""outcome":"held","applied":3}"#
+        )
+    );
+    let back: Event = serde_json::from_str(&events[0].to_json()).unwrap();
+    assert_eq!(back.to_json(), events[0].to_json());
+}

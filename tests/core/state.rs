@@ -1,0 +1,51 @@
+//! The state file and the instance lock, on a real file system.
+
+use std::fs;
+use std::path::Path;
+
+use autoscale_core::ledger::{Intent, Ledger};
+use autoscale_core::state::{InstanceLock, LockError, replace};
+use autoscale_core::time::Timestamp;
+
+#[test]
+fn a_file_is_replaced_whole_and_nothing_is_left_beside_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("deep/er/state.json");
+    replace(&path, b"one").unwrap();
+    replace(&path, b"two").unwrap();
+    assert_eq!(fs::read(&path).unwrap(), b"two");
+    assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+}
+
+#[test]
+fn where_nothing_can_be_written_it_says_so() {
+    assert!(replace(Path::new("/dev/null/state.json"), b"").is_err());
+    assert!(matches!(InstanceLock::acquire_at(Path::new("/dev/null/a.lock")), Err(LockError::Io { .. })));
+}
+
+#[test]
+fn a_ledger_survives_as_json() {
+    let ledger = Ledger {
+        quantity: Some(3),
+        intent: Some(Intent { at: Timestamp::from_secs(5), from: 3, to: 4 }),
+        memory: vec![0, 1, 2, 255],
+        ..Ledger::default()
+    };
+    let text = serde_json::to_string(&ledger).unwrap();
+    let back: Ledger = serde_json::from_str(&text).unwrap();
+    assert_eq!((back.quantity, back.intent, back.memory), (ledger.quantity, ledger.intent, ledger.memory));
+    let of_an_older_version: Ledger = serde_json::from_str("{\"quantity\":2}").unwrap();
+    assert_eq!(of_an_older_version.quantity, Some(2));
+}
+
+#[test]
+fn the_second_instance_is_told_who_the_first_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("shop.lock");
+    let first = InstanceLock::acquire_at(&path).unwrap();
+    let second = InstanceLock::acquire_at(&path).unwrap_err();
+    let pid = std::process::id();
+    assert_eq!(second.to_string(), format!("another instance (pid {pid}) scales this app already"));
+    drop(first);
+    InstanceLock::acquire_at(&path).unwrap();
+}

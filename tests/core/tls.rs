@@ -1,0 +1,101 @@
+//! Whom the clients trust: a private gateway's certificate through `ca_file`, and nobody without it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use autoscale_core::config::{self, Pingdom, PingdomVersion, Secret};
+use autoscale_core::http::HttpOptions;
+use autoscale_core::pingdom::PingdomResults;
+use autoscale_core::ports::{FailureKind, MetricSource};
+use autoscale_core::probe::Probe;
+use autoscale_core::time::Timestamp;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+const NOW: Timestamp = Timestamp::from_secs(1_780_000_901);
+
+fn fixture(name: &str) -> PathBuf {
+    [env!("CARGO_MANIFEST_DIR"), "..", "tests", "fixtures", "tls", name].iter().collect()
+}
+
+/// The address of a server that answers each request with no results, over TLS.
+async fn gateway() -> String {
+    let certificate = CertificateDer::from_pem_file(fixture("server.pem")).unwrap();
+    let key = PrivateKeyDer::from_pem_file(fixture("server.key")).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+    // It ends with the runtime of the test.
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+            let _ = stream.read(&mut [0; 4096]).await;
+            let answer = b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 14\r\n\r\n{\"results\":[]}";
+            let _ = stream.write_all(answer).await;
+            let _ = stream.shutdown().await;
+        }
+    });
+    url
+}
+
+fn pingdom(url: &str, ca_file: Option<PathBuf>) -> PingdomResults {
+    let config = Pingdom {
+        api_key: Some(Secret::new("token")),
+        login: None,
+        password: None,
+        check_id: Some(1),
+        api_version: PingdomVersion::V3_1,
+        api_url: url.into(),
+        ca_file,
+    };
+    PingdomResults::new(&config, &HttpOptions::at_speed(100.0)).unwrap()
+}
+
+#[tokio::test]
+async fn a_private_gateway_is_trusted_by_its_ca_file_and_by_nothing_else() {
+    let url = gateway().await;
+    let trusted = pingdom(&url, Some(fixture("ca.pem"))).samples(NOW, NOW).await.unwrap();
+    assert_eq!(trusted.samples, []);
+    let failure = pingdom(&url, None).samples(NOW, NOW).await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Transient);
+    let text = format!("Pingdom at {url} shows a certificate that nobody here trusts: check [PINGDOM_INFOS] ca_file");
+    assert_eq!(failure.text, text);
+}
+
+#[tokio::test]
+async fn to_the_probe_an_untrusted_certificate_is_an_error_and_no_time_out() {
+    let url = gateway().await;
+    for (ca_file, kind) in [(Some(fixture("ca.pem")), "up"), (None, "error")] {
+        let (timeout, every) = (std::time::Duration::from_secs(10), std::time::Duration::from_secs(60));
+        let config = config::Probe { url: Some(url.clone()), timeout, every, ca_file };
+        let mut probe = Probe::new(&config, every, || NOW, &HttpOptions::default()).unwrap();
+        let samples = probe.samples(NOW, NOW).await.unwrap().samples;
+        assert_eq!(samples.iter().map(|s| s.kind()).collect::<Vec<_>>(), [kind]);
+    }
+}
+
+#[tokio::test]
+async fn a_ca_file_without_a_certificate_is_refused() {
+    let key = fixture("server.key");
+    let config = config::Heroku {
+        api_key: Some(Secret::new("token")),
+        app_name: "shop".into(),
+        process_type: "web".into(),
+        api_url: "https://localhost".into(),
+        ca_file: Some(key.clone()),
+    };
+    let failure = autoscale_core::heroku::HerokuFormation::new(&config, &HttpOptions::default()).unwrap_err();
+    assert_eq!(failure.text, format!("[HEROKU_INFOS] ca_file: {}: no certificate in it", key.display()));
+}

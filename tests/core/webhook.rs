@@ -1,0 +1,100 @@
+//! The webhook over real HTTP: what is posted, and that nobody waits for it.
+
+use std::time::{Duration, Instant};
+
+use autoscale_core::config::Secret;
+use autoscale_core::event::{Event, Kind, VERSION};
+use autoscale_core::http::HttpOptions;
+use autoscale_core::notify::Webhook;
+use autoscale_core::ports::Observer;
+use autoscale_core::time::Timestamp;
+
+use crate::support::log::Log;
+use crate::support::scripted::{Answer, Fault, Server};
+
+const PATH: &str = "/services/T0/B0/never-shown?key=never-shown-too";
+const LONG: Duration = Duration::from_secs(30);
+
+fn event(kind: Kind) -> Event {
+    Event { v: VERSION, at: Timestamp::from_secs(1_780_000_000), app: "shop".into(), process: "web".into(), kind }
+}
+
+fn refused(problem: &str) -> Event {
+    event(Kind::ConfigRefused { problems: vec![problem.into()] })
+}
+
+fn webhook(server: &Server) -> Webhook {
+    Webhook::new(&Secret::new(format!("{}{PATH}", server.url)), &HttpOptions::at_speed(200.0)).unwrap()
+}
+
+#[tokio::test]
+async fn a_notice_is_posted_with_its_text_and_its_event() {
+    let server = Server::start(|_, _| Answer::new(200, "ok")).await;
+    let mut webhook = webhook(&server);
+    webhook.observe(&refused("min_dynos: 0"));
+    webhook.observe(&event(Kind::Paused));
+    webhook.observe(&event(Kind::ConfigReloaded { warnings: Vec::new() }));
+    webhook.finish(LONG).await;
+    let [post] = &server.requests()[..] else { panic!("{:?}", server.requests()) };
+    assert_eq!((post.method.as_str(), post.target.as_str()), ("POST", PATH));
+    assert_eq!(post.headers["content-type"], "application/json");
+    assert!(!post.headers.contains_key("authorization"));
+    let body: serde_json::Value = serde_json::from_str(&post.body).unwrap();
+    let expected = serde_json::json!({
+        "text": "shop web: new configuration refused, the old one stays: min_dynos: 0",
+        "event": {
+            "v": 1, "at": 1_780_000_000, "app": "shop", "process": "web",
+            "event": "config_refused", "problems": ["min_dynos: 0"],
+        },
+    });
+    assert_eq!(body, expected);
+}
+
+#[tokio::test]
+async fn a_notice_is_tried_again_and_the_order_is_kept() {
+    let server = Server::start(|_, n| match n {
+        0 => Answer::new(500, ""),
+        1 => Fault::Close.into(),
+        2 => Answer::new(429, "").header("retry-after", 20),
+        _ => Answer::new(200, "ok"),
+    })
+    .await;
+    let mut webhook = webhook(&server);
+    webhook.observe(&refused("first"));
+    webhook.observe(&refused("second"));
+    webhook.finish(LONG).await;
+    let bodies: Vec<_> = server.requests().iter().map(|r| r.body.contains("first")).collect();
+    assert_eq!(bodies, [true, true, true, true, false]);
+}
+
+#[tokio::test]
+async fn a_webhook_that_refuses_is_named_by_its_key_and_never_shown() {
+    let log = Log::listen();
+    let server = Server::start(|_, _| Answer::new(404, "no_team")).await;
+    let mut webhook = webhook(&server);
+    webhook.observe(&refused("x"));
+    assert_eq!(format!("{webhook:?}"), "Webhook");
+    webhook.finish(LONG).await;
+    assert_eq!(server.count("POST"), 1);
+    let text = "a notice could not be sent: the webhook answered 404: check [NOTIFICATIONS] webhook_url";
+    assert_eq!(log.warnings(), [text]);
+    assert!(!log.text().contains("never-shown"), "{}", log.text());
+    let failure = Webhook::new(&Secret::new("never-shown"), &HttpOptions::default()).unwrap_err();
+    assert_eq!(failure.text, "[NOTIFICATIONS] webhook_url: no web address");
+}
+
+#[tokio::test]
+async fn a_webhook_that_hangs_holds_nobody_up_and_what_it_cannot_take_is_dropped_with_a_warning() {
+    let log = Log::listen();
+    let server = Server::start(|_, _| Fault::Silence.into()).await;
+    let mut webhook = webhook(&server);
+    let started = Instant::now();
+    for _ in 0..70 {
+        webhook.observe(&refused("x"));
+    }
+    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+    webhook.finish(Duration::from_millis(100)).await;
+    let warnings = log.warnings();
+    assert_eq!(warnings[0], "the webhook does not keep up, 64 notices wait: this one is dropped");
+    assert_eq!(warnings.last().unwrap(), "the webhook did not take all notices in time; the rest is dropped");
+}
