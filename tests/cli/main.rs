@@ -1,6 +1,6 @@
 //! Tests of the `autoscale` binary as a user runs it: one module a topic.
 
-mod graph;
-mod sandbox;
 mod check_config;
 mod decide;
+mod graph;
+mod sandbox;

@@ -31,5 +31,3 @@ mod recordings;
 mod threshold;
 mod trend;
 mod watched;
-mod graph;
-mod graph_file;

@@ -5,6 +5,7 @@ use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use autoscale_core::config_file;
 use autoscale_core::decide_line::{DecideStream, MAX_LINE};
 use autoscale_core::formation::Bounds;
 use autoscale_core::policy::{PolicyKind, Settings};
@@ -70,7 +71,10 @@ pub(crate) fn run(args: &Args) -> Exit {
 /// What is decided by where a line does not say: the configuration's settings, bounds and check_frequency.
 fn open(args: &Args) -> Result<DecideStream, String> {
     let (settings, bounds, interval) = match &args.config {
-        Some(path) => return Err(format!("{}: configuration files can't be read yet", path.display())),
+        Some(path) => {
+            let config = config_file::load(path, true).map_err(|e| e.to_string())?.config;
+            (config.settings, config.bounds, config.check_frequency)
+        }
         None => (
             Settings::new(args.policy.unwrap_or_default()),
             Bounds::new(1, 10).expect("1 is below 10"),
