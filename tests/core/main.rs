@@ -14,7 +14,7 @@ mod tls;
 mod webhook;
 mod wire;
 
-mod graph;
 mod adaptive;
-mod graph_file;
 mod adaptive_soak;
+mod graph;
+mod graph_file;

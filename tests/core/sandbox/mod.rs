@@ -1,5 +1,6 @@
 //! The sandbox over real HTTP: what a client sees, and what the sandbox says that it saw.
 
+mod clients;
 mod faults;
 mod heroku;
 mod pingdom;
