@@ -27,3 +27,8 @@ mod trend;
 mod watched;
 mod webhook;
 mod wire;
+
+mod adaptive;
+mod adaptive_soak;
+mod graph;
+mod graph_file;

@@ -50,7 +50,7 @@ pub struct SandboxOptions {
     pub load: Load,
     /// What goes wrong in the app itself; times are counted from when it begins to serve.
     pub incidents: Vec<Incident>,
-    /// Virtual seconds in a second, 0.001 to 10,000.
+    /// Virtual seconds in a second, 0.01 to 10,000.
     pub speed: f64,
     /// Of all that is left to chance.
     pub seed: u64,
@@ -256,8 +256,8 @@ fn check(options: &SandboxOptions) -> io::Result<()> {
             options.listen.ip()
         )));
     }
-    if !(0.001..=1e4).contains(&options.speed) {
-        return Err(invalid(&format!("a speed is from 0.001 to 10000, not {}", options.speed)));
+    if !(0.01..=1e4).contains(&options.speed) {
+        return Err(invalid(&format!("a speed is from 0.01 to 10000, not {}", options.speed)));
     }
     let name = options.app_name.as_bytes();
     let fits = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-';
