@@ -1,4 +1,5 @@
 //! Tests of the `autoscale` binary as a user runs it: one module a topic.
 
-mod sandbox;
 mod graph;
+mod sandbox;
+mod simulate;

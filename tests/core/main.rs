@@ -3,6 +3,7 @@ mod engine;
 mod runner;
 mod state;
 
+mod closed_loop;
 mod sandbox;
 mod simulation;
 
@@ -14,7 +15,7 @@ mod tls;
 mod webhook;
 mod wire;
 
-mod graph;
 mod adaptive;
-mod graph_file;
 mod adaptive_soak;
+mod graph;
+mod graph_file;
