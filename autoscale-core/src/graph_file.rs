@@ -75,11 +75,10 @@ fn drawn(format: GraphFormat, picture: &Picture, zone: &TimeZone) -> Vec<u8> {
 /// Writes beside the file and renames. The passing name is the same each time, so that a crash leaves one file at most,
 /// which the next graph takes away.
 fn replace(path: &Path, bytes: &[u8], writer: &str) -> Result<(), Error> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let extension = path.extension().unwrap_or_default().to_string_lossy();
     // One name for all times of a series.
-    let stem = name.split_once(|c: char| c == '.').map_or(&*name, |(stem, _)| stem);
-    let stem = if is_time(tail(stem)) { &stem[..stem.len() - TIME_LENGTH] } else { stem };
+    let stem = if is_time(tail(&stem)) { &stem[..stem.len() - TIME_LENGTH] } else { &stem };
     let passing = path.with_file_name(format!(".{stem}{writer}.{extension}.part"));
     let written = std::fs::write(&passing, bytes).and_then(|()| std::fs::rename(&passing, path));
     written.map_err(|source| {

@@ -12,6 +12,7 @@ pub mod window;
 
 // Floor 1: text to values.
 pub mod config;
+pub mod decide_line;
 pub mod event;
 pub mod heroku;
 pub mod notice;

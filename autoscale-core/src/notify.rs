@@ -18,8 +18,13 @@ use crate::http::{Client, HttpOptions, Peer, Redaction};
 use crate::notice::{NoticeKind, Notices};
 use crate::ports::{Failure, FailureKind, Observer};
 
-const PEER: Peer =
-    Peer { name: "the webhook", section: "NOTIFICATIONS", address_key: "webhook_url", message: |_| None };
+const PEER: Peer = Peer {
+    name: "the webhook",
+    section: "NOTIFICATIONS",
+    address_key: "webhook_url",
+    takes_ca_file: false,
+    message: |_| None,
+};
 
 /// Notices that wait at most. A service that is down for longer gets the oldest of them; newer ones are dropped, and a
 /// warning says so.

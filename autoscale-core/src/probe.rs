@@ -101,6 +101,13 @@ impl MetricSource for Probe {
     }
 }
 
+impl std::fmt::Debug for Probe {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The address may hold a key.
+        f.write_str("Probe")
+    }
+}
+
 impl Drop for Probe {
     fn drop(&mut self) {
         if let Some(task) = &self.task {

@@ -236,78 +236,89 @@ reasons! {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::SwitchedOff => f.write_str("switched off (0 dynos); scale it to 1 or more by hand to hand it back"),
-            Self::Maintenance => f.write_str("the app is in maintenance mode"),
+            Self::SwitchedOff => f.write_str("switched off (0 dynos): left alone until somebody starts it by hand"),
+            Self::Maintenance => f.write_str("the app is in maintenance mode: left alone"),
             Self::ManualOverride { remaining } => {
-                write!(f, "somebody else changed the formation; left alone for {} more", Span(remaining))
+                write!(f, "somebody else changed the formation: left alone for {} more", Span(remaining))
             }
-            Self::NoData { newest: None } => f.write_str("no results yet"),
-            Self::NoData { newest: Some(age) } => write!(f, "the newest result is {} old", Span(age)),
-            Self::MissingData { lasted, to_max } => {
-                let what = if to_max { "max" } else { "hold" };
-                write!(f, "no recent results for {} (on_missing_data: {what})", Span(lasted))
+            Self::NoData { newest: None } => f.write_str("no results: waiting for some"),
+            Self::NoData { newest: Some(age) } => {
+                write!(f, "the newest result is {} old: waiting for newer ones", Span(age))
+            }
+            Self::MissingData { lasted, to_max: false } => {
+                write!(f, "no recent results for {}: left as it is (on_missing_data: hold)", Span(lasted))
+            }
+            Self::MissingData { lasted, to_max: true } => {
+                write!(f, "no recent results for {}: all it may have, to be safe (on_missing_data: max)", Span(lasted))
             }
             Self::BelowMin { min } => write!(f, "fewer than min_dynos ({min})"),
-            Self::AboveMax { max } => write!(f, "more than max_dynos ({max})"),
-            Self::AboveMaxButSlow { max } => write!(f, "more than max_dynos ({max}), but slow now: none taken away"),
+            Self::AboveMax { max } => write!(f, "more than max_dynos ({max}): going down in steps"),
+            Self::AboveMaxButSlow { max } => {
+                write!(f, "more than max_dynos ({max}), but too slow now to take any away")
+            }
             Self::AboveHigh { over, of, newest_ms: Some(ms), high_ms } => {
-                write!(f, "{over} of the last {of} results over {}, the newest {}", Ms(high_ms), Ms(ms))
+                write!(f, "too slow: {over} of the last {of} results over {}, the newest {}", Ms(high_ms), Ms(ms))
             }
             Self::AboveHigh { over, of, newest_ms: None, high_ms } => {
-                write!(f, "{over} of the last {of} results over {} or down, the newest down", Ms(high_ms))
+                write!(f, "too slow: {over} of the last {of} results over {} or down, the newest down", Ms(high_ms))
             }
-            Self::AtMax { max } => write!(f, "more would help, but {} is the most it may have", Dynos(max)),
-            Self::AtMin { min } => write!(f, "fewer would do, but {} is the fewest it may have", Dynos(min)),
+            Self::AtMax { max } => write!(f, "needs more, but already has the most it may have ({})", Dynos(max)),
+            Self::AtMin { min } => write!(f, "fewer would do, but it has the fewest it may have ({})", Dynos(min)),
             Self::Recovering => f.write_str("slow, but recovering: the newest results fall fast"),
             Self::Futile { from } => {
-                write!(f, "still as slow as with {}: more don't help, look at the app or its database", Dynos(from))
+                write!(f, "no faster than with {}: more don't help, look at the app or its database", Dynos(from))
             }
             Self::Settling { fresh, needed } => {
-                write!(f, "settling: {fresh} of {needed} results needed since the last change")
+                write!(f, "too few answered results since the last change: {fresh} of the {needed} it takes to judge")
             }
-            Self::TrendRising { slope, limit } => write!(f, "rising by {slope:.2} ms/s (limit {limit})"),
-            Self::TrendFalling { slope, limit } => write!(f, "falling by {:.2} ms/s (limit {limit})", slope.abs()),
-            Self::BelowLow { mean_ms, low_ms } => write!(f, "mean {}, under {}", Ms(mean_ms), Ms(low_ms)),
-            Self::RisingBelowLow { slope } => write!(f, "fast, but rising by {slope:.2} ms/s"),
+            Self::TrendRising { slope, limit } => {
+                write!(f, "getting slower by {slope:.2} ms each second (limit {limit})")
+            }
+            Self::TrendFalling { slope, limit } => {
+                write!(f, "getting faster by {:.2} ms each second (limit {})", slope.abs(), limit.abs())
+            }
+            Self::BelowLow { mean_ms, low_ms } => write!(f, "fast: mean {}, under {}", Ms(mean_ms), Ms(low_ms)),
+            Self::RisingBelowLow { slope } => {
+                write!(f, "fast, but getting slower by {slope:.2} ms each second: no dyno is taken away")
+            }
             Self::Steady { mean_ms } => write!(f, "steady at {}", Ms(mean_ms)),
             Self::Unconfirmed { mean_ms, high_ms } => {
-                write!(f, "mean {}, over {}, but the newest results are not", Ms(mean_ms), Ms(high_ms))
+                write!(f, "mean {}, over {}, but the newest results don't confirm it", Ms(mean_ms), Ms(high_ms))
             }
-            Self::CoolingDown { remaining } => write!(f, "cooling down: {} more", Span(remaining)),
+            Self::CoolingDown { remaining } => {
+                write!(f, "a change is wanted, but the last one was too recent: {} to wait", Span(remaining))
+            }
             Self::RecentlySlow => f.write_str("fewer would do, but a result was slow or down not long ago"),
             Self::Barred { remaining } => {
-                write!(f, "fewer was tried and had to be undone; not again for {}", Span(remaining))
+                write!(f, "fewer would do, but that was tried and had to be undone: not again for {}", Span(remaining))
             }
-            Self::Outage { errors: true } => f.write_str("the app answers with errors: dynos don't cure that"),
-            Self::Outage { errors: false } => f.write_str("the app does not answer, since before the last change"),
-            Self::OutageStep => f.write_str("still no answer in time: one more"),
-            Self::DownNow => f.write_str("the newest result is down: none taken away"),
-            Self::MoreAreCheaper(w) => write!(
-                f,
-                "{w}; slow requests {} now, {} with {}",
-                Share(w.slow_share_now),
-                Share(w.slow_share_target),
-                w.considered
-            ),
-            Self::FewerAreCheaper(w) => {
-                write!(f, "{w}; {} would do, slow requests {}", Dynos(w.considered), Share(w.slow_share_target))
+            Self::Outage { errors: true } => {
+                f.write_str("the app answers with errors: dynos don't cure that, look at its logs")
             }
-            Self::Balanced(w) => write!(f, "{w}; slow requests {}", Share(w.slow_share_now)),
-            Self::AddWouldNotPay(w) => {
-                write!(f, "{w}; slow requests {}: more would not pay", Share(w.slow_share_now))
+            Self::Outage { errors: false } => {
+                f.write_str("the app does not answer in time: only a dyno at a time is added, look at its logs")
             }
-            Self::RemovalWouldNotPay(w) => {
-                write!(f, "{w}; slow requests {}: fewer would not pay", Share(w.slow_share_now))
+            Self::OutageStep => f.write_str("still no answer in time: one dyno more"),
+            Self::DownNow => f.write_str("the newest result is down: no dyno is taken away"),
+            Self::MoreAreCheaper(w) | Self::FewerAreCheaper(w) => {
+                write!(f, "{w}; {} with {}", Share(w.slow_share_target), w.considered)
             }
-            Self::WaitingForEffect => f.write_str("slow, and grown as far as is sensible before an effect is seen"),
+            Self::Balanced(w) => write!(f, "{w}: neither more nor fewer are cheaper"),
+            Self::AddWouldNotPay(w) => write!(f, "{w}: more would cost more than they save"),
+            Self::RemovalWouldNotPay(w) => write!(f, "{w}: fewer would save less than they cost"),
+            Self::WaitingForEffect => {
+                f.write_str("slow, but grown as far as is sensible before more dynos show an effect")
+            }
         }
     }
 }
 
 impl fmt::Display for Weighed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "load {:.1} dynos ({:.1} to {:.1})", self.load_dynos, self.load_low, self.load_high)?;
-        if self.incurable_share >= 0.5 { f.write_str(", slow in a way that dynos don't cure") } else { Ok(()) }
+        let Self { load_dynos, load_low, load_high, slow_share_now, .. } = *self;
+        let slow = Share(slow_share_now);
+        write!(f, "load {load_dynos:.1} dynos ({load_low:.1} to {load_high:.1}), {slow} of requests slow")?;
+        if self.incurable_share >= 0.5 { f.write_str(", though not for want of dynos") } else { Ok(()) }
     }
 }
 
@@ -347,4 +358,107 @@ impl fmt::Display for Span {
             _ => write!(f, "{} h {} min", minutes / 60, minutes % 60),
         }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One line for each reason in each of its forms: number, code, sentence.
+    #[test]
+    fn every_reason_says_itself_in_a_sentence() {
+        let w = Weighed {
+            load_dynos: 2.31,
+            load_low: 1.9,
+            load_high: 2.84,
+            slow_share_now: 0.123,
+            slow_share_target: 0.004,
+            considered: 4,
+            incurable_share: 0.1,
+        };
+        let remaining = Duration::from_secs(25 * 60);
+        let lasted = remaining;
+        let slope = 0.8;
+        let (mean_ms, high_ms) = (2300.4, 2000.0);
+        let reasons = [
+            Reason::SwitchedOff,
+            Reason::Maintenance,
+            Reason::ManualOverride { remaining },
+            Reason::NoData { newest: None },
+            Reason::NoData { newest: Some(Duration::from_secs(420)) },
+            Reason::MissingData { lasted, to_max: false },
+            Reason::MissingData { lasted, to_max: true },
+            Reason::BelowMin { min: 2 },
+            Reason::AboveMax { max: 10 },
+            Reason::AboveMaxButSlow { max: 10 },
+            Reason::AboveHigh { over: 2, of: 3, newest_ms: Some(2700.2), high_ms },
+            Reason::AboveHigh { over: 2, of: 2, newest_ms: None, high_ms },
+            Reason::AtMax { max: 10 },
+            Reason::AtMin { min: 1 },
+            Reason::Recovering,
+            Reason::Futile { from: 2 },
+            Reason::Settling { fresh: 1, needed: 3 },
+            Reason::TrendRising { slope, limit: 0.5 },
+            Reason::TrendFalling { slope: -0.62, limit: -0.5 },
+            Reason::BelowLow { mean_ms: 320.0, low_ms: 500.0 },
+            Reason::RisingBelowLow { slope },
+            Reason::Steady { mean_ms: 640.0 },
+            Reason::Unconfirmed { mean_ms, high_ms },
+            Reason::CoolingDown { remaining },
+            Reason::RecentlySlow,
+            Reason::Barred { remaining },
+            Reason::Outage { errors: true },
+            Reason::Outage { errors: false },
+            Reason::OutageStep,
+            Reason::DownNow,
+            Reason::MoreAreCheaper(w),
+            Reason::FewerAreCheaper(w),
+            Reason::Balanced(Weighed { incurable_share: 0.7, ..w }),
+            Reason::AddWouldNotPay(w),
+            Reason::RemovalWouldNotPay(w),
+            Reason::WaitingForEffect,
+        ];
+        let said: Vec<String> = reasons.iter().map(|r| format!("{} {}: {r}", r.number(), r.code())).collect();
+        assert_eq!(said.join("\n"), SENTENCES);
+        let numbers: std::collections::BTreeSet<i32> = reasons.iter().map(Reason::number).collect();
+        assert_eq!(numbers.into_iter().collect::<Vec<_>>(), Reason::ALL.iter().map(|r| r.0).collect::<Vec<_>>());
+    }
+
+    const SENTENCES: &str = "\
+1 switched_off: switched off (0 dynos): left alone until somebody starts it by hand
+2 maintenance: the app is in maintenance mode: left alone
+3 manual_override: somebody else changed the formation: left alone for 25 min more
+4 no_data: no results: waiting for some
+4 no_data: the newest result is 7 min old: waiting for newer ones
+5 missing_data: no recent results for 25 min: left as it is (on_missing_data: hold)
+5 missing_data: no recent results for 25 min: all it may have, to be safe (on_missing_data: max)
+6 below_min: fewer than min_dynos (2)
+7 above_max: more than max_dynos (10): going down in steps
+8 above_max_but_slow: more than max_dynos (10), but too slow now to take any away
+20 above_high: too slow: 2 of the last 3 results over 2000 ms, the newest 2700 ms
+20 above_high: too slow: 2 of the last 2 results over 2000 ms or down, the newest down
+21 at_max: needs more, but already has the most it may have (10 dynos)
+22 at_min: fewer would do, but it has the fewest it may have (1 dyno)
+23 recovering: slow, but recovering: the newest results fall fast
+24 futile: no faster than with 2 dynos: more don't help, look at the app or its database
+25 settling: too few answered results since the last change: 1 of the 3 it takes to judge
+26 trend_rising: getting slower by 0.80 ms each second (limit 0.5)
+27 trend_falling: getting faster by 0.62 ms each second (limit 0.5)
+28 below_low: fast: mean 320 ms, under 500 ms
+29 rising_below_low: fast, but getting slower by 0.80 ms each second: no dyno is taken away
+30 steady: steady at 640 ms
+31 unconfirmed: mean 2300 ms, over 2000 ms, but the newest results don't confirm it
+32 cooling_down: a change is wanted, but the last one was too recent: 25 min to wait
+33 recently_slow: fewer would do, but a result was slow or down not long ago
+34 barred: fewer would do, but that was tried and had to be undone: not again for 25 min
+35 outage: the app answers with errors: dynos don't cure that, look at its logs
+35 outage: the app does not answer in time: only a dyno at a time is added, look at its logs
+36 outage_step: still no answer in time: one dyno more
+37 down_now: the newest result is down: no dyno is taken away
+60 more_are_cheaper: load 2.3 dynos (1.9 to 2.8); slow requests 12 % now, 0.4 % with 4 dynos
+61 fewer_are_cheaper: load 2.3 dynos (1.9 to 2.8); 4 dynos would do, slow requests 0.4 %
+62 balanced: load 2.3 dynos (1.9 to 2.8), slow in a way that dynos don't cure; slow requests 12 %
+63 add_would_not_pay: load 2.3 dynos (1.9 to 2.8); slow requests 12 %: more would not pay
+64 removal_would_not_pay: load 2.3 dynos (1.9 to 2.8); slow requests 12 %: fewer would not pay
+65 waiting_for_effect: slow, and dynos were added: waiting for their effect before adding more";
 }

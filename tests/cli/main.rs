@@ -3,3 +3,5 @@
 mod graph;
 mod sandbox;
 mod simulate;
+mod check_config;
+mod decide;

@@ -341,3 +341,36 @@ fn nothing_is_decided_without_results() {
     let blind: Vec<_> = (0..200).map(|_| app.minute(|_| None)).collect();
     assert!(blind[4..].iter().all(|d| d.target == before && d.evidence.belief.is_none()));
 }
+
+#[test]
+fn each_decision_says_what_was_believed_in_one_sentence() {
+    let recording = Recording::named("incident");
+    let mut said = Vec::new();
+    recording.replay(&mut Decider::new(recording.settings.clone()), |_, check, decision| {
+        said.push((check.now.as_secs(), decision.to_string()));
+    });
+    let at = |secs: i64| said.iter().find(|(now, _)| *now == secs).unwrap().1.as_str();
+    // The incident begins at 14400 s: no dyno can cure it.
+    let expected = [
+        (
+            14280,
+            "keep 12 dynos: load 7.3 dynos (6.3 to 8.7), 1.6 % of requests slow: neither more nor fewer are cheaper",
+        ),
+        (14460, "12 → 15 dynos: load 8.8 dynos (7.2 to 11.4), 14 % of requests slow; 2.3 % with 15"),
+        (14700, "keep 18 dynos: cooling down: 8 min more"),
+        (
+            16020,
+            "keep 15 dynos: load 7.9 dynos (5.5 to 11.3), 100 % of requests slow, though not for want of dynos: \
+             neither more nor fewer are cheaper",
+        ),
+        (17280, "15 → 14 dynos: load 7.2 dynos (4.6 to 10.8), 1.3 % of requests slow; 1.8 % with 14"),
+        (
+            17640,
+            "keep 16 dynos: load 7.8 dynos (4.9 to 11.5), 1.1 % of requests slow: fewer would save less than they cost",
+        ),
+        (18480, "keep 15 dynos: fewer was tried and had to be undone; not again for 15 min"),
+    ];
+    for (secs, sentence) in expected {
+        assert_eq!(at(secs), sentence, "at {secs}");
+    }
+}

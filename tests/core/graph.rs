@@ -308,6 +308,42 @@ fn a_png_shows_the_lines_in_their_colours() {
     assert_ne!(pixels, self::pixels(&without));
 }
 
+/// The README's picture: a shop whose visitors wake up, scaled once before and once now.
+fn readme() -> Picture {
+    let level = |x: f64| match x {
+        ..0.42 => 430.0 + 1_500.0 * (x / 0.42).powi(3),
+        ..0.50 => 1_900.0 - 1_280.0 * (x - 0.42) / 0.08,
+        _ => 620.0 + 2_350.0 * ((x - 0.5) / 0.5) * ((x - 0.5) / 0.5),
+    };
+    let mut samples = answered(restless(30, level));
+    samples[12] = Sample::down(samples[12].at, DownCause::Timeout);
+    let newest_ms = samples[29].up_ms();
+    let mut drawn = picture(samples, 3, 4, Reason::AboveHigh { over: 2, of: 3, newest_ms, high_ms: 2_000.0 });
+    let changed = NOW - Duration::from_secs(60 * 17);
+    drawn.formation = vec![(NOW - Duration::from_secs(36_000), 2), (changed, 3)];
+    // The trend is that of the results since the change had time to show.
+    let fresh = drawn.samples.iter().filter(|s| s.at > changed + Duration::from_secs(60));
+    drawn.decision.evidence.trend = Trend::fit(fresh.filter_map(|s| s.up_ms().map(|ms| (s.at, ms))));
+    Picture { outcome: Some(Outcome::Scaled), applied: 4, ..drawn }
+}
+
+/// `AUTOSCALE_UPDATE=1 cargo test … readme` draws them again.
+#[test]
+fn the_pictures_of_the_readme_are_what_is_drawn() {
+    let docs = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs"));
+    let zone = TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap();
+    let (svg, png) = (graph::svg(&readme(), &zone), graph::png(&readme(), &zone));
+    if std::env::var_os("AUTOSCALE_UPDATE").is_some() {
+        std::fs::create_dir_all(docs).unwrap();
+        std::fs::write(docs.join("graph.svg"), &svg).unwrap();
+        std::fs::write(docs.join("graph.png"), &png).unwrap();
+    }
+    // Line ends may be the checkout's.
+    let committed = std::fs::read_to_string(docs.join("graph.svg")).unwrap().replace("\r\n", "\n");
+    assert!(committed == svg, "docs/graph.svg is not what is drawn; draw it again with AUTOSCALE_UPDATE=1");
+    assert_eq!(pixels(&std::fs::read(docs.join("graph.png")).unwrap()), pixels(&png));
+}
+
 fn any_samples() -> impl Strategy<Value = Vec<Sample>> {
     let at = prop_oneof![
         Just(NOW),
@@ -343,7 +379,7 @@ proptest! {
         let text = graph::svg(&picture, &TimeZone::UTC);
         prop_assert!(!text.contains("NaN") || picture.app.contains("NaN") || low_high.0.is_nan());
         // Slower by far, and of the same marks.
-        if picture.samples.len() % 4 == 0 {
+        if picture.samples.len().is_multiple_of(4) {
             graph::png(&picture, &TimeZone::UTC);
         }
     }

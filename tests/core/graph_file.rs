@@ -79,6 +79,16 @@ fn no_other_file_is_ever_removed() {
 }
 
 #[test]
+fn what_a_crash_left_is_taken_away_by_the_next_graph() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in [".shop_web_.svg.part", ".latestshop_web.svg.part"] {
+        std::fs::write(folder.path().join(name), "<svg").unwrap();
+    }
+    keep(folder.path(), &picture("shop", "web", 0));
+    assert_eq!(names(folder.path()), ["latest.svg", "shop_web_20261124T093400Z.svg"]);
+}
+
+#[test]
 fn names_stay_in_their_folder() {
     let folder = tempfile::tempdir().unwrap();
     let path = keep(folder.path(), &picture("../etc/x y", "web", 0));

@@ -70,7 +70,7 @@ async fn a_private_gateway_is_trusted_by_its_ca_file_and_by_nothing_else() {
     assert_eq!(trusted.samples, []);
     let failure = pingdom(&url, None).samples(NOW, NOW).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Transient);
-    let text = format!("Pingdom could not be reached at {url}: invalid peer certificate: UnknownIssuer");
+    let text = format!("Pingdom at {url} shows a certificate that nobody here trusts: check [PINGDOM_INFOS] ca_file");
     assert_eq!(failure.text, text);
 }
 

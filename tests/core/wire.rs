@@ -6,6 +6,7 @@ use autoscale_core::config::PingdomVersion;
 use autoscale_core::heroku::wire as heroku;
 use autoscale_core::pingdom::wire as pingdom;
 use autoscale_core::time::Timestamp;
+use proptest::prelude::*;
 
 macro_rules! fixture {
     ($name:literal) => {
@@ -153,4 +154,34 @@ fn native_autoscaling_is_seen_when_it_is_active_and_scales() {
     let off = br#"[{"action_type":"scale","is_active":false,"min_quantity":1,"max_quantity":2}]"#;
     assert_eq!(heroku::parse_monitors(off).unwrap(), None);
     assert_eq!(heroku::parse_monitors(b"[]").unwrap(), None);
+}
+
+proptest! {
+    #[test]
+    fn no_body_whatever_makes_a_parser_panic_or_invent_a_measurement(
+        which in 0..5usize,
+        cut in 0..2000usize,
+        changes in proptest::collection::vec((0..2000usize, any::<u8>()), 0..6),
+    ) {
+        let fixtures = [
+            fixture!("pingdom/results-3.1.json"),
+            fixture!("pingdom/check.json"),
+            fixture!("heroku/formation.json"),
+            fixture!("heroku/error-limit-run.json"),
+            fixture!("heroku/monitors.json"),
+        ];
+        let mut body = fixtures[which].to_vec();
+        body.truncate(body.len().max(1) - cut % body.len() % 40);
+        for (at, byte) in changes {
+            let at = at % body.len();
+            body[at] = byte;
+        }
+        let _ = (pingdom::parse_check(&body), pingdom::parse_error(&body), heroku::parse_formation(&body));
+        let _ = (heroku::parse_app(&body), heroku::parse_error(&body), heroku::parse_monitors(&body));
+        if let Ok(page) = pingdom::parse_results(&body) {
+            prop_assert!(page.results.len() + page.unreadable <= page.entries);
+            prop_assert!(page.unreadable * 2 <= page.entries);
+            prop_assert!(page.results.iter().all(|row| row.sample.up_ms().is_none_or(|ms| ms > 0.0)));
+        }
+    }
 }

@@ -1,8 +1,13 @@
 //! A configuration as validated: values and their meaning. Text becomes a [`Config`] in [`parse`]; nothing here touches a
 //! file, a socket, a clock or the environment.
 
+mod advice;
+mod ini;
+pub mod keys;
 pub mod parse;
+mod problem;
 mod secret;
+mod value;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -11,7 +16,14 @@ use std::time::Duration;
 use crate::formation::Bounds;
 use crate::policy::Settings;
 
+pub use parse::{Examined, Overrides, Parsed, examine, parse};
+pub use problem::{InFile, Problem, ProblemKind};
 pub use secret::Secret;
+
+use keys::Key;
+
+/// The sample configuration: every key with its meaning.
+pub const SAMPLE: &str = include_str!("config.sample.ini");
 
 /// Everything that a `config.ini` says.
 #[derive(Clone, PartialEq, Debug)]
@@ -52,6 +64,70 @@ pub struct Config {
     pub webhook_url: Option<Secret>,
     /// `[SANDBOX] speed`: how many times faster than the wall clock time passes; only with loopback addresses.
     pub sandbox_speed: Option<f64>,
+}
+
+impl Config {
+    /// What it will do, in one line: "shop (web): 1 to 10 dynos, 500 to 2000 ms, checked each 5 min, threshold policy".
+    pub fn summary(&self) -> String {
+        let Self { heroku, bounds, settings, .. } = self;
+        let dynos = match (bounds.min(), bounds.max()) {
+            (1, 1) => "always 1 dyno".into(),
+            (min, max) if min == max => format!("always {min} dynos"),
+            (min, max) => format!("{min} to {max} dynos"),
+        };
+        format!(
+            "{} ({}): {dynos}, {} to {} ms, checked each {}, {} policy{}",
+            heroku.app_name,
+            heroku.process_type,
+            settings.response_time_low,
+            settings.response_time_high,
+            advice::time(self.check_frequency),
+            settings.policy.name(),
+            if self.dry_run { ", dry run" } else { "" },
+        )
+    }
+
+    /// What is not there and yet needed to scale an app: keys of the services that are used. Without it, decisions can
+    /// still be made.
+    pub fn missing_for_run(&self) -> Vec<Problem> {
+        let mut missing = Vec::new();
+        let mut need = |is_there: bool, key: &Key, mend: &str| {
+            if !is_there {
+                missing.push(Problem {
+                    section: Some(key.section.into()),
+                    key: Some(key.name.into()),
+                    line: None,
+                    text: format!("needed to run, and not given: {mend}"),
+                    kind: ProblemKind::Missing,
+                });
+            }
+        };
+        need(
+            self.heroku.api_key.is_some(),
+            keys::HEROKU_API_KEY,
+            "set it here, in the environment as HEROKU_API_KEY, or in the file $CREDENTIALS_DIRECTORY/heroku_api_key;              `heroku authorizations:create` makes one",
+        );
+        match self.metric_source {
+            MetricKind::Pingdom => {
+                need(
+                    self.pingdom.api_key.is_some(),
+                    keys::PINGDOM_API_KEY,
+                    "set it here, in the environment as PINGDOM_API_TOKEN, or in the file                      $CREDENTIALS_DIRECTORY/pingdom_api_token; Pingdom makes one under Settings, Pingdom API",
+                );
+                need(
+                    self.pingdom.check_id.is_some(),
+                    keys::CHECK_ID,
+                    "set it to the number of the check, or measure without Pingdom by `metric_source: probe`",
+                );
+                if self.pingdom.api_version == PingdomVersion::V2_1 {
+                    need(self.pingdom.login.is_some(), keys::LOGIN, "api_version 2.1 asks for it");
+                    need(self.pingdom.password.is_some(), keys::PASSWORD, "api_version 2.1 asks for it");
+                }
+            }
+            MetricKind::Probe => need(self.probe.url.is_some(), keys::PROBE_URL, "set it to the page to be timed"),
+        }
+        missing
+    }
 }
 
 /// The app to scale and how to reach its platform.

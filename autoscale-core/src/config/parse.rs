@@ -1,1 +1,497 @@
-//! Text to [`Config`](super::Config): every problem at once. Never a file, a socket, a clock, the environment.
+//! Text to [`Config`]: every problem at once, each with its section, key, line and mend. Never a file, a socket, a
+//! clock, the environment.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::ini::{Document, Entry};
+use super::keys::{self, Default as KeyDefault, Form, Key};
+use super::problem::{Problem, ProblemKind, quoted};
+use super::{Config, GraphFormat, Heroku, MetricKind, Pingdom, PingdomVersion, Probe, Secret, advice, value};
+use crate::formation::Bounds;
+use crate::policy::{OnMissingData, PolicyKind, Settings};
+
+/// What was found elsewhere than in the text.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Overrides {
+    /// Heroku's API token; a key in the text goes before it.
+    pub heroku_api_key: Option<Secret>,
+    /// Pingdom's API token; a key in the text goes before it.
+    pub pingdom_api_token: Option<Secret>,
+    /// The command line's `--dry-run`: goes before `debug`.
+    pub dry_run: bool,
+}
+
+/// A configuration that can be used.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Parsed {
+    /// What it says.
+    pub config: Config,
+    /// What is worth knowing about it, in the order of its lines.
+    pub warnings: Vec<Problem>,
+    /// Does the text hold a secret?
+    pub holds_secrets: bool,
+}
+
+/// All that can be said of a text.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Examined {
+    /// What it says; `None` where there are problems.
+    pub config: Option<Config>,
+    /// What stands in the way, in the order of its lines.
+    pub problems: Vec<Problem>,
+    /// What is worth knowing about it, in the order of its lines.
+    pub warnings: Vec<Problem>,
+    /// Does the text hold a secret?
+    pub holds_secrets: bool,
+}
+
+/// Reads a configuration.
+///
+/// # Errors
+/// Every problem of the text, in the order of its lines; those of the text as a whole come last. [`examine`] gives the
+/// warnings as well.
+pub fn parse(text: &str, overrides: &Overrides) -> Result<Parsed, Vec<Problem>> {
+    let Examined { config, problems, warnings, holds_secrets } = examine(text, overrides);
+    config.map(|config| Parsed { config, warnings, holds_secrets }).ok_or(problems)
+}
+
+/// Reads a configuration and says all that can be said of it.
+pub fn examine(text: &str, overrides: &Overrides) -> Examined {
+    let document = Document::read(text);
+    let mut reader =
+        Reader { problems: document.problems.clone(), document: &document, warnings: Vec::new(), holds_secrets: false };
+    reader.unknown_and_duplicate();
+    let config = reader.config(overrides);
+    let Reader { mut problems, mut warnings, holds_secrets, .. } = reader;
+    for list in [&mut problems, &mut warnings] {
+        list.sort_by_key(|problem| problem.line.unwrap_or(usize::MAX));
+    }
+    Examined { config: config.filter(|_| problems.is_empty()), problems, warnings, holds_secrets }
+}
+
+/// Takes keys out of a document, and notes what is wrong with them.
+pub(super) struct Reader<'a> {
+    document: &'a Document,
+    problems: Vec<Problem>,
+    warnings: Vec<Problem>,
+    holds_secrets: bool,
+}
+
+impl<'a> Reader<'a> {
+    // ---- the file as a whole
+
+    fn unknown_and_duplicate(&mut self) {
+        let document = self.document;
+        for (at, head) in document.heads.iter().enumerate() {
+            let Some(section) = keys::section(&head.name) else {
+                let near = keys::nearest_section(&head.name);
+                let text = format!("unknown section {}, not read; did you mean [{near}]?", quoted(&head.name));
+                self.warnings.push(Problem::of_line(ProblemKind::Unknown, head.line, text));
+                continue;
+            };
+            let twin = |other: &&super::ini::Head| other.name.eq_ignore_ascii_case(section);
+            if let Some(first) = document.heads[..at].iter().find(twin) {
+                let text = format!("the section began in line {} already; its keys are read together", first.line);
+                let problem = Problem::of_line(ProblemKind::Duplicate, head.line, text);
+                self.warnings.push(Problem { section: Some(section.into()), ..problem });
+            }
+        }
+        for (at, entry) in document.entries.iter().enumerate() {
+            let Some(section) = self.section_of(entry) else { continue };
+            let place = |kind, text| Problem {
+                section: Some(section.into()),
+                key: Some(shown_key(&entry.key)),
+                ..Problem::of_line(kind, entry.line, text)
+            };
+            if keys::key(section, &entry.key).is_none() {
+                let text = format!("unknown key, not read; {}", keys::suggestion(section, &entry.key));
+                self.warnings.push(place(ProblemKind::Unknown, text));
+                continue;
+            }
+            let mut before = document.entries[..at].iter();
+            if let Some(first) = before.find(|e| e.key == entry.key && self.section_of(e) == Some(section)) {
+                let text = format!("given in line {} already: keep one of the two lines", first.line);
+                self.problems.push(place(ProblemKind::Duplicate, text));
+            }
+        }
+    }
+
+    fn section_of(&self, entry: &Entry) -> Option<&'static str> {
+        keys::section(&self.document.heads[entry.head].name)
+    }
+
+    // ---- one key
+
+    fn entry(&self, key: &Key) -> Option<&'a Entry> {
+        self.document.entries.iter().find(|e| e.key == key.name && self.section_of(e) == Some(key.section))
+    }
+
+    fn place(&self, key: &Key, kind: ProblemKind, text: impl Into<String>) -> Problem {
+        Problem {
+            section: Some(key.section.into()),
+            key: Some(key.name.into()),
+            line: self.entry(key).map(|entry| entry.line),
+            text: text.into(),
+            kind,
+        }
+    }
+
+    pub(super) fn problem(&mut self, key: &Key, kind: ProblemKind, text: impl Into<String>) {
+        let problem = self.place(key, kind, text);
+        self.problems.push(problem);
+    }
+
+    pub(super) fn warn(&mut self, key: &Key, kind: ProblemKind, text: impl Into<String>) {
+        let warning = self.place(key, kind, text);
+        self.warnings.push(warning);
+    }
+
+    /// The line a key is in, in words for a bracket.
+    pub(super) fn whence(&self, key: &Key) -> String {
+        self.entry(key).map_or_else(|| "the default".into(), |entry| format!("line {}", entry.line))
+    }
+
+    /// The text of a key, or of its default. `None` where there is neither, or where it is a problem already.
+    fn text(&mut self, key: &Key) -> Option<&'a str> {
+        let default = match key.default {
+            KeyDefault::Value(value) => Some(value),
+            KeyDefault::None(_) | KeyDefault::Required => None,
+        };
+        let Some(entry) = self.entry(key) else {
+            if key.default == KeyDefault::Required {
+                let head = self.document.heads.iter().any(|head| keys::section(&head.name) == Some(key.section));
+                let place = if head { "" } else { ", nor is its section" };
+                let text = format!("not given{place}: add `{}: …` under [{}], {}", key.name, key.section, key.meaning);
+                self.problem(key, ProblemKind::Missing, text);
+            }
+            return default;
+        };
+        if let Some(line) = entry.continued {
+            let text = format!("goes on in line {line}, because that line is indented: keep the value in one line");
+            self.problem(key, ProblemKind::Value, text);
+            return None;
+        }
+        let value = &*entry.value;
+        let value = if key.form.ends_at_comment() { value::without_comment(value) } else { value };
+        if !value.is_empty() {
+            return Some(value);
+        }
+        match key.default {
+            KeyDefault::Value(default) => {
+                let text = format!("is empty: give {}, or delete the line for the default, {default}", key.form);
+                self.problem(key, ProblemKind::Value, text);
+            }
+            KeyDefault::Required => {
+                self.problem(key, ProblemKind::Missing, format!("is empty: give {}", key.meaning));
+            }
+            KeyDefault::None(_) => {}
+        }
+        None
+    }
+
+    fn take<T>(&mut self, key: &Key, read: impl FnOnce(&str, Form) -> Result<T, String>) -> Option<T> {
+        let text = self.text(key)?;
+        read(text, key.form).map_err(|text| self.problem(key, ProblemKind::Value, text)).ok()
+    }
+
+    fn whole(&mut self, key: &Key) -> Option<u64> {
+        self.take(key, value::whole)
+    }
+
+    /// Dynos: their form has limits that fit.
+    fn dynos(&mut self, key: &Key) -> Option<u32> {
+        self.whole(key).and_then(|n| u32::try_from(n).ok())
+    }
+
+    fn number(&mut self, key: &Key) -> Option<f64> {
+        self.take(key, value::number)
+    }
+
+    fn duration(&mut self, key: &Key) -> Option<Duration> {
+        self.take(key, value::duration)
+    }
+
+    fn flag(&mut self, key: &Key) -> Option<bool> {
+        self.take(key, |text, _| value::flag(text))
+    }
+
+    fn word(&mut self, key: &Key) -> Option<&'static str> {
+        self.take(key, value::word)
+    }
+
+    fn path(&mut self, key: &Key) -> Option<PathBuf> {
+        self.take(key, |text, _| value::path(text).map(|()| PathBuf::from(text)))
+    }
+
+    fn name(&mut self, key: &Key, check: fn(&str) -> Result<(), String>) -> Option<String> {
+        self.take(key, |text, _| check(text).map(|()| text.to_owned()))
+    }
+
+    fn api_url(&mut self, key: &Key) -> Option<String> {
+        self.take(key, |text, _| value::api_url(text))
+    }
+
+    // ---- keys with a story
+
+    fn token(&mut self, key: &Key, elsewhere: Option<&Secret>) -> Option<Secret> {
+        let text = self.text(key);
+        let placeholder = text.is_some_and(value::is_placeholder);
+        if placeholder && elsewhere.is_none() {
+            self.warn(key, ProblemKind::Placeholder, "is still the sample's placeholder: put your own in its place");
+        }
+        if let Some(text) = text.filter(|_| !placeholder) {
+            self.holds_secrets = true;
+            if let Err(text) = value::token(text) {
+                self.problem(key, ProblemKind::Value, text);
+                return None;
+            }
+            if text.contains(' ') {
+                let text = "has a space in it: all that follows the separator is part of the key, a comment as well";
+                self.warn(key, ProblemKind::Advice, text);
+            }
+            return Some(Secret::new(text));
+        }
+        let secret = elsewhere?;
+        if let Err(text) = value::token(secret.expose()) {
+            let problem = self.place(key, ProblemKind::Value, format!("the one from outside this file {text}"));
+            self.problems.push(Problem { line: None, ..problem });
+            return None;
+        }
+        Some(secret.clone())
+    }
+
+    fn app_name(&mut self) -> Option<String> {
+        let key = keys::APP_NAME;
+        self.take(key, |text, _| {
+            if value::is_placeholder(text) {
+                Ok((text.to_owned(), true))
+            } else {
+                value::app_name(text).map(|()| (text.to_owned(), false))
+            }
+        })
+        .map(|(name, placeholder)| {
+            if placeholder {
+                self.warn(
+                    key,
+                    ProblemKind::Placeholder,
+                    "is still the sample's placeholder: give the name of your app",
+                );
+            }
+            name
+        })
+    }
+
+    fn check_id(&mut self) -> Option<u64> {
+        let key = keys::CHECK_ID;
+        if self.text(key).is_some_and(value::is_placeholder) {
+            let text =
+                "is still the sample's placeholder: give the number at the end of the check's address in Pingdom";
+            self.warn(key, ProblemKind::Placeholder, text);
+            return None;
+        }
+        self.whole(key)
+    }
+
+    /// A user or password: used with 2.1 only.
+    fn password(&mut self, key: &Key, version: Option<PingdomVersion>) -> Option<Secret> {
+        let secret = self.take(key, |text, _| value::password(text).map(|()| Secret::new(text)))?;
+        let placeholder = value::is_placeholder(secret.expose());
+        self.holds_secrets |= key == keys::PASSWORD && !placeholder;
+        if version == Some(PingdomVersion::V3_1) {
+            let text = "no longer needed: Pingdom's API 3.1 takes the token in api_key alone; this line can go";
+            self.warn(key, ProblemKind::Retired, text);
+        } else if placeholder {
+            self.warn(key, ProblemKind::Placeholder, "is still the sample's placeholder: put your own in its place");
+            return None;
+        }
+        Some(secret)
+    }
+
+    fn trend_low(&mut self) -> Option<f64> {
+        let key = keys::TREND_LOW;
+        let trend = self.number(key)?;
+        if trend > 0.0 {
+            let text = format!(
+                "{trend} is read as -{trend}: a falling trend has a negative slope (the 2012 sample had the sign wrong); \
+                 write -{trend}"
+            );
+            self.warn(key, ProblemKind::Retired, text);
+        }
+        Some(if trend > 0.0 { -trend } else { trend })
+    }
+
+    fn webhook(&mut self) -> Option<Secret> {
+        let key = keys::WEBHOOK_URL;
+        let (url, private) = self.take(key, |text, _| value::url(text).map(|private| (Secret::new(text), private)))?;
+        self.holds_secrets = true;
+        if !private {
+            let text = "http:// sends the notices, and the address with its key, unencrypted: use https://";
+            self.warn(key, ProblemKind::Advice, text);
+        }
+        Some(url)
+    }
+
+    // ---- all keys
+
+    /// `None` where a value could not be read; what values don't go together is noted as well.
+    fn config(&mut self, elsewhere: &Overrides) -> Option<Config> {
+        // Each value is read before the first is asked for, so that every problem is found.
+        let heroku = self.heroku(elsewhere);
+        let pingdom = self.pingdom(elsewhere);
+        let probe = self.probe();
+        let metric_source = self.word(keys::METRIC_SOURCE).map(|word| match word {
+            "probe" => MetricKind::Probe,
+            _ => MetricKind::Pingdom,
+        });
+        let bounds = self.bounds();
+        let settings = self.settings();
+        let check_frequency = self.duration(keys::CHECK_FREQUENCY);
+        let manual_override = self.duration(keys::MANUAL_OVERRIDE);
+        let debug = self.flag(keys::DEBUG);
+        let plot = self.flag(keys::PLOT);
+        let graphs_folder = self.path(keys::GRAPHS_FOLDER);
+        let graph_format = self.word(keys::GRAPH_FORMAT).map(|word| match word {
+            "svg" => GraphFormat::Svg,
+            _ => GraphFormat::Png,
+        });
+        let graphs_keep = self.whole(keys::GRAPHS_KEEP).and_then(|n| usize::try_from(n).ok());
+        let history_file = self.path(keys::HISTORY_FILE);
+        let state_dir = self.path(keys::STATE_DIR);
+        let metrics_listen: Option<SocketAddr> = self.take(keys::METRICS_LISTEN, |text, _| value::listen(text));
+        let webhook_url = self.webhook();
+        let sandbox_speed = self.number(keys::SPEED);
+        let config = Config {
+            heroku: heroku?,
+            pingdom: pingdom?,
+            probe: probe?,
+            metric_source: metric_source?,
+            bounds: bounds?,
+            settings: settings?,
+            check_frequency: check_frequency?,
+            manual_override: manual_override?,
+            dry_run: debug? || elsewhere.dry_run,
+            plot: plot?,
+            graphs_folder,
+            graph_format: graph_format?,
+            graphs_keep: graphs_keep?,
+            history_file,
+            state_dir,
+            metrics_listen,
+            webhook_url,
+            sandbox_speed,
+        };
+        advice::check(self, &config);
+        Some(config)
+    }
+
+    fn heroku(&mut self, elsewhere: &Overrides) -> Option<Heroku> {
+        let api_key = self.token(keys::HEROKU_API_KEY, elsewhere.heroku_api_key.as_ref());
+        let app_name = self.app_name();
+        let process_type = self.name(keys::PROCESS_TYPE, value::process_type);
+        let api_url = self.api_url(keys::HEROKU_API_URL);
+        let ca_file = self.path(keys::HEROKU_CA_FILE);
+        Some(Heroku { api_key, app_name: app_name?, process_type: process_type?, api_url: api_url?, ca_file })
+    }
+
+    fn pingdom(&mut self, elsewhere: &Overrides) -> Option<Pingdom> {
+        let api_key = self.token(keys::PINGDOM_API_KEY, elsewhere.pingdom_api_token.as_ref());
+        let check_id = self.check_id();
+        let api_version = self.word(keys::API_VERSION).map(|word| match word {
+            "2.1" => PingdomVersion::V2_1,
+            _ => PingdomVersion::V3_1,
+        });
+        let login = self.password(keys::LOGIN, api_version).map(|login| login.expose().to_owned());
+        let password = self.password(keys::PASSWORD, api_version);
+        let api_url = self.api_url(keys::PINGDOM_API_URL);
+        let ca_file = self.path(keys::PINGDOM_CA_FILE);
+        let (api_version, api_url) = (api_version?, api_url?);
+        Some(Pingdom { api_key, login, password, check_id, api_version, api_url, ca_file })
+    }
+
+    fn probe(&mut self) -> Option<Probe> {
+        let url = self.take(keys::PROBE_URL, |text, _| value::url(text).map(|_| text.to_owned()));
+        let timeout = self.duration(keys::PROBE_TIMEOUT);
+        let every = self.duration(keys::PROBE_EVERY);
+        let ca_file = self.path(keys::PROBE_CA_FILE);
+        Some(Probe { url, timeout: timeout?, every: every?, ca_file })
+    }
+
+    fn bounds(&mut self) -> Option<Bounds> {
+        let (min, max) = (self.min_dynos(), self.dynos(keys::MAX_DYNOS));
+        let (min, max) = (min?, max?);
+        let bounds = Bounds::new(min, max);
+        if bounds.is_none() {
+            self.not_below(keys::MIN_DYNOS, min, keys::MAX_DYNOS, max, "above");
+        }
+        bounds
+    }
+
+    fn min_dynos(&mut self) -> Option<u32> {
+        let before = self.problems.len();
+        let min = self.dynos(keys::MIN_DYNOS);
+        // Heroku allows 0, so that it needs a word why this program does not.
+        let zero = self.entry(keys::MIN_DYNOS).is_some_and(|entry| value::without_comment(&entry.value) == "0");
+        if let Some(problem) = self.problems.get_mut(before).filter(|_| zero) {
+            problem.text += "; an app at 0 dynos fails the very check that would wake it";
+        }
+        min
+    }
+
+    /// Says that `low` is not below `high`, at the one of the two keys that is in the file.
+    fn not_below(&mut self, low: &Key, l: impl ToString, high: &Key, h: impl ToString, how: &str) {
+        let (l, h) = (l.to_string(), h.to_string());
+        let (at, text) = if self.entry(low).is_some() {
+            (low, format!("{l} is {how} {} ({h}, {}): lower this or raise that", high.name, self.whence(high)))
+        } else {
+            (high, format!("{} ({l}, {}) is {how} {h}: raise this or lower that", low.name, self.whence(low)))
+        };
+        self.problem(at, ProblemKind::Conflict, text);
+    }
+
+    fn settings(&mut self) -> Option<Settings> {
+        let policy = self.word(keys::POLICY).map(|word| match word {
+            "adaptive" => PolicyKind::Adaptive,
+            _ => PolicyKind::Threshold,
+        });
+        let (low, high) = (self.number(keys::RESPONSE_TIME_LOW), self.number(keys::RESPONSE_TIME_HIGH));
+        if let (Some(low), Some(high)) = (low, high)
+            && low >= high
+        {
+            self.not_below(keys::RESPONSE_TIME_LOW, low, keys::RESPONSE_TIME_HIGH, high, "not below");
+        }
+        let (trend_low, trend_high) = (self.trend_low(), self.number(keys::TREND_HIGH));
+        let period = self.duration(keys::CHECK_PERIOD);
+        let boot_time = self.duration(keys::BOOT_TIME);
+        let (cooldown_up, cooldown_down) = (self.duration(keys::COOLDOWN_UP), self.duration(keys::COOLDOWN_DOWN));
+        let (max_step_up, max_step_down) = (self.dynos(keys::MAX_STEP_UP), self.dynos(keys::MAX_STEP_DOWN));
+        let slow_weight = self.number(keys::SLOW_WEIGHT);
+        let on_missing_data = self.word(keys::ON_MISSING_DATA).map(|word| match word {
+            "max" => OnMissingData::Max,
+            _ => OnMissingData::Hold,
+        });
+        let defaults = Settings::new(policy?);
+        Some(Settings {
+            response_time_low: low?,
+            response_time_high: high?,
+            trend_low: trend_low?,
+            trend_high: trend_high?,
+            period: period?,
+            boot_time: boot_time?,
+            cooldown_up: cooldown_up.unwrap_or(defaults.cooldown_up),
+            cooldown_down: cooldown_down.unwrap_or(defaults.cooldown_down),
+            max_step_up,
+            max_step_down,
+            slow_weight: slow_weight?,
+            on_missing_data: on_missing_data?,
+            policy: defaults.policy,
+        })
+    }
+}
+
+/// A key that nobody knows: shown only if it looks like one, since it may be a piece of a broken secret.
+fn shown_key(key: &str) -> String {
+    let is_one = key.len() <= 64 && key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ' '));
+    if is_one { key.into() } else { "(not a key's name)".into() }
+}

@@ -123,8 +123,8 @@ impl TimeAxis {
             last = Some(moment);
             let form = match step {
                 ..60 => "%H:%M:%S",
-                ..DAY if civil.time() == jiff::civil::Time::midnight() => "%-d %b",
-                ..DAY => "%H:%M",
+                60..DAY if civil.time() == jiff::civil::Time::midnight() => "%-d %b",
+                60..DAY => "%H:%M",
                 _ if step <= 28 * DAY => "%-d %b",
                 _ => "%b %Y",
             };

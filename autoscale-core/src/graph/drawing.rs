@@ -114,6 +114,15 @@ impl Drawing {
         }
     }
 
+    /// From top to bottom, dotted.
+    pub(super) fn dotted_upright(&mut self, x: f64, (top, bottom): (f64, f64)) {
+        let mut y = top;
+        while y < bottom {
+            self.line([(x, y), (x, (y + 2.0).min(bottom))], 1.0, Colour::MUTED);
+            y += 5.0;
+        }
+    }
+
     pub(super) fn area(&mut self, points: impl Into<Vec<Point>>, colour: Colour) {
         self.marks.push(Mark::Area { points: points.into(), colour });
     }

@@ -4,7 +4,6 @@ use crate::decision::{Action, Dynos};
 use crate::event::Outcome;
 use crate::graph::axis::{TimeAxis, ValueAxis};
 use crate::graph::drawing::{Colour, Drawing, LineName, Point, SMALL, Text};
-use crate::graph::response::dotted_upright;
 use crate::graph::{LEFT, Picture, RIGHT, render, words};
 use crate::time::Timestamp;
 
@@ -15,7 +14,7 @@ pub(super) fn draw(drawing: &mut Drawing, picture: &Picture, time: &TimeAxis, (t
     for tick in value.ticks(4.0, 1.0) {
         let y = value.y(tick);
         drawing.line([(LEFT, y), (RIGHT, y)], 1.0, Colour::GRID);
-        drawing.text(Text::new((LEFT - 8.0, y + 4.0), format!("{tick:.0}")).colour(Colour::MUTED).right());
+        drawing.text(Text::new((LEFT - 8.0, y + 4.0), axis_label(tick)).colour(Colour::MUTED).right());
     }
     for (x, _) in time.labels() {
         drawing.line([(x, top), (x, bottom)], 1.0, Colour::GRID);
@@ -73,18 +72,23 @@ fn steps(drawing: &mut Drawing, picture: &Picture, time: &TimeAxis, value: &Valu
     below.extend([(RIGHT, bottom), (LEFT, bottom)]);
     drawing.area(below, Colour::BLUE.faint(0.12));
     for (at, ..) in words::changes(picture) {
-        dotted_upright(drawing, time.x(at), (top, bottom));
+        drawing.dotted_upright(time.x(at), (top, bottom));
     }
     drawing.line(points, 2.4, Colour::BLUE);
 
-    let least_x = LEFT + render::width("Dynos", SMALL, true) + 10.0;
+    let mut free_from = LEFT + render::width("Dynos", SMALL, true) + 10.0;
     for (x, text) in change_labels(&words::changes(picture), time) {
         let half = render::width(&text, SMALL, false) / 2.0;
-        if x - half >= least_x {
-            let x = x.min(RIGHT - half);
+        let x = x.min(RIGHT - half);
+        if x - half >= free_from {
             drawing.text(Text::new((x, top - 9.0), text).colour(Colour::BLUE).centred());
+            free_from = x + half + 8.0;
         }
     }
+}
+
+fn axis_label(dynos: f64) -> String {
+    if dynos < 1e6 { format!("{dynos:.0}") } else { format!("{dynos:e}") }
 }
 
 /// Changes in words and where they stand; those that are too close together to have one each share one.

@@ -160,3 +160,83 @@ fn draw(picture: &Picture, zone: &TimeZone) -> Drawing {
     }
     drawing
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::decision::{Belief, Evidence};
+    use crate::graph::drawing::{Anchor, Mark};
+    use crate::policy::PolicyKind;
+    use crate::reason::Reason;
+    use crate::window::Trend;
+
+    const NOW: Timestamp = Timestamp::from_secs(1_795_512_840);
+
+    /// Left, top, right, bottom of a text.
+    fn place(text: &Text) -> [f64; 4] {
+        let width = render::width(&text.text, text.size, text.bold);
+        let left = match text.anchor {
+            Anchor::Left => text.at.0,
+            Anchor::Centre => text.at.0 - width / 2.0,
+            Anchor::Right => text.at.0 - width,
+        };
+        [left, text.at.1 - 0.73 * text.size, left + width, text.at.1]
+    }
+
+    /// All that a picture has to name, at values that lie as close together as the caller likes.
+    fn crowded(app: &str, level: f64, quantity: u32, target: u32) -> Picture {
+        let samples: Vec<_> = (0..30)
+            .filter_map(|k| Sample::up(NOW - Duration::from_secs(60 * k), if k % 7 == 3 { 90_000.0 } else { level }))
+            .collect();
+        let load_range = (f64::from(quantity) * 0.9, f64::from(quantity) * 1.1);
+        let belief = Belief {
+            load_dynos: f64::from(quantity),
+            load_range,
+            slow_share_now: 0.5,
+            slow_share_target: 0.0,
+            incurable_share: 0.0,
+        };
+        let ups = samples.iter().filter_map(|s| s.up_ms().filter(|ms| *ms == level).map(|ms| (s.at, ms)));
+        let evidence =
+            Evidence { mean_ms: Some(level), trend: Trend::fit(ups), belief: Some(belief), ..Evidence::default() };
+        let reason = Reason::Futile { from: quantity };
+        let decision = Decision { from: quantity, target, reason, evidence };
+        let formation = Formation { quantity, changed_at: None };
+        let bounds = Bounds::new(1, 10).unwrap();
+        let mut picture =
+            Picture::of_decision(NOW, samples, formation, bounds, &Settings::new(PolicyKind::Adaptive), decision);
+        let steps = (0..20).map(|k| (NOW - Duration::from_secs(100 * (20 - k)), quantity + (k % 3) as u32));
+        picture.formation = steps.collect();
+        (picture.app, picture.process) = (app.into(), "background-image-worker".into());
+        picture.effective_max = Some(4);
+        picture
+    }
+
+    #[test]
+    fn no_text_leaves_the_page_or_covers_another() {
+        let long = "w".repeat(300);
+        for app in ["storefront-production-eu-west1", &long] {
+            for level in [505.0, 1_980.0, 29_000.0] {
+                for (quantity, target) in [(1, 1), (1, 2), (4, 3), (9, 10), (u32::MAX - 3, u32::MAX)] {
+                    let drawing = draw(&crowded(app, level, quantity, target), &TimeZone::UTC);
+                    let texts: Vec<_> = drawing
+                        .marks
+                        .iter()
+                        .filter_map(|m| if let Mark::Text(t) = m { Some(t) } else { None })
+                        .collect();
+                    for (k, text) in texts.iter().enumerate() {
+                        let [left, top, right, bottom] = place(text);
+                        let inside = left >= 0.0 && top >= 0.0 && right <= WIDTH.into() && bottom <= HEIGHT.into();
+                        assert!(inside, "{text:?}");
+                        for other in &texts[..k] {
+                            let [l, t, r, b] = place(other);
+                            assert!(right <= l || r <= left || bottom <= t || b <= top, "{text:?} covers {other:?}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -41,7 +41,7 @@ pub(super) fn draw(
         drawing.line([(x, top), (x, bottom)], 1.0, Colour::GRID);
     }
     for (at, _, _) in words::changes(picture) {
-        dotted_upright(drawing, time.x(at), (top, bottom));
+        drawing.dotted_upright(time.x(at), (top, bottom));
     }
     let mut names = levels(drawing, picture, &value, top);
     results(drawing, shown, time, &value, (top, bottom));
@@ -179,9 +179,9 @@ fn longest_joined(shown: &[Sample]) -> f64 {
 /// Smaller marks where there are many.
 fn mark_radius(results: usize) -> f64 {
     match results {
-        ..=70 => 3.5,
-        ..=200 => 2.5,
-        ..=500 => 1.75,
+        0..=70 => 3.5,
+        71..=200 => 2.5,
+        201..=500 => 1.75,
         _ => 1.25,
     }
 }
@@ -214,15 +214,6 @@ fn legend(drawing: &mut Drawing, picture: &Picture, shown: &[Sample], value: &Va
     }
     if trend_too_short {
         entry(drawing, "too few results for a trend", None);
-    }
-}
-
-/// A dotted line from top to bottom: the formation changed here.
-pub(super) fn dotted_upright(drawing: &mut Drawing, x: f64, (top, bottom): (f64, f64)) {
-    let mut y = top;
-    while y < bottom {
-        drawing.line([(x, y), (x, (y + 2.0).min(bottom))], 1.0, Colour::MUTED);
-        y += 5.0;
     }
 }
 

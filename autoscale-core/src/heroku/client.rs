@@ -14,6 +14,7 @@ const PEER: Peer = Peer {
     name: "Heroku",
     section: "HEROKU_INFOS",
     address_key: "api_url",
+    takes_ca_file: true,
     message: |body| wire::parse_error(body).map(|e| e.message),
 };
 

@@ -66,7 +66,7 @@ pub fn parse_formation(body: &[u8]) -> Result<FormationBody, Malformed> {
         name: Option<String>,
         id: Option<String>,
     }
-    let body: Body = from_json(body, "formation")?;
+    let body: Body = from_json(body, "a formation")?;
     Ok(FormationBody {
         quantity: body.quantity,
         updated_at: body.updated_at.as_deref().and_then(parse_time),
@@ -94,7 +94,7 @@ pub struct AppBody {
 /// # Errors
 /// Where the body is no such JSON.
 pub fn parse_app(body: &[u8]) -> Result<AppBody, Malformed> {
-    from_json(body, "app")
+    from_json(body, "an app")
 }
 
 /// Why a request was refused.
@@ -149,7 +149,7 @@ pub fn parse_monitors(body: &[u8]) -> Result<Option<NativeAutoscaling>, Malforme
         min_quantity: Option<u32>,
         max_quantity: Option<u32>,
     }
-    let monitors: Vec<Monitor> = from_json(body, "list of monitors")?;
+    let monitors: Vec<Monitor> = from_json(body, "a list of monitors")?;
     Ok(monitors
         .iter()
         .find(|m| m.action_type.as_deref() == Some("scale") && m.is_active == Some(true))
@@ -157,5 +157,5 @@ pub fn parse_monitors(body: &[u8]) -> Result<Option<NativeAutoscaling>, Malforme
 }
 
 fn from_json<'a, T: Deserialize<'a>>(body: &'a [u8], what: &str) -> Result<T, Malformed> {
-    serde_json::from_slice(body).map_err(|e| Malformed(format!("not the JSON of a {what}: {e}")))
+    serde_json::from_slice(body).map_err(|e| Malformed(format!("not the JSON of {what}: {e}")))
 }

@@ -37,6 +37,8 @@ pub(crate) struct Peer {
     pub(crate) section: &'static str,
     /// The key of its address.
     pub(crate) address_key: &'static str,
+    /// Has its section a `ca_file`?
+    pub(crate) takes_ca_file: bool,
     /// What the body of a refusal says.
     pub(crate) message: fn(&[u8]) -> Option<String>,
 }
@@ -141,7 +143,8 @@ impl Client {
                 if Instant::now() + left >= deadline {
                     return Err(self.rate_limited(left));
                 }
-                sleep(left).await;
+                // All who wait for this end wait for the same moment.
+                sleep(left + pause.mul_f64(rand::random())).await;
             }
             let timeout = self.options.request_timeout().min(deadline.saturating_duration_since(Instant::now()));
             let (failure, told) = match self.send(Method::GET, path, None, timeout).await {
@@ -165,7 +168,9 @@ impl Client {
             };
             // Full jitter: many programs that failed together must not come back together.
             let pause_now = told.unwrap_or_default() + pause.mul_f64(rand::random());
-            if attempt == ATTEMPTS || Instant::now() + pause_now >= deadline {
+            // An attempt that has next to no time would only hide why the others failed.
+            let least = self.options.request_timeout() / 10;
+            if attempt == ATTEMPTS || Instant::now() + pause_now + least >= deadline {
                 return Err(failure);
             }
             tracing::debug!(service = self.peer.name, attempt, error = %failure, "will be tried again");
@@ -248,7 +253,7 @@ impl Client {
     async fn receive(&self, request: reqwest::RequestBuilder, timeout: Duration) -> Result<Answer, NoAnswer> {
         let name = self.peer.name;
         let failed = |e: reqwest::Error| NoAnswer {
-            text: transport(&e, name, &self.origin, timeout),
+            text: transport(&e, self.peer, &self.origin, timeout),
             unsent: e.is_connect() || e.is_builder(),
         };
         let mut response = request.send().await.map_err(failed)?;

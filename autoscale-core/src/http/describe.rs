@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::time::Duration;
 
+use super::Peer;
 use crate::config::Secret;
 use crate::reason::Span;
 
@@ -38,12 +39,16 @@ impl Redaction {
     }
 }
 
-/// Why there is no answer. `peer` is the service's name, `origin` where it was looked for.
-pub(super) fn transport(error: &reqwest::Error, peer: &str, origin: &str, timeout: Duration) -> String {
+/// Why there is no answer. `origin` is where it was looked for.
+pub(super) fn transport(error: &reqwest::Error, peer: Peer, origin: &str, timeout: Duration) -> String {
+    let Peer { name: peer, section, takes_ca_file, .. } = peer;
     if error.is_timeout() && !error.is_connect() {
         return format!("{peer} did not answer within {}", Span(timeout));
     }
     let cause = root(error);
+    if takes_ca_file && cause.contains("UnknownIssuer") {
+        return format!("{peer} at {origin} shows a certificate that nobody here trusts: check [{section}] ca_file");
+    }
     if error.is_connect() {
         return format!("{peer} could not be reached at {origin}: {cause}");
     }

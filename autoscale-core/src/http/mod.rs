@@ -15,7 +15,8 @@ pub(crate) use describe::{Redaction, root};
 pub(crate) use retry_after::server_time;
 pub(crate) use tls::config as tls_config;
 
-/// How requests are made.
+/// How requests are made. The proxy that `HTTPS_PROXY` names is used, `NO_PROXY` respected; an address of this machine
+/// itself is never asked through one.
 #[derive(Clone, Debug)]
 pub struct HttpOptions {
     /// How many times faster than the wall clock time passes (`[SANDBOX] speed`); 1 outside of a sandbox. Time-outs and

@@ -14,13 +14,7 @@ use rustls::{ClientConfig, RootCertStore};
 /// # Errors
 /// In words, where `ca_file` can't be read or holds no certificate.
 pub(crate) fn config(ca_file: Option<&Path>, needed: bool) -> Result<ClientConfig, String> {
-    let mut roots = RootCertStore::empty();
-    if needed {
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        if roots.is_empty() {
-            roots.add_parsable_certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());
-        }
-    }
+    let mut roots = if needed { roots(rustls_native_certs::load_native_certs().certs) } else { RootCertStore::empty() };
     if let Some(path) = ca_file {
         let certificates = CertificateDer::pem_file_iter(path)
             .and_then(Iterator::collect::<Result<Vec<_>, _>>)
@@ -33,4 +27,26 @@ pub(crate) fn config(ca_file: Option<&Path>, needed: bool) -> Result<ClientConfi
         .with_safe_default_protocol_versions()
         .map_err(|e| format!("no TLS: {e}"))?;
     Ok(config.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// The machine's roots, or the bundled ones where it has none: a bare container has no trust store.
+fn roots(native: Vec<CertificateDer<'static>>) -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(native);
+    if roots.is_empty() {
+        roots.add_parsable_certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());
+    }
+    roots
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_without_roots_gets_the_bundled_ones_and_only_such_a_machine() {
+        let bundled = webpki_root_certs::TLS_SERVER_ROOT_CERTS;
+        assert_eq!(roots(Vec::new()).len(), bundled.len());
+        assert_eq!(roots(vec![bundled[0].clone()]).len(), 1);
+    }
 }

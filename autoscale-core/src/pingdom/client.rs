@@ -14,8 +14,13 @@ use crate::http::{Answer, Client, HttpOptions, Peer, Redaction, server_time};
 use crate::ports::{Failure, FailureKind, MetricSource, Reading};
 use crate::time::Timestamp;
 
-const PEER: Peer =
-    Peer { name: "Pingdom", section: "PINGDOM_INFOS", address_key: "api_url", message: wire::parse_error };
+const PEER: Peer = Peer {
+    name: "Pingdom",
+    section: "PINGDOM_INFOS",
+    address_key: "api_url",
+    takes_ca_file: true,
+    message: wire::parse_error,
+};
 
 /// Reads the results of one check.
 pub struct PingdomResults {

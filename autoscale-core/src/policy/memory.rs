@@ -51,7 +51,7 @@ impl Memory {
         let last = self.last?;
         let n = seen.formation.quantity;
         if n != last.dynos {
-            self.changed_at = Some(if last.target == n { last.at } else { seen.now });
+            self.changed_at = Some(if last.target == n { last.at.min(seen.now) } else { seen.now });
             Some(Change { at: last.at, from: last.dynos, to: n })
         } else if seen.dry_run && self.would_have_changed_at == Some(last.at) {
             Some(Change { at: last.at, from: last.dynos, to: last.target })

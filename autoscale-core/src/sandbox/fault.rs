@@ -28,7 +28,7 @@ KIND    instead of an answer; a change is not carried out:
           shape                JSON of another shape
           drip                 one byte every 200 ms
           huge                 256 MB of body
-        *                      one of all these, another one each time
+        *                      one of all these, drawn anew each time (errors: 401, 500, 503)
         circumstances:
           limit=N              a change to more than N dynos gets 422 with a limit (heroku, patch)
           empty                no results (pingdom)

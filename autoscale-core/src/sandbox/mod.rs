@@ -31,7 +31,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::simulation::{Incident, Load, Profile};
+use crate::simulation::{Incident, Load, Profile, Totals};
 use crate::time::Timestamp;
 
 pub use fault::{FaultError, Faults, GRAMMAR};
@@ -188,6 +188,11 @@ impl Sandbox {
     /// What reached it so far: the same as `GET /_sandbox`.
     pub fn report(&self) -> Report {
         self.shared.with(|world, _| world.report())
+    }
+
+    /// What happened in the app since it is served.
+    pub fn totals(&self) -> Totals {
+        self.shared.with(|world, _| world.totals())
     }
 
     /// From now on these things go wrong, and no others. Their dice start anew.

@@ -22,7 +22,9 @@ pub struct Report {
     pub patches_refused: u64,
     /// Calls that a fault struck.
     pub faults: u64,
-    /// Share of the simulated app's requests that were slower than 2 s or failed, 0 to 1.
+    /// Dynos asked for, times hours, since the sandbox began to serve.
+    pub dyno_hours: f64,
+    /// Share of the simulated app's requests since then that were slower than 2 s or failed, 0 to 1.
     pub requests_slow_share: f64,
     /// Virtual now.
     pub now: Timestamp,

@@ -150,7 +150,7 @@ fn carry_out(world: &mut World, call: &Call, api: Api, now: Timestamp) -> (Plan,
     let segments = call.segments();
     let is_formation = matches!(segments[..], ["apps", _, "formation"] | ["apps", _, "formation", _]);
     world.reads += u64::from(side == Side::HerokuRead && is_formation);
-    world.results_reads += u64::from(matches!(segments[..], ["api", _, "results", _]));
+    world.results_reads += u64::from(reads && matches!(segments[..], ["api", _, "results", _]));
 
     let elapsed = world.elapsed(now);
     let plan = world.dice.roll(side, elapsed);

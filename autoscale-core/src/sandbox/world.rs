@@ -11,7 +11,7 @@ use super::budget::Bucket;
 use super::dice::Dice;
 use super::report::{Patch, Report};
 use super::{Info, SandboxOptions};
-use crate::simulation::{Incident, Load, ProbeResult, SimulatedApp};
+use crate::simulation::{Incident, Load, ProbeResult, SimulatedApp, Totals};
 use crate::time::Timestamp;
 
 /// Makes the check's chance another one than the app's.
@@ -82,6 +82,7 @@ pub(super) struct World {
     patches: VecDeque<Patch>,
     patches_total: u64,
     results: VecDeque<CheckResult>,
+    before: Totals,
     rng: StdRng,
     next_minute: Timestamp,
     next_result: Timestamp,
@@ -131,11 +132,13 @@ impl World {
             patches: VecDeque::new(),
             patches_total: 0,
             results: VecDeque::new(),
+            before: Totals::default(),
             rng,
             next_minute: first,
             next_result: first,
         };
         world.advance(now);
+        world.before = world.app.totals();
         world
     }
 
@@ -221,9 +224,14 @@ impl World {
         std::mem::replace(&mut process.quantity, quantity)
     }
 
+    /// What happened in the app since it is served.
+    pub(super) fn totals(&self) -> Totals {
+        self.app.totals().since(&self.before)
+    }
+
     /// What reached the sandbox.
     pub(super) fn report(&self) -> Report {
-        let totals = self.app.totals();
+        let totals = self.totals();
         Report {
             dynos: self.app.quantity(),
             reads: self.reads,
@@ -232,6 +240,7 @@ impl World {
             patches_total: self.patches_total,
             patches_refused: self.refused,
             faults: self.faults,
+            dyno_hours: totals.dyno_seconds / 3600.0,
             requests_slow_share: if totals.requests > 0.0 { totals.slow / totals.requests } else { 0.0 },
             now: self.app.now(),
             started: self.serving_since,
@@ -251,4 +260,52 @@ pub(super) fn uuid(seed: u64, name: &str) -> String {
     let bits: u128 = StdRng::seed_from_u64(seed ^ hash).random();
     let hex = format!("{bits:032x}");
     format!("{}-{}-4{}-a{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn world(history: Duration) -> World {
+        let info = Info {
+            heroku_url: String::new(),
+            pingdom_url: String::new(),
+            app_name: "shop".into(),
+            heroku_api_key: String::new(),
+            pingdom_api_key: String::new(),
+            check_id: 1,
+        };
+        let options = SandboxOptions { history, load: Load::flat(0.0), ..SandboxOptions::default() };
+        World::new(&options, info, Timestamp::from_secs(1_700_000_000))
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let mut world = world(Duration::from_secs(60 * 46_000));
+        assert_eq!(world.results().count(), RESULTS_KEPT);
+        for n in 0..10_050 {
+            world.scale(WEB, n % 7, true, world.app.now());
+        }
+        let report = world.report();
+        assert_eq!((report.patches.len(), report.patches_total), (10_000, 10_050));
+        assert_eq!(report.patches[0].quantity, 50 % 7, "the oldest were let go");
+    }
+
+    #[test]
+    fn the_load_begins_when_the_sandbox_does() {
+        let minutes: Vec<f64> = (0..120).map(f64::from).collect();
+        let options = SandboxOptions { load: Load::from_minutes(minutes), ..SandboxOptions::default() };
+        let world = World::new(&options, world(Duration::ZERO).info, Timestamp::from_secs(1_700_000_000));
+        // 31 minutes of history; a minute's value holds at its middle, so a minute's beginning lies between two.
+        assert_eq!(world.app.rate(), (0.0 + 119.0) / 2.0);
+    }
+
+    #[test]
+    fn ids_are_version_4_and_depend_on_seed_and_name() {
+        let id = uuid(1, "app");
+        assert_eq!((id.len(), &id[14..15], &id[19..20]), (36, "4", "a"));
+        assert_eq!(id, uuid(1, "app"));
+        assert_ne!(id, uuid(2, "app"));
+        assert_ne!(id, uuid(1, "web"));
+    }
 }

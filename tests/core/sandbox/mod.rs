@@ -148,6 +148,17 @@ async fn stopping_ends_calls_that_wait() {
 }
 
 #[tokio::test]
+async fn a_sandbox_that_is_dropped_has_ended() {
+    let rig = rig(options()).await;
+    rig.get(WEB).await;
+    let address = rig.sandbox.heroku_url().trim_start_matches("http://").to_owned();
+    drop(rig);
+    while tokio::net::TcpStream::connect(&address).await.is_ok() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
 async fn virtual_time_passes_at_its_speed_and_both_apis_tell_it() {
     let rig = rig(SandboxOptions { speed: 3600.0, ..options() }).await;
     let before = rig.sandbox.now();

@@ -38,7 +38,7 @@ impl Costs {
             tail: 1.0,
             need: LEAST_NEED,
             slow_weight: 0.0,
-            curves: Curves { high_ms: f64::NAN, sizes: [0; KEPT], values: Vec::new() },
+            curves: Curves { high_ms: f64::NAN, sizes: [0; KEPT], values: vec![0.0; KEPT * ROWS * LOADS] },
         }
     }
 
@@ -156,8 +156,8 @@ struct Curves {
     high_ms: f64,
     /// Which size is kept in each place; 0: none.
     sizes: [u32; KEPT],
-    /// [`ROWS`] rows a size.
-    values: Vec<Row>,
+    /// [`ROWS`] rows a size. Pages of sizes that are never asked for are never touched.
+    values: Vec<f64>,
 }
 
 impl Curves {
@@ -170,11 +170,7 @@ impl Curves {
 
     fn of(&mut self, n: u32) -> &[Row] {
         let place = n as usize % KEPT;
-        let end = (place + 1) * ROWS;
-        if self.values.len() < end {
-            self.values.resize(end, [0.0; LOADS]);
-        }
-        let rows = &mut self.values[end - ROWS..end];
+        let rows = &mut self.values.as_chunks_mut().0[place * ROWS..(place + 1) * ROWS];
         if self.sizes[place] != n {
             for (row, curve) in rows.iter_mut().enumerate() {
                 *curve = slow_curve(row, self.high_ms, n);

@@ -10,7 +10,6 @@ mod counted;
 mod episode;
 mod grid;
 mod math;
-mod regret;
 mod rule;
 mod tail;
 
@@ -18,6 +17,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::policy::regret::Regret;
 use crate::policy::{Policy, Verdict, View};
 use crate::sample::Status;
 use crate::window::FUTURE;
@@ -28,7 +28,6 @@ use cost::Costs;
 use counted::Counted;
 use episode::Episode;
 use grid::Grid;
-use regret::Regret;
 
 /// Results that come closer together than a minute are not independent: each counts (r/60 s)^0.25 of a whole one.
 const INDEPENDENT_S: f64 = 60.0;
@@ -75,7 +74,6 @@ impl Adaptive {
             && self.counted.is_sound()
             && self.episode.is_none_or(|episode| episode.is_sound())
             && self.quiet.is_distribution()
-            && self.regret.is_sound()
     }
 
     /// Learns each new result, once.

@@ -184,7 +184,7 @@ impl Adaptive {
         if self.costs.of(n) - self.costs.of(target) < REMOVE_PAYS * f64::from(n - target) / self.costs.need() {
             return self.verdict(view, n, Reason::RemovalWouldNotPay(weighed));
         }
-        if let Some(until) = self.regret.bars(n, now) {
+        if let Some(until) = self.regret.barred_until(n, now) {
             return self.verdict(view, n, Reason::Barred { remaining: view.until(until) }).waiting(until);
         }
         let waits = [

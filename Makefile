@@ -1,0 +1,137 @@
+# The front door: `make` says what there is. Every target works in a fresh clone, as root or not; what it needs beyond
+# Rust and a C compiler it installs itself (scripts/setup).
+
+PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
+DESTDIR ?=
+CARGO ?= cargo
+# How much longer the property tests of `make soak` look: cases a property.
+SOAK_CASES ?= 20000
+
+# Tools that `make ci-extra` installs once, in target/tools.
+CARGO_DENY_VERSION := 0.20.2
+
+# Every combination that somebody may build autoscale-core with; `sandbox` is for tests and the command line.
+CORE_FEATURES := loop http graph sandbox loop,graph http,graph graph,sandbox http,sandbox http,graph,sandbox
+
+LEFT_OUT := $(CURDIR)/target/left-out
+TOOLS := $(CURDIR)/target/tools
+DEPLOY := autoscale-cli/deploy
+bindir = $(DESTDIR)$(PREFIX)/bin
+docdir = $(DESTDIR)$(PREFIX)/share/doc/heroku-autoscale
+sharedir = $(DESTDIR)$(PREFIX)/share/heroku-autoscale
+unitdir = $(DESTDIR)$(PREFIX)/lib/systemd/system
+etcdir = $(DESTDIR)$(SYSCONFDIR)
+
+export LEFT_OUT
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+# One build at a time: cargo has its own parallelism.
+.NOTPARALLEL:
+.PHONY: help demo test setup lint fmt-check clippy test-rust test-deploy left-out bench header wheel soak ci-extra \
+	deny docs feature-check package-check release install uninstall
+
+help: ## says this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: ## builds, and shows the loop at work on a simulated app: a flash crowd in half a minute
+	@$(CARGO) build --quiet --package autoscale-cli
+	@target/debug/autoscale demo
+
+# ── what a change must pass ──────────────────────────────────────────────────────────────────────────────────────────
+
+test: setup lint test-rust test-deploy left-out ## all that a change must pass; .ci/run calls it
+
+setup: ## installs what `make test` needs, where it is missing
+	@mkdir -p target && : >"$(LEFT_OUT)"
+	@scripts/setup
+
+lint: fmt-check clippy ## formatting and clippy, warnings are errors
+
+fmt-check:
+	$(CARGO) fmt --all --check
+
+# Never --all-features: some features exclude each other's platforms.
+clippy:
+	$(CARGO) clippy --quiet --workspace --all-targets --locked -- -D warnings
+	$(CARGO) clippy --quiet --package autoscale-core --no-default-features --locked -- -D warnings
+
+test-rust: ## unit, property and end-to-end tests
+	$(CARGO) test --workspace --locked
+
+test-deploy: ## shell scripts, systemd units, Kubernetes objects, container recipe, workflows
+	@tests/deploy/run.sh
+
+left-out:
+	@if [ -s "$(LEFT_OUT)" ]; then \
+		echo '════ LEFT OUT on this machine ════'; sed 's/^/  - /' "$(LEFT_OUT)"; \
+	else echo 'make test: passed, nothing was left out'; fi
+
+# ── more than that ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+bench: ## how fast a decision, a check and a graph are
+	$(CARGO) bench --workspace
+
+header: ## writes include/autoscale.h anew from the C ABI
+	@[ -d autoscale-ffi ] || { echo 'make header: this tree has no C ABI (autoscale-ffi) yet' >&2; exit 1; }
+	autoscale-ffi/scripts/header
+
+wheel: ## builds the Python package into target/wheels
+	@[ -d autoscale-ffi/python ] || { echo 'make wheel: this tree has no Python package (autoscale-ffi/python) yet' >&2; exit 1; }
+	autoscale-ffi/scripts/wheel
+
+soak: ## the property tests with many more cases, and the tests that take minutes
+	PROPTEST_CASES=$(SOAK_CASES) AUTOSCALE_SOAK=1 $(CARGO) test --workspace --locked -- --include-ignored
+
+ci-extra: docs feature-check package-check deny ## documentation, combinations of features, packages, licences and advisories
+
+docs:
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --quiet --workspace --no-deps --locked
+
+feature-check:
+	$(CARGO) check --quiet --package autoscale-core --no-default-features --locked
+	@set -e; for features in $(CORE_FEATURES); do \
+		echo "autoscale-core with $$features"; \
+		RUSTFLAGS='-D warnings' $(CARGO) check --quiet --target-dir target/features --package autoscale-core --no-default-features --features $$features --locked; \
+	done
+
+# What a package holds: its own files and no others.
+package-check:
+	@set -e; for package in autoscale-core autoscale-cli; do \
+		$(CARGO) package --quiet --list --allow-dirty --package $$package >target/package-list 2>/dev/null; \
+		grep -qx 'src/[a-z]*.rs' target/package-list; \
+		if grep -vE '^(src|deploy|assets|fixtures|fonts|benches|examples)/|^(Cargo\.(toml|toml\.orig|lock)|README\.md|LICENSE-[A-Z]+|build\.rs|[a-z.]+\.ini|\.cargo_vcs_info\.json)$$' target/package-list; then echo "$$package holds the files above, which it should not" >&2; exit 1; fi; \
+		echo "$$package: $$(wc -l <target/package-list) files"; \
+	done
+
+deny:
+	@[ "$$($(TOOLS)/bin/cargo-deny --version 2>/dev/null)" = 'cargo-deny $(CARGO_DENY_VERSION)' ] || \
+		$(CARGO) install --quiet --locked --root $(TOOLS) --version $(CARGO_DENY_VERSION) --no-default-features cargo-deny
+	$(TOOLS)/bin/cargo-deny --locked check licenses bans sources
+	@$(TOOLS)/bin/cargo-deny --locked check advisories || { \
+		[ -z "$(CI)" ] && echo '════ LEFT OUT: advisories, see above ════'; }
+
+# ── on this machine ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+release: ## the binary as it is installed: target/release/autoscale
+	$(CARGO) build --release --locked --package autoscale-cli
+
+# The configuration that is there already is left alone.
+install: release ## binary, units, init.d script, sample configuration, licences (DESTDIR=, PREFIX=/usr/local)
+	install -d $(bindir) $(docdir) $(sharedir)/init.d $(sharedir)/kubernetes $(sharedir)/container $(unitdir) $(etcdir)/heroku-autoscale
+	install -m 755 target/release/autoscale $(bindir)/
+	install -m 644 README.md CHANGELOG.md SECURITY.md LICENSE-MIT LICENSE-APACHE $(docdir)/
+	@for unit in autoscale.service autoscale@.service; do \
+		sed 's#/usr/local/bin/autoscale#$(PREFIX)/bin/autoscale#' $(DEPLOY)/systemd/$$unit >$(unitdir)/$$unit && chmod 644 $(unitdir)/$$unit || exit 1; \
+	done
+	@sed 's#/usr/local/bin/autoscale#$(PREFIX)/bin/autoscale#' $(DEPLOY)/init.d/heroku-autoscale >$(sharedir)/init.d/heroku-autoscale
+	@chmod 755 $(sharedir)/init.d/heroku-autoscale
+	@sed 's#/usr/local/bin/autoscale#$(PREFIX)/bin/autoscale#' $(DEPLOY)/init.d/heroku-autoscale.default >$(sharedir)/init.d/heroku-autoscale.default
+	install -m 644 $(DEPLOY)/logrotate.conf $(sharedir)/init.d/
+	install -m 644 $(DEPLOY)/kubernetes/*.yaml $(sharedir)/kubernetes/
+	install -m 644 $(DEPLOY)/container/Containerfile $(sharedir)/container/
+	install -m 644 config.sample.ini $(etcdir)/heroku-autoscale/
+
+uninstall: ## takes away what `make install` put there; your configuration and state stay
+	rm -f $(bindir)/autoscale $(unitdir)/autoscale.service $(unitdir)/autoscale@.service $(etcdir)/heroku-autoscale/config.sample.ini
+	rm -rf $(docdir) $(sharedir)

@@ -1,0 +1,81 @@
+//! What values don't go together, and which cost something: looked at once all of them are read.
+
+use std::time::Duration;
+
+use super::keys;
+use super::parse::Reader;
+use super::problem::ProblemKind;
+use super::{Config, MetricKind, value};
+use crate::policy::PolicyKind;
+
+/// Pingdom's finest resolution; its checks run each 1 to 60 minutes, and this file does not say which.
+const PINGDOM_SPACING: Duration = Duration::from_secs(60);
+/// Points that a falling trend needs (POLICY, rule 3).
+const FALLING_POINTS: u32 = 8;
+/// Heroku's limit of dynos of one process type (api-facts).
+const HEROKU_MOST: u32 = 100;
+
+pub(super) fn check(reader: &mut Reader<'_>, config: &Config) {
+    window(reader, config);
+    if config.bounds.max() > HEROKU_MOST {
+        let text =
+            format!("{} is above {HEROKU_MOST}, the most that Heroku runs of a process type", config.bounds.max());
+        reader.warn(keys::MAX_DYNOS, ProblemKind::Advice, text);
+    }
+    if config.sandbox_speed.is_some() && !all_loopback(config) {
+        let text = "time is sped up only when every API address is on this machine: delete the line, or point api_url \
+                    (or the probe's url) at the sandbox";
+        reader.problem(keys::SPEED, ProblemKind::Conflict, text);
+    }
+}
+
+fn window(reader: &mut Reader<'_>, config: &Config) {
+    let (period, frequency) = (config.settings.period, config.check_frequency);
+    let (spacing, whose) = match config.metric_source {
+        MetricKind::Pingdom => (PINGDOM_SPACING, "Pingdom's"),
+        MetricKind::Probe => (config.probe.every, "the probe's"),
+    };
+    if frequency > period {
+        let text = format!(
+            "{} between checks is more than pingdom_check_period ({}, {}): the results of {} in each {0} are never looked at",
+            time(frequency),
+            time(period),
+            reader.whence(keys::CHECK_PERIOD),
+            time(frequency - period),
+        );
+        reader.warn(keys::CHECK_FREQUENCY, ProblemKind::Advice, text);
+    }
+    let needed = |results: u32| time(spacing * results);
+    if period < spacing * 2 {
+        let text = format!(
+            "{} hold fewer than the 2 results that it takes to find an app too slow ({whose} come each {}): give {} or more",
+            time(period),
+            time(spacing),
+            needed(FALLING_POINTS),
+        );
+        reader.warn(keys::CHECK_PERIOD, ProblemKind::Advice, text);
+    } else if period < spacing * FALLING_POINTS && config.settings.policy == PolicyKind::Threshold {
+        let text = format!(
+            "{} hold fewer than the {FALLING_POINTS} results that a falling trend needs ({whose} come each {}): dynos are \
+             removed only below response_time_low; give {} or more",
+            time(period),
+            time(spacing),
+            needed(FALLING_POINTS),
+        );
+        reader.warn(keys::CHECK_PERIOD, ProblemKind::Advice, text);
+    }
+}
+
+fn all_loopback(config: &Config) -> bool {
+    value::is_loopback_url(&config.heroku.api_url)
+        && match config.metric_source {
+            MetricKind::Pingdom => value::is_loopback_url(&config.pingdom.api_url),
+            MetricKind::Probe => config.probe.url.as_deref().is_none_or(value::is_loopback_url),
+        }
+}
+
+/// A time for people: "5 min", "1.5 min", "45 s".
+pub(super) fn time(duration: Duration) -> String {
+    let seconds = duration.as_secs_f64();
+    if seconds < 60.0 { format!("{seconds} s") } else { format!("{} min", (seconds / 0.6).round() / 100.0) }
+}

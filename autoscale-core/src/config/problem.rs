@@ -1,0 +1,126 @@
+//! What is wrong with a configuration, in words that say the mend. A problem never holds a secret's value.
+
+use std::fmt;
+
+/// Something wrong with a configuration, or worth a warning.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Problem {
+    /// Section it is about; `None` for the file as a whole.
+    pub section: Option<String>,
+    /// Key it is about.
+    pub key: Option<String>,
+    /// Line it is in, counted from 1; `None` for what is missing or came from elsewhere.
+    pub line: Option<usize>,
+    /// What is wrong, and the mend.
+    pub text: String,
+    /// What kind.
+    pub kind: ProblemKind,
+}
+
+/// Kinds of [`Problem`]. Whether it stands in the way is told by the list it comes in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum ProblemKind {
+    /// The file itself: it can't be read, or is no text.
+    File,
+    /// A line that is no section, no key and no comment.
+    Syntax,
+    /// A section or key that nothing reads.
+    Unknown,
+    /// A section or key that is there twice.
+    Duplicate,
+    /// Something needed is not there.
+    Missing,
+    /// A value outside what its key allows.
+    Value,
+    /// Values that don't go together.
+    Conflict,
+    /// A value that is still the sample's.
+    Placeholder,
+    /// A value with another meaning than in 2012, or with none any more.
+    Retired,
+    /// Allowed, at a cost.
+    Advice,
+}
+
+impl Problem {
+    /// About the file as a whole.
+    pub fn of_file(kind: ProblemKind, text: impl Into<String>) -> Self {
+        Self { section: None, key: None, line: None, text: text.into(), kind }
+    }
+
+    /// About a line.
+    pub fn of_line(kind: ProblemKind, line: usize, text: impl Into<String>) -> Self {
+        Self { line: Some(line), ..Self::of_file(kind, text) }
+    }
+
+    /// With the file's name before it: `config.ini:12: [AUTOSCALE_SETTINGS] min_dynos: …`.
+    pub fn in_file<D: fmt::Display>(&self, file: D) -> InFile<'_, D> {
+        InFile { problem: self, file }
+    }
+}
+
+/// Without the place: `[AUTOSCALE_SETTINGS] min_dynos: …`.
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.section, &self.key) {
+            (Some(section), Some(key)) => write!(f, "[{section}] {key}: ")?,
+            (Some(section), None) => write!(f, "[{section}]: ")?,
+            (None, Some(key)) => write!(f, "{key}: ")?,
+            (None, None) => {}
+        }
+        f.write_str(&self.text)
+    }
+}
+
+/// A [`Problem`] with the name of its file.
+#[derive(Clone, Copy, Debug)]
+pub struct InFile<'a, D> {
+    problem: &'a Problem,
+    file: D,
+}
+
+impl<D: fmt::Display> fmt::Display for InFile<'_, D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { problem, file } = self;
+        match problem.line {
+            Some(line) => write!(f, "{file}:{line}: {problem}"),
+            None => write!(f, "{file}: {problem}"),
+        }
+    }
+}
+
+/// Text from a file as it can be shown: in quotes, control characters escaped, cut where it is long.
+pub(super) fn quoted(text: &str) -> String {
+    const MOST: usize = 40;
+    let mut shown: String = text.chars().take(MOST).flat_map(char::escape_debug).collect();
+    if text.chars().nth(MOST).is_some() {
+        shown.push('…');
+    }
+    format!("\"{shown}\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_says_file_line_section_and_key() {
+        let problem = Problem {
+            section: Some("AUTOSCALE_SETTINGS".into()),
+            key: Some("min_dynos".into()),
+            line: Some(12),
+            text: "too few".into(),
+            kind: ProblemKind::Value,
+        };
+        assert_eq!(problem.in_file("config.ini").to_string(), "config.ini:12: [AUTOSCALE_SETTINGS] min_dynos: too few");
+        let problem = Problem::of_file(ProblemKind::File, "no file");
+        assert_eq!(problem.in_file("config.ini").to_string(), "config.ini: no file");
+    }
+
+    #[test]
+    fn long_and_odd_text_is_cut_and_escaped() {
+        assert_eq!(quoted("a\u{1b}[31m"), "\"a\\u{1b}[31m\"");
+        assert_eq!(quoted(&"9".repeat(41)), format!("\"{}…\"", "9".repeat(40)));
+    }
+}

@@ -1,0 +1,300 @@
+//! One raw value to one typed value, or the words that say what is wrong with it. Knows forms and limits, no key.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use super::keys::Form;
+use super::problem::quoted;
+
+/// Text without the comment at its end.
+pub(super) fn without_comment(text: &str) -> &str {
+    let end = text
+        .match_indices(';')
+        .map(|(at, _)| at)
+        .find(|at| text[..*at].chars().next_back().is_none_or(char::is_whitespace));
+    text[..end.unwrap_or(text.len())].trim_end()
+}
+
+/// A whole number within the form's limits.
+pub(super) fn whole(text: &str, form: Form) -> Result<u64, String> {
+    let Form::Whole(min, max) = form else { unreachable!("the table says what form a key has") };
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(format!("{} is not {form}", quoted(text)));
+    }
+    let number = match text.parse::<i128>() {
+        Ok(number) => number,
+        Err(_) if text.starts_with('-') => i128::MIN,
+        Err(_) => i128::MAX,
+    };
+    if number < i128::from(min) {
+        return Err(format!("{} is too small: give {form}", quoted(text)));
+    }
+    u64::try_from(number)
+        .ok()
+        .filter(|n| *n <= max)
+        .ok_or_else(|| format!("{} is too large: give {form}", quoted(text)))
+}
+
+/// A number within the form's limits.
+pub(super) fn number(text: &str, form: Form) -> Result<f64, String> {
+    let (min, max) = match form {
+        Form::Number(min, max, _) | Form::Minutes(min, max) | Form::Seconds(min, max) => (min, max),
+        _ => unreachable!("the table says what form a key has"),
+    };
+    let number: f64 = match text.parse() {
+        // "nan", "inf" and "infinity" parse, too.
+        Ok(number) if !text.contains(|c: char| c.is_ascii_alphabetic() && !matches!(c, 'e' | 'E')) => number,
+        _ => return Err(format!("{} is not a number: give digits only ({form})", quoted(text))),
+    };
+    if number < min {
+        Err(format!("{} is too small: give {form}", quoted(text)))
+    } else if number > max {
+        Err(format!("{} is too large: give {form}", quoted(text)))
+    } else {
+        // No "-0" in what people are shown.
+        Ok(number + 0.0)
+    }
+}
+
+/// A time, in the form's unit.
+pub(super) fn duration(text: &str, form: Form) -> Result<Duration, String> {
+    let unit = if matches!(form, Form::Minutes(..)) { 60.0 } else { 1.0 };
+    number(text, form).map(|number| Duration::from_micros((number * unit * 1e6).round() as u64))
+}
+
+/// Yes or no, in any of Python's words.
+pub(super) fn flag(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "yes" | "true" | "on" => Ok(true),
+        "0" | "no" | "false" | "off" => Ok(false),
+        _ => Err(format!("{} is neither yes nor no: give True or False", quoted(text))),
+    }
+}
+
+/// The place of a word among those of the form, in capitals or not.
+pub(super) fn word(text: &str, form: Form) -> Result<&'static str, String> {
+    let Form::Word(words) = form else { unreachable!("the table says what form a key has") };
+    let found = words.iter().find(|word| word.eq_ignore_ascii_case(text));
+    found.copied().ok_or_else(|| format!("{} is not known: give {form}", quoted(text)))
+}
+
+/// Something that is sent in a header: the text never shows it.
+pub(super) fn token(text: &str) -> Result<(), String> {
+    if text.contains(['\n', '\r']) {
+        Err("has a line break in it: give it in one line".into())
+    } else if text.chars().any(char::is_control) {
+        Err("has a control character in it: copy it again".into())
+    } else if !text.is_ascii() {
+        Err("has a character that can't be sent in a header, such as an accent or a typographic quote: copy it again"
+            .into())
+    } else {
+        Ok(())
+    }
+}
+
+/// A user or a password: sent encoded, so that only what is a mistake for sure is refused.
+pub(super) fn password(text: &str) -> Result<(), String> {
+    if text.chars().any(char::is_control) { Err("has a control character in it: copy it again".into()) } else { Ok(()) }
+}
+
+/// Heroku's pattern of app names, `^[a-z][a-z0-9-]{1,28}[a-z0-9]$` (its API schema).
+pub(super) fn app_name(text: &str) -> Result<(), String> {
+    let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    let bytes = text.as_bytes();
+    let fits = (3..=30).contains(&bytes.len())
+        && bytes[0].is_ascii_lowercase()
+        && bytes.iter().all(|b| inner(*b))
+        && !text.ends_with('-');
+    if fits {
+        return Ok(());
+    }
+    Err(format!(
+        "{} can't be the name of a Heroku app: those have 3 to 30 characters out of a-z, 0-9 and -, begin with a letter \
+         and don't end with -; `heroku apps` lists yours",
+        quoted(text)
+    ))
+}
+
+/// Heroku's pattern of process types, `^[-\w]{1,128}$` (its API schema).
+pub(super) fn process_type(text: &str) -> Result<(), String> {
+    let fits =
+        (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    if fits {
+        Ok(())
+    } else {
+        Err(format!("{} can't be a process type: give one that the Procfile names, such as web", quoted(text)))
+    }
+}
+
+/// An address of an API, without a slash at its end. The text never shows it: a user may have put a password in.
+pub(super) fn api_url(text: &str) -> Result<String, String> {
+    let uri = uri(text, "https://api.heroku.com")?;
+    if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+        return Err("has a user or password in it: leave them out, keys have settings of their own".into());
+    }
+    if uri.query().is_some() || text.contains('#') {
+        return Err("has a query or a fragment: give only scheme, host, port and path".into());
+    }
+    if uri.scheme_str() == Some("http") && !is_loopback(&uri) {
+        return Err("http:// would send the key unencrypted: use https:// (http:// is only for 127.0.0.1, [::1] and \
+                    localhost)"
+            .into());
+    }
+    Ok(text.trim_end_matches('/').to_owned())
+}
+
+/// An address that is fetched or posted to; is it encrypted, or does it stay on this machine? Never shown either.
+pub(super) fn url(text: &str) -> Result<bool, String> {
+    let uri = uri(text, "https://example.com/")?;
+    Ok(uri.scheme_str() == Some("https") || is_loopback(&uri))
+}
+
+/// Is this the address of a server on this machine?
+pub(super) fn is_loopback_url(text: &str) -> bool {
+    text.parse::<http::Uri>().is_ok_and(|uri| is_loopback(&uri))
+}
+
+fn uri(text: &str, example: &str) -> Result<http::Uri, String> {
+    let scheme = text.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+    if !matches!(scheme.as_deref(), Some("http" | "https")) {
+        return Err(format!("an address begins with https://, as in {example}"));
+    }
+    let uri: http::Uri = text.parse().map_err(|_| format!("is not a web address: give one such as {example}"))?;
+    let port_fits = uri.authority().is_some_and(|a| a.port_u16().is_some() || a.port().is_none());
+    if uri.host().is_none_or(str::is_empty) || !port_fits {
+        return Err(format!("is not a web address: give one such as {example}"));
+    }
+    Ok(uri)
+}
+
+fn is_loopback(uri: &http::Uri) -> bool {
+    let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// A path.
+pub(super) fn path(text: &str) -> Result<(), String> {
+    if text.chars().any(char::is_control) { Err("has a control character in it: copy it again".into()) } else { Ok(()) }
+}
+
+/// An address to listen on.
+pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_| format!("{} is not an IP address with a port: give one such as 127.0.0.1:9394", quoted(text)))
+}
+
+/// Is it still what a sample has in this place?
+pub(super) fn is_placeholder(text: &str) -> bool {
+    let upper = text.to_ascii_uppercase();
+    ["MY_", "YOUR_", "MY-", "YOUR-"].iter().any(|start| upper.starts_with(start)) && text == upper
+        || text.starts_with('<') && text.ends_with('>')
+        || upper.len() >= 3 && upper.bytes().all(|b| b == b'X')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_semicolon_after_a_space_begins_a_comment() {
+        assert_eq!(without_comment("10 ; ten"), "10");
+        assert_eq!(without_comment("10\t;;"), "10");
+        assert_eq!(without_comment("; none"), "");
+        assert_eq!(without_comment("10;11"), "10;11");
+        assert_eq!(without_comment("10;11 ;x"), "10;11");
+    }
+
+    #[test]
+    fn whole_numbers_are_whole_and_within_their_limits() {
+        let form = Form::Whole(1, 100);
+        assert_eq!(whole("1", form), Ok(1));
+        assert_eq!(whole("+007", form), Ok(7));
+        for (text, error) in [
+            ("0", "\"0\" is too small: give a whole number from 1 to 100"),
+            ("-3", "\"-3\" is too small: give a whole number from 1 to 100"),
+            ("101", "\"101\" is too large: give a whole number from 1 to 100"),
+            ("2.5", "\"2.5\" is not a whole number from 1 to 100"),
+            ("ten", "\"ten\" is not a whole number from 1 to 100"),
+            ("NaN", "\"NaN\" is not a whole number from 1 to 100"),
+            ("1e1", "\"1e1\" is not a whole number from 1 to 100"),
+            ("+", "\"+\" is not a whole number from 1 to 100"),
+        ] {
+            assert_eq!(whole(text, form), Err(error.into()));
+        }
+        assert!(whole(&"9".repeat(500), form).unwrap_err().contains("too large"));
+        assert!(whole(&format!("-{}", "9".repeat(500)), form).unwrap_err().contains("too small"));
+        assert_eq!(whole("18446744073709551615", Form::Whole(1, u64::MAX)), Ok(u64::MAX));
+        assert!(whole("18446744073709551616", Form::Whole(1, u64::MAX)).unwrap_err().contains("too large"));
+    }
+
+    #[test]
+    fn numbers_are_finite_and_within_their_limits() {
+        let form = Form::Minutes(1.0, 10_080.0);
+        assert_eq!(number("1.5", form), Ok(1.5));
+        assert_eq!(number("5e1", form), Ok(50.0));
+        assert_eq!(duration("1.5", form), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("0.5", Form::Seconds(0.0, 9.0)), Ok(Duration::from_millis(500)));
+        for text in ["NaN", "nan", "inf", "-Infinity", "5m", "500ms", "1,5", "0x10", "five", ""] {
+            let error = format!("{text:?} is not a number: give digits only (minutes, from 1 to 10080)");
+            assert_eq!(number(text, form), Err(error));
+        }
+        assert_eq!(number("0.99", form), Err("\"0.99\" is too small: give minutes, from 1 to 10080".into()));
+        assert!(number("1e999", form).unwrap_err().contains("too large"));
+        assert!(number("-0", Form::Number(0.0, 1.0, "")).unwrap().is_sign_positive());
+    }
+
+    #[test]
+    fn http_is_for_this_machine_only() {
+        for url in
+            ["http://127.0.0.1:80", "http://127.9.9.9/base", "http://[::1]:8080/", "HTTP://LocalHost/", "https://a.b/"]
+        {
+            assert_eq!(api_url(url).as_deref(), Ok(url.trim_end_matches('/')));
+        }
+        for url in
+            ["http://10.0.0.1", "http://localhost.example.com", "http://128.0.0.1", "http://127.0.0.1.example.com"]
+        {
+            assert!(api_url(url).unwrap_err().starts_with("http:// would send the key unencrypted"), "{url}");
+        }
+        for url in
+            ["api.heroku.com", "ftp://a.b", "://", "https://", "https:///x", "https://a b", "https://a:99999", "x"]
+        {
+            assert!(api_url(url).is_err(), "{url}");
+        }
+        assert!(api_url("https://user:pw@a.b").unwrap_err().starts_with("has a user or password"));
+        assert!(api_url("https://a.b/?x=1").unwrap_err().starts_with("has a query"));
+    }
+
+    #[test]
+    fn names_fit_the_platforms_patterns() {
+        for name in ["shop", "a-b", "abc", "a12345678901234567890123456789"] {
+            assert_eq!(app_name(name), Ok(()));
+        }
+        for name in ["ab", "Shop", "1shop", "shop-", "my app", "a123456789012345678901234567890", "é-é"] {
+            assert!(app_name(name).is_err(), "{name}");
+        }
+        assert_eq!(process_type("web-2_x"), Ok(()));
+        assert!(process_type("web 2").is_err());
+        assert!(process_type(&"w".repeat(129)).is_err());
+    }
+
+    #[test]
+    fn placeholders_are_known_by_their_look() {
+        for text in ["MY_API_KEY", "YOUR_API_KEY", "<api key>", "xxx", "XXXXXXXX"] {
+            assert!(is_placeholder(text), "{text}");
+        }
+        for text in ["myKey", "my-shop", "xx", "HRKU-x", "MYSTERY"] {
+            assert!(!is_placeholder(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_can_not_be_sent_is_refused_without_being_shown() {
+        for text in ["a\tb", "a\u{7f}b", "na\u{ef}ve", "a\nb", "\u{201c}a\u{201d}"] {
+            let error = token(text).unwrap_err();
+            assert!(!error.contains(text), "{error}");
+        }
+        assert_eq!(token(r#"p\a"s's%w#o;r=d:1"#), Ok(()));
+        assert_eq!(password("na\u{ef}ve \u{201c}"), Ok(()));
+    }
+}

@@ -1,0 +1,110 @@
+//! `autoscale check-config`.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+const GOOD: &str = "[HEROKU_INFOS]\napp_name: shop\napi_key: k\n[PINGDOM_INFOS]\napi_key: k\ncheck_id: 1\n";
+
+fn check(folder: &Path, args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_autoscale"));
+    command.current_dir(folder).arg("check-config").args(args).env("XDG_CONFIG_HOME", folder);
+    for name in ["HEROKU_API_KEY", "PINGDOM_API_TOKEN", "CREDENTIALS_DIRECTORY", "CLICOLOR_FORCE"] {
+        command.env_remove(name);
+    }
+    command.output().unwrap()
+}
+
+fn folder_with(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        #[cfg(unix)]
+        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    }
+    folder
+}
+
+fn text(output: &Output) -> String {
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+#[test]
+fn a_good_configuration_ends_with_what_it_will_do() {
+    let folder = folder_with(&[("config.ini", GOOD)]);
+    let output = check(folder.path(), &["config.ini"]);
+    assert_eq!(
+        text(&output),
+        "ok: config.ini: shop (web): 1 to 10 dynos, 500 to 2000 ms, checked each 5 min, threshold policy\n"
+    );
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn problems_come_one_a_line_and_the_exit_code_is_2() {
+    let bad = format!("{GOOD}[AUTOSCALE_SETTINGS]\nmin_dynos: 0\nmax_dyno: 3\nplot: perhaps\n");
+    let folder = folder_with(&[("config.ini", &bad), ("good.ini", GOOD)]);
+    let output = check(folder.path(), &["config.ini", "good.ini"]);
+    let text = text(&output);
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines.len(), 5, "{text}");
+    assert!(lines[0].starts_with("config.ini:8: [AUTOSCALE_SETTINGS] min_dynos: \"0\" is too small"), "{text}");
+    assert!(lines[1].starts_with("config.ini:10: [AUTOSCALE_SETTINGS] plot: "), "{text}");
+    assert!(lines[2].starts_with("warning: config.ini:9: [AUTOSCALE_SETTINGS] max_dyno: unknown key"), "{text}");
+    assert_eq!(lines[3], "not usable: config.ini: 2 problems to mend");
+    assert!(lines[4].starts_with("ok: good.ini: shop (web): "), "{text}");
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn json_is_one_object_a_line() {
+    let bad = format!("{GOOD}[AUTOSCALE_SETTINGS]\nmin_dynos: 0\n");
+    let folder = folder_with(&[("config.ini", &bad), ("good.ini", GOOD)]);
+    let output = check(folder.path(), &["--json", "config.ini", "good.ini"]);
+    let rows: Vec<serde_json::Value> = text(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(rows.len(), 2);
+    assert_eq!((&rows[0]["file"], &rows[0]["line"]), (&"config.ini".into(), &8.into()));
+    assert_eq!((&rows[0]["section"], &rows[0]["key"]), (&"AUTOSCALE_SETTINGS".into(), &"min_dynos".into()));
+    assert_eq!(rows[0]["severity"], "error");
+    assert_eq!((&rows[1]["severity"], &rows[1]["line"]), (&"summary".into(), &serde_json::Value::Null));
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn the_sample_and_the_2012_configuration_can_be_used() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    for file in ["config.sample.ini", "tests/fixtures/config-2012.ini"] {
+        let output = check(&top, &[file]);
+        let text = text(&output);
+        assert_eq!(output.status.code(), Some(0), "{text}");
+        assert!(text.lines().last().unwrap().starts_with(&format!("ok: {file}: MY_APP_NAME (web): ")), "{text}");
+    }
+}
+
+#[test]
+fn what_is_missing_to_run_is_a_warning() {
+    let folder = folder_with(&[("config.ini", "[HEROKU_INFOS]\napp_name: shop\n")]);
+    let output = check(folder.path(), &["config.ini"]);
+    let text = text(&output);
+    assert_eq!(text.lines().filter(|line| line.contains(": needed to run, and not given: ")).count(), 3, "{text}");
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn without_a_file_the_default_place_is_checked() {
+    let folder = folder_with(&[("heroku-autoscale/config.ini", GOOD)]);
+    let output = check(folder.path(), &[]);
+    let path = folder.path().join("heroku-autoscale/config.ini");
+    assert!(text(&output).starts_with(&format!("ok: {}: shop", path.display())));
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn help_has_an_example() {
+    let folder = folder_with(&[]);
+    let output = check(folder.path(), &["--help"]);
+    assert!(text(&output).contains("autoscale check-config config.ini"));
+}

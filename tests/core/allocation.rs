@@ -1,0 +1,81 @@
+//! A check allocates nothing once its buffers have grown to the window's size.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::time::Duration;
+
+use autoscale_core::formation::{Bounds, Formation};
+use autoscale_core::policy::{Decider, Observation, PolicyKind, Settings};
+use autoscale_core::sample::Sample;
+use autoscale_core::time::Timestamp;
+use autoscale_core::window::Window;
+
+/// The system's allocator, with a count for each thread.
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+fn count() {
+    // A thread that ends may allocate after its locals are gone.
+    let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
+}
+
+// SAFETY: each call is handed on as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(place, layout) }
+    }
+
+    unsafe fn realloc(&self, place: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        unsafe { System.realloc(place, layout, size) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+#[test]
+fn an_adaptive_check_allocates_nothing_once_it_has_started() {
+    let settings = Settings::new(PolicyKind::Adaptive);
+    let period = settings.period;
+    let mut decider = Decider::new(settings);
+    let (mut window, mut n) = (Window::default(), 3);
+    let mut changes = 0;
+    // A load that swells and ebbs each two hours; the first three swells are the start.
+    let swell = |minute: i64| 400.0 + 350.0 * (minute as f64 / 120.0 * std::f64::consts::TAU).sin();
+    let result = |minute: i64| {
+        let ms = if minute % 120 < 4 { 9000.0 } else { swell(minute) };
+        Sample::up(Timestamp::from_secs(60 * minute), ms).unwrap()
+    };
+    let mut before = 0;
+    for minute in 0..1440 {
+        if minute == 360 {
+            before = ALLOCATIONS.get();
+        }
+        let now = Timestamp::from_secs(60 * minute + 7);
+        window.fill((minute - 40..=minute).rev().map(result), now, period);
+        let decision = decider.decide(&Observation {
+            now,
+            formation: Formation { quantity: n, changed_at: None },
+            bounds: Bounds::new(1, 20).unwrap(),
+            effective_max: None,
+            interval: Duration::from_secs(60),
+            window: &window,
+            maintenance: false,
+            override_until: None,
+            dry_run: false,
+        });
+        changes += u32::from(decision.target != n);
+        n = decision.target;
+    }
+    assert!(changes > 20, "{changes} changes");
+    assert_eq!(ALLOCATIONS.get() - before, 0);
+}
