@@ -56,6 +56,31 @@ fn a_load_of_ones_own_is_scaled_to_the_dynos_it_needs() {
 }
 
 #[test]
+fn a_configuration_decides_and_a_picture_shows_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("config.ini");
+    let text = "[HEROKU_INFOS]\napp_name = shop\n[PINGDOM_INFOS]\ncheck_id = 1\n[AUTOSCALE_SETTINGS]\n\
+                min_dynos = 2\nmax_dynos = 7\npolicy = adaptive\ncheck_frequency = 1\n";
+    std::fs::write(&config, text).unwrap();
+    let (config, picture) = (config.to_str().unwrap(), folder.path().join("p.svg"));
+    let output =
+        simulate(&["--config", config, "--load", "flash-crowd", "--picture", picture.to_str().unwrap(), "--json"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(String::from_utf8(output.stdout).unwrap().contains("\"policy\":\"adaptive\""));
+    let svg = std::fs::read_to_string(picture).unwrap();
+    for text in ["flash-crowd: load, dynos and response times under 3 policies", "adaptive", "2012", "clairvoyant"] {
+        assert!(svg.contains(&format!(">\n{text}\n</text>")), "{text}");
+    }
+
+    std::fs::write(config, text.replace("= 7", "= 1")).unwrap();
+    let (code, error) = told(&simulate(&["--config", config]));
+    assert_eq!(code, Some(2));
+    assert!(error.contains("max_dynos"), "{error}");
+    let (code, error) = told(&simulate(&["--picture", "p.gif"]));
+    assert_eq!((code, error.contains("ends in .png or .svg")), (Some(2), true), "{error}");
+}
+
+#[test]
 fn bad_arguments_say_what_to_write() {
     for (arguments, wanted) in [
         (["--load", "week"], "built-in loads are day, flash-crowd, steps and flat=RPS"),

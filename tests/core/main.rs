@@ -27,10 +27,10 @@ mod config;
 
 mod common_ground;
 mod decide_line;
+mod graph;
+mod graph_file;
 mod policy;
 mod recordings;
 mod threshold;
 mod trend;
 mod watched;
-mod graph;
-mod graph_file;
