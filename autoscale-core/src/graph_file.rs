@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use jiff::tz::TimeZone;
 
 use crate::config::GraphFormat;
+use crate::graph::comparison::{self, Comparison};
 use crate::graph::{self, Picture};
 use crate::time::Timestamp;
 
@@ -33,12 +34,31 @@ pub enum Error {
 /// # Errors
 /// Another extension; or the file can't be written, and what was there before is still there.
 pub fn write(path: &Path, picture: &Picture, zone: &TimeZone) -> Result<(), Error> {
-    let format = match path.extension().and_then(OsStr::to_str).map(str::to_ascii_lowercase).as_deref() {
-        Some("png") => GraphFormat::Png,
-        Some("svg") => GraphFormat::Svg,
-        _ => return Err(Error::Extension(path.to_owned())),
+    replace(path, &drawn(format_of(path)?, picture, zone), "")
+}
+
+/// Draws a comparison of policies into a file, as [`write`] does a check.
+///
+/// # Errors
+/// As for [`write`].
+pub fn write_comparison(path: &Path, compared: &Comparison) -> Result<(), Error> {
+    let drawn = match format_of(path)? {
+        GraphFormat::Png => comparison::png(compared),
+        GraphFormat::Svg => comparison::svg(compared).into_bytes(),
     };
-    replace(path, &drawn(format, picture, zone), "")
+    replace(path, &drawn, "")
+}
+
+/// The format that a name asks for.
+///
+/// # Errors
+/// [`Error::Extension`] where it ends neither in `.png` nor in `.svg`.
+pub fn format_of(path: &Path) -> Result<GraphFormat, Error> {
+    match path.extension().and_then(OsStr::to_str).map(str::to_ascii_lowercase).as_deref() {
+        Some("png") => Ok(GraphFormat::Png),
+        Some("svg") => Ok(GraphFormat::Svg),
+        _ => Err(Error::Extension(path.to_owned())),
+    }
 }
 
 /// Draws a check into `<app>_<process>_<UTC time>.png` (or `.svg`) in a folder, and again into `latest.png` beside it;

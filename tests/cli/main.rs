@@ -4,3 +4,4 @@ mod check_config;
 mod decide;
 mod graph;
 mod sandbox;
+mod simulate;

@@ -1,4 +1,12 @@
 //! Tests of the engine through its public API: one module a topic.
+mod engine;
+mod purity;
+mod runner;
+mod state;
+
+mod closed_loop;
+mod sandbox;
+mod simulation;
 
 mod adaptive;
 mod adaptive_soak;
@@ -32,3 +40,18 @@ mod adaptive;
 mod adaptive_soak;
 mod graph;
 mod graph_file;
+mod allocation;
+mod graph;
+mod graph_file;
+
+mod config;
+
+mod common_ground;
+mod decide_line;
+mod graph;
+mod graph_file;
+mod policy;
+mod recordings;
+mod threshold;
+mod trend;
+mod watched;

@@ -1,56 +1,19 @@
 //! All dynos of the app, the router before them and the database behind them: who gets a request, when it is done, and
 //! what becomes of it when a dyno boots, stops or crashes.
 
-use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
 use rand::rngs::Xoshiro256PlusPlus as Random;
-use rand::{Rng, RngExt, SeedableRng};
+use rand::{Rng, SeedableRng};
 
+use super::agenda::Foreseen;
 use super::arrivals::Request;
 use super::dyno::{Dyno, Phase, Served};
 use super::profile::{Discipline, Profile};
 use super::tally::{ROUTER_TIMEOUT, Tally};
 
-/// Seconds from the signal to stop to the one that kills.
-const GRACE: f64 = 30.0;
-
 /// Seconds in which a refusal reaches the visitor.
 pub(super) const REFUSAL: f64 = 0.02;
-
-/// A crashed dyno stays down this long at first, twice as long each time it crashes again, and never longer than this.
-const RESTART_AFTER: (f64, f64) = (10.0, 300.0);
-
-/// Mean seconds that a dyno lives in a crash loop.
-const CRASHES_AFTER: f64 = 45.0;
-
-/// Seconds of health after which earlier crashes are forgotten.
-const FORGIVEN_AFTER: f64 = 300.0;
-
-/// Something that happens at a moment known beforehand.
-#[derive(Clone, Copy, Debug)]
-struct Foreseen<T> {
-    at: f64,
-    what: T,
-}
-
-impl<T> Ord for Foreseen<T> {
-    /// The earliest is the greatest: [`BinaryHeap`] hands out the greatest.
-    fn cmp(&self, other: &Self) -> Ordering {
-        other.at.total_cmp(&self.at)
-    }
-}
-impl<T> PartialOrd for Foreseen<T> {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl<T> PartialEq for Foreseen<T> {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-impl<T> Eq for Foreseen<T> {}
 
 /// A request may be done at a dyno. Shared dynos change their mind: it holds only where the ticket is the dyno's last.
 #[derive(Clone, Copy, Debug)]
@@ -61,14 +24,14 @@ struct Done {
 
 /// Something befalls a dyno, unless its life has changed since.
 #[derive(Clone, Copy, Debug)]
-struct Turn {
-    dyno: u32,
-    life: u32,
-    kind: TurnKind,
+pub(super) struct Turn {
+    pub(super) dyno: u32,
+    pub(super) life: u32,
+    pub(super) kind: TurnKind,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum TurnKind {
+pub(super) enum TurnKind {
     Booted,
     Killed,
     Crashes,
@@ -77,21 +40,21 @@ enum TurnKind {
 
 #[derive(Debug)]
 pub(super) struct Fleet {
-    profile: Profile,
+    pub(super) profile: Profile,
     routing: Random,
-    chance: Random,
+    pub(super) chance: Random,
     /// All places, also those of dynos that are gone.
     pub(super) dynos: Vec<Dyno>,
-    tickets: Vec<u32>,
+    pub(super) tickets: Vec<u32>,
     /// The formation, in order: web.1, web.2, ...
     pub(super) formation: Vec<u32>,
     /// Those of the formation that serve; and, while there is none, those that boot.
     pub(super) ready: Vec<u32>,
     pub(super) booting: Vec<u32>,
     done: BinaryHeap<Foreseen<Done>>,
-    turns: BinaryHeap<Foreseen<Turn>>,
+    pub(super) turns: BinaryHeap<Foreseen<Turn>>,
     /// Requests in the database, and how many more somebody else has in it.
-    in_database: f64,
+    pub(super) in_database: f64,
     pub(super) foreign: f64,
     pub(super) crash_loop: bool,
 }
@@ -214,7 +177,7 @@ impl Fleet {
     }
 
     /// Fills the dyno from its queue. What the router has given up meanwhile is left out.
-    fn serve_waiting(&mut self, now: f64, dyno: usize, tally: &mut Tally) {
+    pub(super) fn serve_waiting(&mut self, now: f64, dyno: usize, tally: &mut Tally) {
         while self.dynos[dyno].serving.len() < self.profile.places() {
             let Some(request) = self.dynos[dyno].queue.pop_front() else { break };
             if now - request.arrived >= ROUTER_TIMEOUT {
@@ -240,118 +203,6 @@ impl Fleet {
             TurnKind::Restarts => self.boot(now, dyno),
         }
         self.sort_out();
-    }
-
-    fn booted(&mut self, now: f64, dyno: usize, tally: &mut Tally) {
-        self.dynos[dyno].enter(Phase::Up, now);
-        self.serve_waiting(now, dyno, tally);
-        if self.crash_loop {
-            self.doom(now, dyno);
-        }
-    }
-
-    fn crash(&mut self, now: f64, dyno: usize, tally: &mut Tally) {
-        let lived = now - self.dynos[dyno].since;
-        self.lose_requests(now, dyno, tally);
-        let place = &mut self.dynos[dyno];
-        place.crashes = if lived > FORGIVEN_AFTER { 1 } else { place.crashes + 1 };
-        place.enter(Phase::Crashed, now);
-        let (first, longest) = RESTART_AFTER;
-        let rest = (first * 2_f64.powi(place.crashes.min(20) as i32 - 1)).min(longest);
-        self.foresee(now + rest, dyno, TurnKind::Restarts);
-    }
-
-    fn lose_requests(&mut self, now: f64, dyno: usize, tally: &mut Tally) {
-        self.tickets[dyno] += 1;
-        let held = self.dynos[dyno].drop_all(|arrived| tally.failed(now - arrived));
-        self.in_database = (self.in_database - held).max(0.0);
-    }
-
-    fn foresee(&mut self, at: f64, dyno: usize, kind: TurnKind) {
-        let what = Turn { dyno: dyno as u32, life: self.dynos[dyno].life, kind };
-        self.turns.push(Foreseen { at, what });
-    }
-
-    /// In a crash loop: some time from now the dyno crashes.
-    fn doom(&mut self, now: f64, dyno: usize) {
-        let lives = -CRASHES_AFTER * (1.0 - self.chance.random::<f64>()).ln();
-        self.foresee(now + lives, dyno, TurnKind::Crashes);
-    }
-
-    /// Dooms all dynos that serve.
-    pub(super) fn begin_crash_loop(&mut self, now: f64) {
-        self.crash_loop = true;
-        for dyno in self.ready.clone() {
-            self.doom(now, dyno as usize);
-        }
-    }
-
-    /// Nobody crashes any more, not even those that were about to.
-    pub(super) fn end_crash_loop(&mut self) {
-        self.crash_loop = false;
-        let doomed = |turn: &Foreseen<Turn>| matches!(turn.what.kind, TurnKind::Crashes);
-        self.turns.retain(|turn| !doomed(turn));
-    }
-
-    fn boot(&mut self, now: f64, dyno: usize) {
-        let ready_at = now + self.profile.boot_time(&mut self.chance);
-        let place = &mut self.dynos[dyno];
-        place.enter(Phase::Starting, now);
-        place.ready_at = ready_at;
-        self.foresee(ready_at, dyno, TurnKind::Booted);
-    }
-
-    fn new_place(&mut self) -> usize {
-        let free = self.dynos.iter().position(|dyno| dyno.phase == Phase::Gone);
-        free.unwrap_or_else(|| {
-            self.dynos.push(Dyno::new());
-            self.tickets.push(0);
-            self.dynos.len() - 1
-        })
-    }
-
-    /// So many dynos that have long served.
-    pub(super) fn warm(&mut self, quantity: u32) {
-        for _ in 0..quantity {
-            let dyno = self.new_place();
-            self.dynos[dyno].enter(Phase::Up, -1e6);
-            self.formation.push(dyno as u32);
-        }
-        self.sort_out();
-    }
-
-    /// The formation becomes so large: new dynos boot, the last ones are told to stop.
-    pub(super) fn resize(&mut self, now: f64, quantity: u32) {
-        while self.formation.len() < quantity as usize {
-            let dyno = self.new_place();
-            self.dynos[dyno].crashes = 0;
-            self.boot(now, dyno);
-            self.formation.push(dyno as u32);
-        }
-        for dyno in self.formation.split_off(quantity as usize) {
-            self.stop(now, dyno as usize);
-        }
-        self.sort_out();
-    }
-
-    /// All dynos are told to stop and new ones take their places.
-    pub(super) fn restart(&mut self, now: f64) {
-        let quantity = self.formation.len() as u32;
-        self.resize(now, 0);
-        self.resize(now, quantity);
-    }
-
-    fn stop(&mut self, now: f64, dyno: usize) {
-        self.dynos[dyno].enter(Phase::Stopping, now);
-        self.foresee(now + GRACE, dyno, TurnKind::Killed);
-    }
-
-    fn sort_out(&mut self) {
-        let in_phase = |phase| -> Vec<u32> {
-            self.formation.iter().copied().filter(|dyno| self.dynos[*dyno as usize].phase == phase).collect()
-        };
-        let (ready, booting) = (in_phase(Phase::Up), in_phase(Phase::Starting));
-        (self.ready, self.booting) = (ready, booting);
     }
 }
 

@@ -5,6 +5,7 @@
 //! [`Incident`] (what goes wrong), [`SimulatedApp`] (one app on its platform). Chance comes in streams that don't disturb
 //! one another: two runs of one seed see the same visitors with the same work, however the app is scaled or watched.
 
+mod agenda;
 mod app;
 mod arrivals;
 mod capacity;
@@ -13,6 +14,7 @@ mod contender;
 mod dyno;
 mod fleet;
 mod incident;
+mod lifecycle;
 mod load;
 mod probe;
 mod profile;

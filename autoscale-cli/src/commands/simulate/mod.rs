@@ -1,13 +1,17 @@
 //! `autoscale simulate`: plays policies against a simulated app, side by side. The model, the policies and the figures are
 //! the library's; here are the arguments, the progress and the threads.
 
+mod picture;
 mod table;
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use autoscale_core::config::Config;
+use autoscale_core::config_file;
 use autoscale_core::formation::Bounds;
+use autoscale_core::graph_file;
 use autoscale_core::policy::{PolicyKind, Settings};
 use autoscale_core::simulation::{Contender, Incident, Load, Profile, Report, Trial};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -19,7 +23,7 @@ use crate::exit::Exit;
 #[command(after_help = "\
 Examples:
   autoscale simulate --load flash-crowd --compare threshold,adaptive,2012,clairvoyant
-  autoscale simulate --config config.ini --load traffic.csv --peak 8 --incident database@120+45")]
+  autoscale simulate --config config.ini --load traffic.csv --peak 8 --incident database@120+45 --picture out.png")]
 pub(crate) struct Args {
     /// The configuration that decides; without it, the defaults do
     #[arg(long, value_name = "FILE")]
@@ -55,6 +59,9 @@ pub(crate) struct Args {
     /// Chance: the same number gives the same run
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Draws load, dynos and response times over time: a name in .png or .svg
+    #[arg(long, value_name = "FILE")]
+    picture: Option<PathBuf>,
     /// One JSON object a line instead of a table
     #[arg(long)]
     json: bool,
@@ -80,10 +87,14 @@ pub(crate) fn run(args: &Args) -> Exit {
     let (trial, operator) = match trial {
         Ok(both) => both,
         Err(problem) => {
-            anstream::eprintln!("autoscale simulate: {problem}");
+            complain(&problem);
             return Exit::Config;
         }
     };
+    if let Some(Err(problem)) = args.picture.as_deref().map(graph_file::format_of) {
+        complain(&format!("--picture {problem}"));
+        return Exit::Config;
+    }
     let contenders = contenders(args, &operator);
     let bar = progress_bar();
     let played = std::thread::scope(|scope| {
@@ -95,18 +106,34 @@ pub(crate) fn run(args: &Args) -> Exit {
     });
     bar.finish_and_clear();
     let written = if args.json { table::write_json(&played) } else { table::write(&trial, &args.load, &played) };
-    // Whoever reads may have read enough.
-    if written.is_err() { Exit::Failed } else { Exit::Done }
+    if let Some(path) = &args.picture
+        && let Err(problem) = graph_file::write_comparison(path, &picture::of(&trial, &args.load, &played))
+    {
+        complain(&format!("--picture {problem}"));
+        return Exit::Failed;
+    }
+    match written {
+        // Whoever reads has seen enough.
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Exit::Failed,
+        _ => Exit::Done,
+    }
+}
+
+fn complain(problem: &str) {
+    // Where even that can't be written, the exit code is left.
+    let _ = writeln!(anstream::stderr(), "autoscale simulate: {problem}");
 }
 
 /// The configuration, or the defaults.
 fn operator(config: Option<&Path>) -> Result<Operator, String> {
-    if let Some(path) = config {
-        return Err(format!("{}: configurations are not read by this build", path.display()));
-    }
-    let settings = Settings::new(PolicyKind::default());
-    let bounds = Bounds::new(1, 10).ok_or("the bounds are out of order")?;
-    Ok(Operator { settings, bounds, check_frequency: Duration::from_secs(300) })
+    let Some(path) = config else {
+        let bounds = Bounds::new(1, 10).ok_or("the bounds are out of order")?;
+        let settings = Settings::new(PolicyKind::default());
+        return Ok(Operator { settings, bounds, check_frequency: Duration::from_secs(300) });
+    };
+    let Config { settings, bounds, check_frequency, .. } =
+        config_file::load(path, false).map_err(|error| error.to_string())?.config;
+    Ok(Operator { settings, bounds, check_frequency })
 }
 
 fn trial(args: &Args, operator: &Operator) -> Result<Trial, String> {
