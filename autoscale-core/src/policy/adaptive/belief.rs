@@ -144,19 +144,26 @@ impl Belief {
         let (mut total, mut slow) = (0.0, 0.0);
         for (r, (p, x)) in self.p.iter_mut().zip(self.x.iter()).enumerate() {
             let (a, b) = (incurable_ms(r), work_ms(r));
+            // Loop by loop, so that each keeps its constants in registers.
             let (mut share, mut likelihood) = ([0.0; LOADS], [0.0; LOADS]);
+            let (mut t, mut per_sd) = ([0.0; LOADS], [0.0; LOADS]);
             for k in 0..LOADS {
                 let v = b * (1.0 + x[k]);
-                let t = a + v;
+                t[k] = a + v;
                 // Standard deviation as a share of t: spread / t. One division serves all.
                 let (own, given) = (SCATTER * v, INCURABLE_SCATTER * a);
                 let spread = (own * own + given * given).sqrt();
-                let per_all = 1.0 / (v * t * spread);
-                let per_sd = t * (v * t * per_all);
+                let per_all = 1.0 / (v * t[k] * spread);
+                per_sd[k] = t[k] * (v * t[k] * per_all);
                 let sd = spread * (v * spread * per_all);
-                let z = (ln_ms - ln(t) + 0.5 * sd * sd) * per_sd;
-                likelihood[k] = exp(-0.5 * z * z) * per_sd + OUTLIER;
-                share[k] = t * spread * per_all;
+                likelihood[k] = ln_ms + 0.5 * sd * sd;
+                share[k] = t[k] * spread * per_all;
+            }
+            for k in 0..LOADS {
+                likelihood[k] = (likelihood[k] - ln(t[k])) * per_sd[k];
+            }
+            for k in 0..LOADS {
+                likelihood[k] = exp(-0.5 * likelihood[k] * likelihood[k]) * per_sd[k] + OUTLIER;
             }
             slow += if a < high_ms {
                 for share in &mut share {
