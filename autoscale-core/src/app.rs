@@ -189,6 +189,10 @@ impl Observer for AppObserver {
         self.records.lock().unwrap_or_else(PoisonError::into_inner).observe(event);
         self.observer.observe(event);
     }
+
+    fn next_check(&mut self, after: Option<Duration>) {
+        self.observer.next_check(after);
+    }
 }
 
 /// A configuration that holds what a loop needs.

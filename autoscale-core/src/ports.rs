@@ -82,6 +82,11 @@ pub trait ScaleTarget: Send {
 pub trait Observer: Send {
     /// Something happened.
     fn observe(&mut self, event: &Event);
+
+    /// When the next check is due, from now on, in real time; `None` while the loop rests. Told each time that it changes.
+    fn next_check(&mut self, after: Option<Duration>) {
+        let _ = after;
+    }
 }
 
 impl<F: FnMut(&Event) + Send> Observer for F {
