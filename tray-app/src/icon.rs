@@ -6,7 +6,7 @@ use crate::view::State;
 /// Sizes that panels ask for, pixels.
 pub(crate) const SIZES: [u32; 5] = [16, 22, 24, 32, 48];
 /// Samples a pixel, in each direction.
-const SAMPLES: u32 = 8;
+const SAMPLES: u32 = 4;
 
 /// Red, green, blue; 0 to 255, opaque.
 type Colour = [u8; 3];
@@ -93,7 +93,7 @@ fn colour(state: State, dry_run: bool, grid: Grid, point: (f64, f64)) -> Option<
     }
     match state {
         State::Unknown => unknown(point),
-        State::Steady => steady(grid, point),
+        State::Steady => steady(point),
         State::Up => triangle(point, 2.0, 21.5).then_some(BLUE),
         State::Down => triangle((point.0, 24.0 - point.1), 2.0, 21.5).then_some(VIOLET),
         State::AtMax => (grid.bar(point, 2.0, 2.0, 20.0, 4.0) || triangle(point, 7.5, 22.0)).then_some(ORANGE),
@@ -113,10 +113,10 @@ fn unknown(point: (f64, f64)) -> Option<Colour> {
     ((7.0..10.5).contains(&from_centre) || from_centre < 3.0).then_some(GREY)
 }
 
-/// A disc with a level line.
-fn steady(grid: Grid, point: (f64, f64)) -> Option<Colour> {
-    let line = grid.bar(point, 6.0, 10.5, 12.0, 3.0);
-    (distance(point, CENTRE) < 10.5).then_some(if line { WHITE } else { GREEN })
+/// A disc with a tick.
+fn steady(point: (f64, f64)) -> Option<Colour> {
+    let tick = from_line(point, (7.2, 12.6), (10.6, 16.0)) < 1.5 || from_line(point, (10.6, 16.0), (16.8, 8.6)) < 1.5;
+    (distance(point, CENTRE) < 10.5).then_some(if tick { WHITE } else { GREEN })
 }
 
 /// A square on its corner with an exclamation mark.
@@ -133,6 +133,14 @@ fn triangle((x, y): (f64, f64), top: f64, bottom: f64) -> bool {
 
 fn distance((x, y): (f64, f64), (to_x, to_y): (f64, f64)) -> f64 {
     (x - to_x).hypot(y - to_y)
+}
+
+/// Distance to a line between two points.
+fn from_line(point: (f64, f64), start: (f64, f64), end: (f64, f64)) -> f64 {
+    let (along, across) = (end.0 - start.0, end.1 - start.1);
+    let share = ((point.0 - start.0) * along + (point.1 - start.1) * across) / (along * along + across * across);
+    let share = share.clamp(0.0, 1.0);
+    distance(point, (start.0 + share * along, start.1 + share * across))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use autoscale_core::config_file::{self, Loaded};
 use autoscale_core::sandbox::{Sandbox, SandboxOptions};
 use autoscale_core::simulation::Load;
+use autoscale_core::state;
 use tempfile::TempDir;
 
 /// Virtual seconds in a second: a check each second.
@@ -31,7 +32,7 @@ impl Playground {
         let sandbox = Sandbox::start(options).await.map_err(|error| error.to_string())?;
         let folder = tempfile::Builder::new().prefix("autoscale-sandbox-").tempdir().map_err(|e| e.to_string())?;
         let path = folder.path().join("sandbox.ini");
-        std::fs::write(&path, sandbox.info().config_text(SPEED))
+        state::replace(&path, sandbox.info().config_text(SPEED).as_bytes())
             .map_err(|error| format!("{}: {error}", path.display()))?;
         let mut loaded = config_file::load(&path, false).map_err(|error| error.to_string())?;
         loaded.config.state_dir = Some(folder.path().to_owned());

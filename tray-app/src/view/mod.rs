@@ -5,7 +5,7 @@ mod burst;
 mod menu;
 mod model;
 #[cfg(test)]
-mod tests {}
+mod tests;
 mod words;
 
 use std::path::PathBuf;
