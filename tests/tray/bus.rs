@@ -48,6 +48,7 @@ fn launch(folder: &Path) -> Child {
         .arg(format!("--config-file={}", folder.join("bus.conf").display()))
         .args(["--nofork", "--nopidfile"])
         .stdout(Stdio::null())
+        .stderr(Stdio::null())
         .spawn()
         .expect("dbus-daemon is there: `make setup` installs it");
     wait_for("the bus", Duration::from_secs(20), || socket.exists().then_some(()));

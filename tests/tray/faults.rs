@@ -9,7 +9,7 @@ fn count(log: &str, text: &str) -> usize {
 
 #[test]
 fn without_a_bus_it_scales_and_says_once_that_there_is_no_icon() {
-    let (mut home, simulated) = (Home::new(), Simulated::start("flat=8", 1, 60.0));
+    let (mut home, simulated) = (Home::new(), Simulated::start("flat=40", 1, 60.0));
     home.bus.kill();
     let config = home.config(&simulated, "");
     let tray = home.start(&["--config", config.to_str().unwrap()]);
@@ -41,7 +41,7 @@ fn without_a_panel_it_says_so_once_and_the_icon_comes_when_one_does() {
 
 #[test]
 fn headless_it_has_neither_icon_nor_notifications_and_warns_of_neither() {
-    let (home, simulated) = (Home::new(), Simulated::start("flat=8", 1, 60.0));
+    let (home, simulated) = (Home::new(), Simulated::start("flat=40", 1, 60.0));
     let desktop = Desktop::start(&home.bus.address());
     let config = home.config(&simulated, "");
     let tray = home.start(&["--headless", "--config", config.to_str().unwrap()]);
@@ -58,8 +58,8 @@ fn when_the_bus_is_killed_scaling_goes_on_and_the_icon_is_back_with_it() {
     let config = home.config(&simulated, "");
     let desktop = Desktop::start(&home.bus.address());
     let mut tray = home.start(&["--config", config.to_str().unwrap()]);
-    desktop.item();
-    tray.wait_for_log("shop web: ");
+    let item = desktop.item();
+    wait_for("a check", PATIENCE, || item.title().contains(" ms").then_some(()));
     home.bus.kill();
     drop(desktop);
     tray.wait_for_log("the session bus is gone");

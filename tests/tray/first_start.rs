@@ -43,8 +43,8 @@ fn a_second_tray_makes_the_first_show_itself_and_exits_with_4() {
     assert_eq!(second.ended().code(), Some(4));
     second.wait_for_log(&format!("autoscale-tray: the tray runs already (pid {}): it shows itself", first.pid()));
     wait_for("a notification", PATIENCE, || {
-        let told = desktop.notified().into_iter().any(|n| n.body.contains("Autoscale runs already") || n.summary.contains("Autoscale runs already"));
-        told.then_some(())
+        let all = desktop.notified().into_iter().map(|notified| notified.summary + &notified.body);
+        all.into_iter().find(|text| text.contains("Autoscale runs already"))
     });
 }
 

@@ -45,9 +45,9 @@ fn a_flash_crowd_brings_one_notification_for_each_scale_event_and_none_besides()
     assert!(scaled.body.ends_with("ms"), "why, in a sentence: {}", scaled.body);
     assert!(scaled.actions.contains(&"Open graph".to_owned()), "{:?}", scaled.actions);
 
-    let pressed = last.filter(|notified| notified.summary.contains(" → ")).unwrap_or_else(|| {
-        desktop.notified().into_iter().rfind(|notified| notified.summary.contains(" → ")).unwrap()
-    });
+    let pressed = last
+        .filter(|notified| notified.summary.contains(" → "))
+        .unwrap_or_else(|| desktop.notified().into_iter().rfind(|notified| notified.summary.contains(" → ")).unwrap());
     desktop.press(&pressed, "open-graph");
     wait_for("the graph", PATIENCE, || home.opened().pop());
     item.click("Quit");
@@ -62,7 +62,7 @@ fn a_new_configuration_and_a_bad_one_are_told() {
     let config = home.config(&simulated, "");
     let tray = home.start(&["--config", config.to_str().unwrap()]);
     let item = desktop.item();
-    tray.wait_for_log("shop web: 3 dynos");
+    tray.wait_for_log(": fast: mean");
     item.click("Reload config");
     let titles = || desktop.notified().into_iter().map(|notified| notified.summary).collect::<Vec<_>>();
     wait_for("a word of it", PATIENCE, || titles().contains(&"shop: new configuration in force".into()).then_some(()));

@@ -45,9 +45,8 @@ pub(crate) fn draw(state: State, dry_run: bool, size: u32) -> Image {
 fn pixel(state: State, dry_run: bool, grid: Grid, x: u32, y: u32) -> [u8; 4] {
     let (mut sum, mut covered) = ([0_u32; 3], 0_u32);
     for sample in 0..SAMPLES * SAMPLES {
-        let at = |pixel: u32, part: u32| {
-            (f64::from(pixel) + (f64::from(part) + 0.5) / f64::from(SAMPLES)) / grid.0 * 24.0
-        };
+        let at =
+            |pixel: u32, part: u32| (f64::from(pixel) + (f64::from(part) + 0.5) / f64::from(SAMPLES)) / grid.0 * 24.0;
         let point = (at(x, sample % SAMPLES), at(y, sample / SAMPLES));
         if let Some(colour) = colour(state, dry_run, grid, point) {
             covered += 1;

@@ -29,14 +29,20 @@ use crate::view::{Note, View};
 
 /// Scales Heroku apps on what their visitors feel, and shows it on the desktop.
 #[derive(Debug, Parser)]
-#[command(name = "autoscale-tray", version, about, max_term_width = 100, after_help = "\
+#[command(
+    name = "autoscale-tray",
+    version,
+    about,
+    max_term_width = 100,
+    after_help = "\
 Examples:
   autoscale-tray                      the configuration at the default place
   autoscale-tray --config shop.ini    one app
   autoscale-tray --sandbox            a simulated app, to see how it works
 
 Exit codes: 0 ended, 1 failed, 2 bad usage, 4 the tray runs already (it shows itself).
-Logs go to stderr; AUTOSCALE_LOG=debug tells more.")]
+Logs go to stderr; AUTOSCALE_LOG=debug tells more."
+)]
 struct Args {
     /// A configuration; several for several apps [default: the first of the default places]
     #[arg(long, short, value_name = "FILE")]
@@ -156,7 +162,8 @@ async fn show_on_runtime(shown: Option<watch::Receiver<View>>, inputs: Unbounded
 async fn show_on_runtime(_: Option<watch::Receiver<View>>, _: UnboundedSender<Input>) {}
 
 fn set_up_log() {
-    let filter = EnvFilter::try_from_env("AUTOSCALE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    // What the bus library has to say of a bus that went is said by the face.
+    let filter = EnvFilter::try_from_env("AUTOSCALE_LOG").unwrap_or_else(|_| EnvFilter::new("info,zbus=off"));
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     builder.with_ansi(colour).with_target(false).init();

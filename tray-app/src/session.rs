@@ -77,11 +77,7 @@ pub(crate) struct Session {
 
 impl Session {
     /// One that runs nothing yet.
-    pub(crate) fn new(
-        wishes: Wishes,
-        inputs: UnboundedSender<Input>,
-        notes: Notes,
-    ) -> (Self, watch::Receiver<View>) {
+    pub(crate) fn new(wishes: Wishes, inputs: UnboundedSender<Input>, notes: Notes) -> (Self, watch::Receiver<View>) {
         let model = Model::default();
         let (views, shown) = watch::channel(model.view(&TimeZone::system()));
         let session = Self {
@@ -341,7 +337,9 @@ fn file_name(path: &std::path::Path) -> String {
 fn log(event: &Event) {
     match &event.kind {
         Kind::CheckFailed { .. } | Kind::ConfigRefused { .. } => tracing::error!("{event}"),
-        Kind::Checked(check) if matches!(check.outcome, Outcome::Failed | Outcome::Limited) => tracing::warn!("{event}"),
+        Kind::Checked(check) if matches!(check.outcome, Outcome::Failed | Outcome::Limited) => {
+            tracing::warn!("{event}")
+        }
         _ => tracing::info!("{event}"),
     }
 }

@@ -34,7 +34,9 @@ pub(crate) async fn show(mut shown: watch::Receiver<View>, inputs: UnboundedSend
                 if over {
                     return;
                 }
-                tracing::warn!("the session bus is gone: no icon and no notifications until it is back; scaling goes on");
+                tracing::warn!(
+                    "the session bus is gone: no icon and no notifications until it is back; scaling goes on"
+                );
             }
             Err(error) if !missed => {
                 tracing::warn!("no icon, since the session bus can't be reached: {error}; scaling goes on");
@@ -161,9 +163,7 @@ fn icons(view: &View) -> Vec<ksni::Icon> {
 
 fn menu_item(entry: &Entry) -> MenuItem<Item> {
     match entry {
-        Entry::Text(label) => {
-            StandardItem { label: plain(label), enabled: false, ..StandardItem::default() }.into()
-        }
+        Entry::Text(label) => StandardItem { label: plain(label), enabled: false, ..StandardItem::default() }.into(),
         Entry::Item(label, click) => {
             let click = click.clone();
             let activate = Box::new(move |item: &mut Item| item.click(click.clone()));

@@ -159,10 +159,10 @@ fn a_failing_check_is_shown_until_one_works() {
     assert_eq!((note.title.as_str(), note.body.as_str()), ("shop: checks fail", "Pingdom answered 503"));
     let shown = view(&model);
     assert_eq!(shown.state, State::Failing);
-    assert_eq!(lines(&shown.menu)[..2], [
-        "(shop: checks fail, 3 dynos when last seen)",
-        "(Check failed, dynos left as they are: Pingdom answered 503)"
-    ]);
+    assert_eq!(
+        lines(&shown.menu)[..2],
+        ["(shop: checks fail, 3 dynos when last seen)", "(Check failed, dynos left as they are: Pingdom answered 503)"]
+    );
     assert_eq!(model.event(0, &failed()), None, "told once");
     assert_eq!(model.event(0, &event(Kind::Recovered { failed: 2 })).unwrap().title, "shop: checks work again");
     model.event(0, &held("steady"));
