@@ -2,6 +2,11 @@
 
 mod check_config;
 mod decide;
+mod demo;
 mod graph;
+mod help;
+mod run;
 mod sandbox;
+mod secrets;
 mod simulate;
+mod support;
