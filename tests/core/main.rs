@@ -27,8 +27,6 @@ mod config;
 
 mod common_ground;
 mod decide_line;
-mod graph;
-mod graph_file;
 mod policy;
 mod recordings;
 mod threshold;
