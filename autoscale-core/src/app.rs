@@ -6,8 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::config::parse::Problem;
-use crate::config::{Config, MetricKind};
+use crate::config::{Config, MetricKind, Problem};
 use crate::config_file::{self, LoadError, Loaded};
 use crate::engine::{Engine, Plan};
 use crate::event::Event;
@@ -58,7 +57,7 @@ pub enum OpenError {
     #[error(transparent)]
     Config(#[from] LoadError),
     /// Its configuration lacks what a loop needs.
-    #[error("{}", render(.path, .problems))]
+    #[error("{}", lines(.path, .problems).join("\n"))]
     Missing {
         /// The file.
         path: PathBuf,
@@ -86,11 +85,6 @@ pub enum OpenError {
     Client(#[from] Failure),
 }
 
-fn render(path: &Path, problems: &[Problem]) -> String {
-    let lines: Vec<String> = problems.iter().map(|problem| problem.in_file(path)).collect();
-    lines.join("\n")
-}
-
 /// An app that is ready to run. While it lives, no other instance runs it.
 #[derive(Debug)]
 pub struct App {
@@ -111,12 +105,12 @@ pub struct App {
 }
 
 impl App {
-    /// Opens the app of a configuration file: takes its lock, reads its state.
+    /// Opens the app of a configuration: takes its lock, reads its state.
     ///
     /// # Errors
     /// Each names what to mend.
-    pub fn open(path: &Path, options: &AppOptions) -> Result<Self, OpenError> {
-        let Loaded { config, warnings, .. } = load(path, options)?;
+    pub fn open(loaded: Loaded, options: &AppOptions) -> Result<Self, OpenError> {
+        let Loaded { config, warnings, path } = complete(loaded)?;
         let lock = InstanceLock::acquire(&config)
             .map_err(|error| OpenError::Lock { app: config.heroku.app_name.clone(), error })?;
         let state = StateFile::of(&config);
@@ -129,11 +123,11 @@ impl App {
         let mut engine = Engine::new(Plan::from(&config), metric, target, state, ledger);
         engine.force_dry_run(options.dry_run);
         Ok(Self {
-            warnings: warnings.iter().map(|warning| warning.in_file(path)).collect(),
-            path: path.to_owned(),
+            warnings: lines(&path, &warnings),
+            path,
             engine,
             clock,
-            records: Records::new(&config),
+            records: Records::new(&config, &http(&config, options)),
             options: options.clone(),
             lock,
             config,
@@ -141,28 +135,31 @@ impl App {
     }
 
     /// Looks for what costs scaling quality and can only be seen from outside; each as one line.
-    pub async fn outside_warnings(&self) -> Vec<String> {
-        let mut warnings = Vec::new();
-        if let (MetricKind::Pingdom, Ok(pingdom)) =
-            (self.config.metric_source, PingdomResults::new(&self.config.pingdom, &self.http()))
-        {
-            match pingdom.resolution().await {
-                Ok(resolution) => warnings.extend(resolution_warning(resolution, self.config.check_frequency)),
-                Err(failure) => tracing::debug!("the check's resolution is not known: {failure}"),
+    pub fn outside_warnings(&self) -> impl Future<Output = Vec<String>> + Send + use<> {
+        let (config, http) = (self.config.clone(), http(&self.config, &self.options));
+        async move {
+            let mut warnings = Vec::new();
+            if let (MetricKind::Pingdom, Ok(pingdom)) =
+                (config.metric_source, PingdomResults::new(&config.pingdom, &http))
+            {
+                match pingdom.resolution().await {
+                    Ok(resolution) => warnings.extend(resolution_warning(resolution, config.check_frequency)),
+                    Err(failure) => tracing::debug!("the check's resolution is not known: {failure}"),
+                }
             }
+            if let Ok(heroku) = HerokuFormation::new(&config.heroku, &http) {
+                warnings.extend(heroku.native_autoscaling().await);
+            }
+            warnings
         }
-        if let Ok(heroku) = HerokuFormation::new(&self.config.heroku, &self.http()) {
-            warnings.extend(heroku.native_autoscaling().await);
-        }
-        warnings
-    }
-
-    fn http(&self) -> HttpOptions {
-        http(&self.config, &self.options)
     }
 
     /// The loop of this app. Events go to its records first, then to `observer`.
-    pub fn into_loop(self, first_after: Duration, observer: Box<dyn Observer>) -> AppLoop<Metric, HerokuFormation, StateFile> {
+    pub fn into_loop(
+        self,
+        first_after: Duration,
+        observer: Box<dyn Observer>,
+    ) -> AppLoop<Metric, HerokuFormation, StateFile> {
         let Self { path, engine, clock, records, options, lock, .. } = self;
         let records = Arc::new(Mutex::new(records));
         let reload = {
@@ -170,7 +167,8 @@ impl App {
             let running = (engine.plan().app.clone(), engine.plan().process.clone());
             move || {
                 let reloaded = reload(&path, &running, clock, &options)?;
-                *records.lock().unwrap_or_else(PoisonError::into_inner) = Records::new(&reloaded.0);
+                *records.lock().unwrap_or_else(PoisonError::into_inner) =
+                    Records::new(&reloaded.0, &http(&reloaded.0, &options));
                 Ok(reloaded.1)
             }
         };
@@ -193,10 +191,15 @@ impl Observer for AppObserver {
     }
 }
 
-fn load(path: &Path, options: &AppOptions) -> Result<Loaded, OpenError> {
-    let loaded = config_file::load(path, options.dry_run)?;
+/// A configuration that holds what a loop needs.
+fn complete(loaded: Loaded) -> Result<Loaded, OpenError> {
     let problems = loaded.config.missing_for_run();
-    if problems.is_empty() { Ok(loaded) } else { Err(OpenError::Missing { path: path.to_owned(), problems }) }
+    if problems.is_empty() { Ok(loaded) } else { Err(OpenError::Missing { path: loaded.path, problems }) }
+}
+
+/// Problems as lines, each with its file.
+fn lines(path: &Path, problems: &[Problem]) -> Vec<String> {
+    problems.iter().map(|problem| problem.in_file(&path.display()).to_string()).collect()
 }
 
 fn http(config: &Config, options: &AppOptions) -> HttpOptions {
@@ -211,7 +214,9 @@ fn connect(config: &Config, clock: Clock, options: &AppOptions) -> Result<(Metri
     let http = http(config, options);
     let metric = match config.metric_source {
         MetricKind::Pingdom => Metric::Pingdom(Box::new(PingdomResults::new(&config.pingdom, &http)?)),
-        MetricKind::Probe => Metric::Probe(Box::new(Probe::new(&config.probe, config.settings.period, clock, &http)?)),
+        MetricKind::Probe => {
+            Metric::Probe(Box::new(Probe::new(&config.probe, config.settings.period, move || clock.now(), &http)?))
+        }
     };
     Ok((metric, HerokuFormation::new(&config.heroku, &http)?))
 }
@@ -223,15 +228,15 @@ fn reload(
     clock: Clock,
     options: &AppOptions,
 ) -> Result<(Config, Reloaded<Metric, HerokuFormation>), Vec<String>> {
-    let lines = |error: &dyn std::fmt::Display| error.to_string().lines().map(str::to_owned).collect::<Vec<_>>();
-    let Loaded { config, warnings, .. } = load(path, options).map_err(|error| lines(&error))?;
+    let told = |error: &dyn std::fmt::Display| error.to_string().lines().map(str::to_owned).collect::<Vec<_>>();
+    let loaded = config_file::load(path, options.dry_run).map_err(|error| told(&error))?;
+    let Loaded { config, warnings, .. } = complete(loaded).map_err(|error| told(&error))?;
     if (&config.heroku.app_name, &config.heroku.process_type) != (app, process) {
         let text = "another app or process type needs a restart";
         return Err(vec![format!("{}: [HEROKU_INFOS] app_name: {text}", path.display())]);
     }
-    let (source, target) = connect(&config, clock, options).map_err(|failure| lines(&failure))?;
-    let warnings = warnings.iter().map(|warning| warning.in_file(path)).collect();
-    let reloaded = Reloaded { plan: Plan::from(&config), source, target, warnings };
+    let (source, target) = connect(&config, clock, options).map_err(|failure| told(&failure))?;
+    let reloaded = Reloaded { plan: Plan::from(&config), source, target, warnings: lines(path, &warnings) };
     Ok((config, reloaded))
 }
 
@@ -246,6 +251,8 @@ fn resolution_warning(resolution: Duration, check_frequency: Duration) -> Option
         ));
     }
     (minutes > 1).then(|| {
-        format!("Pingdom checks each {minutes} min: slowness is seen late; set the Pingdom check's resolution to 1 minute")
+        format!(
+            "Pingdom checks each {minutes} min: slowness is seen late; set the Pingdom check's resolution to 1 minute"
+        )
     })
 }

@@ -70,6 +70,8 @@ pub struct Engine<M, T, K = ()> {
     clock_offset: i64,
     /// The window of the check before: what is not in it is new.
     reported: Window,
+    /// Dry run, whatever plan and toggle say.
+    forced_dry_run: bool,
 }
 
 impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
@@ -83,7 +85,8 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
                 Decider::new(plan.settings.clone())
             })
         };
-        Self { plan, source, target, keeper, decider, ledger, clock_offset: 0, reported: Window::default() }
+        let reported = Window::default();
+        Self { plan, source, target, keeper, decider, ledger, clock_offset: 0, reported, forced_dry_run: false }
     }
 
     /// What it was told.
@@ -98,7 +101,12 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
 
     /// Are changes only told?
     pub fn is_dry_run(&self) -> bool {
-        self.ledger.is_dry_run(self.plan.debug)
+        self.forced_dry_run || self.ledger.is_dry_run(self.plan.debug)
+    }
+
+    /// Only tells of changes from now on, whatever the plan and a toggle say.
+    pub fn force_dry_run(&mut self, forced: bool) {
+        self.forced_dry_run = forced;
     }
 
     /// Switches dry run. Takes effect with the next check, and outlives the process.

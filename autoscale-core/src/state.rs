@@ -180,3 +180,8 @@ impl InstanceLock {
         }
     }
 }
+
+/// The folder for graphs of a configuration.
+pub fn graphs_folder(config: &Config) -> PathBuf {
+    config.graphs_folder.clone().unwrap_or_else(|| dir(config).join("graphs"))
+}

@@ -168,10 +168,77 @@ fn student_975(degrees_of_freedom: usize) -> f64 {
         2.093,
         2.086,
     ];
-    match degrees_of_freedom {
-        df if df < TABLE.len() => TABLE[df],
+    TABLE.get(degrees_of_freedom).copied().unwrap_or(match degrees_of_freedom {
         ..25 => 2.086,
-        ..40 => 2.06,
+        25..40 => 2.06,
         _ => 2.02,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::DownCause;
+
+    fn at(secs: i64) -> Timestamp {
+        Timestamp::from_secs(1_700_000_000 + secs)
+    }
+
+    fn window(secs: &[i64]) -> Window {
+        let results = secs.iter().map(|s| Sample::up(at(*s), 300.0).unwrap());
+        Window::new(results, at(1000), Duration::from_secs(1000))
+    }
+
+    #[test]
+    fn a_window_is_sorted_and_keeps_all_results_of_a_second() {
+        let sorted = window(&[60, 0, 30, 30]);
+        assert_eq!(sorted.samples().iter().map(|s| s.at).collect::<Vec<_>>(), [at(0), at(30), at(30), at(60)]);
+    }
+
+    #[test]
+    fn the_period_includes_both_its_ends_and_five_minutes_of_a_fast_clock() {
+        assert_eq!(window(&[-1, 0, 1000, 1300, 1301]).samples().len(), 3);
+    }
+
+    #[test]
+    fn the_spacing_is_the_median_gap_between_distinct_times() {
+        assert_eq!(window(&[0, 60, 60, 120, 180, 900]).spacing(), Some(Duration::from_secs(60)));
+        assert_eq!(window(&[0, 10, 310]).spacing(), Some(Duration::from_secs(300)), "the upper of two");
+        assert_eq!(window(&[5, 5, 5]).spacing(), None);
+        assert_eq!(window(&[]).spacing(), None);
+    }
+
+    #[test]
+    fn a_run_of_downs_reaches_to_the_newest_result_or_is_none() {
+        let down = |s| Sample::down(at(s), DownCause::Timeout);
+        let mut results = vec![down(0), Sample::up(at(1), 5.0).unwrap(), down(2), down(3)];
+        let run = |results: &[Sample]| {
+            Window::new(results.to_vec(), at(9), Duration::from_secs(99))
+                .down_run()
+                .iter()
+                .map(|s| s.at)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(run(&results), [at(2), at(3)]);
+        results.push(Sample::up(at(4), 5.0).unwrap());
+        assert_eq!(run(&results), []);
+    }
+
+    #[test]
+    fn the_quantile_of_student_s_t_never_rises_with_the_degrees_of_freedom() {
+        assert_eq!(
+            [1, 2, 10, 20, 24, 25, 39, 40].map(student_975),
+            [12.706, 4.303, 2.228, 2.086, 2.086, 2.06, 2.06, 2.02]
+        );
+        assert_eq!(student_975(0), f64::INFINITY);
+        assert!((0..100).map(student_975).is_sorted_by(|a, b| a >= b));
+    }
+
+    #[test]
+    fn a_trend_passes_through_its_points() {
+        let trend = Trend::fit([(at(0), 100.0), (at(60), 160.0), (at(120), 220.0)]).unwrap();
+        assert_eq!((trend.slope, trend.mean_ms, trend.centre, trend.points), (1.0, 160.0, at(60), 3));
+        assert_eq!((trend.at(at(0)), trend.at(at(180))), (100.0, 280.0));
+        assert!(trend.is_significant());
     }
 }

@@ -152,6 +152,21 @@ fn the_interval_of_the_command_line_counts_where_a_line_says_none() {
 }
 
 #[test]
+fn settings_bounds_and_interval_come_from_the_configuration() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    write!(
+        file,
+        "[HEROKU_INFOS]\napp_name = shop\n[PINGDOM_INFOS]\ncheck_id = 1\n[AUTOSCALE_SETTINGS]\nmax_dynos = 4\n\
+         response_time_high = 700\n"
+    )
+    .unwrap();
+    let path = file.path().to_str().unwrap();
+    let (lines, code) = answers(&["--config", path], format!("{}\n", line(0, 3, 800.0, "")).as_bytes());
+    assert!(lines[0].starts_with(r#"{"target":4,"action":"add""#), "{lines:?}");
+    assert_eq!(code, Some(0));
+}
+
+#[test]
 fn no_input_is_no_error_and_bad_usage_is() {
     assert_eq!(answers(&[], b""), (vec![], Some(0)));
     let code = |args: &[&str]| {

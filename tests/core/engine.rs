@@ -20,7 +20,7 @@ use autoscale_core::time::Timestamp;
 #[derive(Default)]
 struct World {
     samples: Vec<Sample>,
-    server_ahead_s: i64,
+    server_time: Option<Timestamp>,
     metric_fails: Option<Failure>,
     metric_reads: Vec<(Timestamp, Timestamp)>,
     quantity: u32,
@@ -50,10 +50,7 @@ impl MetricSource for Shared {
         world.metric_reads.push((from, to));
         match &world.metric_fails {
             Some(failure) => Err(failure.clone()),
-            None => Ok(Reading {
-                samples: world.samples.clone(),
-                server_time: Some(NOW + Duration::from_secs(world.server_ahead_s.unsigned_abs())),
-            }),
+            None => Ok(Reading { samples: world.samples.clone(), server_time: world.server_time }),
         }
     }
 }
@@ -327,7 +324,7 @@ fn each_result_is_reported_once_also_over_a_restart() {
 #[test]
 fn a_wrong_local_clock_gives_way_to_the_services_own() {
     let world = world(3, flat(700.0, NOW + Duration::from_secs(600)));
-    world.0.lock().unwrap().server_ahead_s = 600;
+    world.0.lock().unwrap().server_time = Some(later(10));
     let mut engine = engine(&world, plan(), Ledger::default());
     let events = check(&mut engine, NOW);
     assert_eq!(events[0].at, later(10));

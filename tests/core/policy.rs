@@ -159,7 +159,7 @@ fn tell(settings: Settings, story: &[Check]) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_decision_leaves_the_bounds_exceeds_a_step_or_panics(

@@ -96,7 +96,7 @@ fn points(span_us: i64) -> impl Strategy<Value = Points> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_trend_is_exact_for_a_window_of_half_an_hour_in_any_order(points in points(1_800_000_000)) {

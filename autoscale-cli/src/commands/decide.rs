@@ -5,6 +5,7 @@ use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use autoscale_core::config_file;
 use autoscale_core::decide_line::{DecideStream, MAX_LINE};
 use autoscale_core::formation::Bounds;
 use autoscale_core::policy::{PolicyKind, Settings};
@@ -15,16 +16,20 @@ use crate::exit::Exit;
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Line in:
-  {\"now\":s,\"dynos\":n,\"samples\":[[t,ms,up],…]}   unix seconds; up: true, false (time-out), \"timeout\" or \"error\";
-                                                 ms: null or 0 when nothing was measured
-  optional: \"min\", \"max\" (instead of the config's), \"changed_at\" (when the number of dynos last changed),
-  \"interval\" (seconds between two checks), \"app\" (a key: state is kept apart for each, for up to 10,000 of them)
+  {\"now\":s,\"dynos\":n,\"samples\":[[t,ms,up],…]}
+  Times are unix seconds. up: true, false (time-out), \"timeout\" or \"error\";
+  ms: null or 0 when nothing was measured. A line may also have:
+  min, max     instead of the config's
+  changed_at   when the number of dynos last changed, else as earlier lines show
+  interval     seconds between two checks
+  app          a key: state is kept apart for each, for up to 10,000 of them
 Line out:
   {\"target\":n,\"action\":\"add|remove|hold\",\"reason\":{\"code\":…,\"text\":…}}
-  {\"error\":\"line 7: dynos: missing\"} for a line that can't be decided on; the stream goes on
+  {\"error\":\"line 7: dynos: missing\"} for a bad line; the stream goes on
 
 Example:
-  echo '{\"now\":120,\"dynos\":2,\"samples\":[[0,2500,true],[60,2600,true],[120,2700,true]]}' | autoscale decide")]
+  echo '{\"now\":60,\"dynos\":2,\"samples\":[[0,2500,true],[60,2600,true]]}' |
+    autoscale decide")]
 pub(crate) struct Args {
     /// Configuration file; without one, the defaults count
     #[arg(long, value_name = "FILE")]
@@ -66,7 +71,10 @@ pub(crate) fn run(args: &Args) -> Exit {
 /// What is decided by where a line does not say: the configuration's settings, bounds and check_frequency.
 fn open(args: &Args) -> Result<DecideStream, String> {
     let (settings, bounds, interval) = match &args.config {
-        Some(path) => return Err(format!("{}: configuration files can't be read yet", path.display())),
+        Some(path) => {
+            let config = config_file::load(path, true).map_err(|e| e.to_string())?.config;
+            (config.settings, config.bounds, config.check_frequency)
+        }
         None => (
             Settings::new(args.policy.unwrap_or_default()),
             Bounds::new(1, 10).expect("1 is below 10"),

@@ -1,11 +1,249 @@
-//! `autoscale demo`.
+//! `autoscale demo`: a sandbox and the loop in one process, over real HTTP, sped up. It uses nothing that `run` does not
+//! use, and nothing outside of this process.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use autoscale_core::clock::Clock;
+use autoscale_core::config::parse::{Overrides, parse};
+use autoscale_core::engine::{Engine, Plan};
+use autoscale_core::event::{Event, Kind, Outcome};
+use autoscale_core::graph::Picture;
+use autoscale_core::graph_file;
+use autoscale_core::heroku::HerokuFormation;
+use autoscale_core::http::HttpOptions;
+use autoscale_core::ledger::Ledger;
+use autoscale_core::pingdom::PingdomResults;
+use autoscale_core::policy::PolicyKind;
+use autoscale_core::runner::{AppLoop, Command};
+use autoscale_core::sandbox::{Report, Sandbox, SandboxOptions};
+use autoscale_core::simulation::Load;
+use autoscale_core::time::Timestamp;
+use indicatif::{ProgressBar, ProgressStyle};
+use jiff::tz::TimeZone;
+use tokio::sync::mpsc::unbounded_channel;
 
 use crate::exit::Exit;
+use crate::show::{self, BOLD, DIM};
+use crate::signals::Signals;
+use crate::{complain, say};
 
-/// Shows it at work: a sandbox and the loop in one process, sped up.
+/// What is shown, in simulated time.
+const SHOWN: Duration = Duration::from_secs(2 * 3600);
+const DYNOS: u32 = 2;
+
+/// Shows it at work: a flash crowd on a simulated app, two hours of it in under half a minute
+///
+/// Starts a sandbox and the loop in this process, and lets them run some hundred times faster than life. Nothing is
+/// read or changed outside of it, no account is needed. Ends by itself.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {}
+#[command(after_help = "\
+Examples:
+  autoscale demo
+  autoscale demo --policy adaptive --seed 7")]
+pub(crate) struct Args {
+    /// What decides
+    #[arg(long, value_enum, default_value_t = Policy::Threshold)]
+    policy: Policy,
 
-pub(crate) fn run(_args: &Args) -> Exit {
-    Exit::Failed
+    /// Simulated seconds in a second
+    #[arg(long, value_name = "N", default_value_t = 300.0, value_parser = speed)]
+    speed: f64,
+
+    /// Another seed, other visitors
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+
+    /// Print each event as a line of JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+enum Policy {
+    /// Bounds and trend
+    Threshold,
+    /// A Bayesian filter of the load
+    Adaptive,
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(speed) if (1.0..=1000.0).contains(&speed) => Ok(speed),
+        _ => Err("a number from 1 to 1000".into()),
+    }
+}
+
+pub(crate) fn run(args: &Args) -> Exit {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return complain(&format!("no threads or sockets to run on: {error}"), Exit::Failed),
+    };
+    runtime.block_on(async {
+        match show(args).await {
+            Ok(exit) => exit,
+            Err(error) => complain(&error, Exit::Failed),
+        }
+    })
+}
+
+/// What was seen so far.
+#[derive(Default)]
+struct Seen {
+    checks: u32,
+    failed: u32,
+    added: u32,
+    removed: u32,
+    most: u32,
+    last: Option<Event>,
+}
+
+async fn show(args: &Args) -> Result<Exit, String> {
+    let load = Load::built_in("flash-crowd").ok_or("no load called flash-crowd")?;
+    let options = SandboxOptions {
+        load,
+        speed: args.speed,
+        seed: args.seed,
+        dynos: DYNOS,
+        app_name: "demo-shop".into(),
+        ..SandboxOptions::default()
+    };
+    let sandbox = Sandbox::start(options).await.map_err(|error| format!("the sandbox can't start: {error}"))?;
+    let begun = sandbox.now();
+    let (app, clock) = app_loop(args, &sandbox)?;
+    let mut signals = Signals::listen().map_err(|error| format!("signals can't be received: {error}"))?;
+
+    let bar = ProgressBar::hidden();
+    if std::io::stderr().is_terminal() && !args.json {
+        bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
+        bar.set_length(SHOWN.as_secs() / 60);
+        let style = "{spinner} {pos:>3} of {len} simulated minutes {wide_bar}";
+        bar.set_style(ProgressStyle::with_template(style).map_err(|error| error.to_string())?);
+    }
+    let seen = Arc::new(Mutex::new(Seen::default()));
+    let observer = {
+        let (seen, bar, json) = (Arc::clone(&seen), bar.clone(), args.json);
+        move |event: &Event| {
+            let line = if json { event.to_json() } else { show::line(event, &TimeZone::system()) };
+            bar.suspend(|| say(&line));
+            bar.set_position((event.at.seconds_since(begun) / 60.0).max(0.0) as u64);
+            seen.lock().unwrap_or_else(PoisonError::into_inner).note(event);
+        }
+    };
+    if !args.json {
+        introduce(args, &sandbox);
+    }
+    let (commands, receiver) = unbounded_channel();
+    let app = AppLoop { observer: Box::new(observer), ..app };
+    let running = tokio::spawn(app.run(receiver));
+    let interrupted = tokio::select! {
+        () = tokio::time::sleep(clock.real(SHOWN)) => false,
+        _ = signals.next() => true,
+    };
+    // The loop may have ended by itself only with the runtime.
+    let _ = commands.send(Command::Stop);
+    let _ = running.await;
+    bar.finish_and_clear();
+    let (report, ended) = (sandbox.report(), sandbox.now());
+    sandbox.stop().await;
+    let seen = std::mem::take(&mut *seen.lock().unwrap_or_else(PoisonError::into_inner));
+    if !args.json {
+        summarise(&seen, &report, begun, ended);
+    }
+    Ok(if seen.checks == 0 && !interrupted { Exit::Failed } else { Exit::Done })
+}
+
+type DemoLoop = AppLoop<PingdomResults, HerokuFormation, ()>;
+
+/// The loop that `run` would run on the sandbox's own configuration.
+fn app_loop(args: &Args, sandbox: &Sandbox) -> Result<(DemoLoop, Clock), String> {
+    let text = sandbox.info().config_text(args.speed);
+    let mut config = parse(&text, &Overrides::default())
+        .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?
+        .config;
+    if args.policy == Policy::Adaptive {
+        config.settings = autoscale_core::policy::Settings::new(PolicyKind::Adaptive);
+    }
+    let http = HttpOptions::at_speed(args.speed);
+    let clients = || -> Result<_, autoscale_core::ports::Failure> {
+        Ok((PingdomResults::new(&config.pingdom, &http)?, HerokuFormation::new(&config.heroku, &http)?))
+    };
+    let (source, target) = clients().map_err(|failure| failure.to_string())?;
+    let clock = Clock::new(config.sandbox_speed);
+    let app = AppLoop {
+        engine: Engine::new(Plan::from(&config), source, target, (), Ledger::default()),
+        clock,
+        first_after: Duration::ZERO,
+        reload: Box::new(|| Err(vec!["the demo has no configuration file".into()])),
+        observer: Box::new(|_: &Event| {}),
+    };
+    Ok((app, clock))
+}
+
+impl Seen {
+    fn note(&mut self, event: &Event) {
+        match &event.kind {
+            Kind::Checked(check) => {
+                self.checks += 1;
+                self.most = self.most.max(check.applied);
+                if check.outcome == Outcome::Scaled {
+                    self.added += u32::from(check.applied > check.dynos);
+                    self.removed += u32::from(check.applied < check.dynos);
+                }
+                self.last = Some(event.clone());
+            }
+            Kind::CheckFailed { .. } => self.failed += 1,
+            _ => {}
+        }
+    }
+}
+
+fn introduce(args: &Args, sandbox: &Sandbox) {
+    let policy = if args.policy == Policy::Adaptive { "adaptive" } else { "threshold" };
+    say(&format!(
+        "{BOLD}A simulated app meets a flash crowd.{BOLD:#} Two hours in {:.0} s, a check a minute, policy {policy}.\n\
+         {DIM}The loop reads Pingdom's API at {} and sets dynos at {}, both served by this process.{DIM:#}\n",
+        SHOWN.as_secs_f64() / args.speed,
+        sandbox.info().pingdom_url,
+        sandbox.info().heroku_url,
+    ));
+}
+
+fn summarise(seen: &Seen, report: &Report, begun: Timestamp, ended: Timestamp) {
+    let hours = dyno_hours(report, begun, ended);
+    let always = f64::from(seen.most) * ended.seconds_since(begun) / 3600.0;
+    let failed = if seen.failed > 0 { format!(", {} failed", seen.failed) } else { String::new() };
+    say(&format!(
+        "\n{BOLD}{} checks{failed}: dynos added {} times, removed {} times.{BOLD:#}\n\
+         {:.1} % of the visitors' requests were slow. {hours:.1} dyno-hours, {always:.1} with {} dynos all the time.",
+        seen.checks,
+        seen.added,
+        seen.removed,
+        report.requests_slow_share * 100.0,
+        seen.most,
+    ));
+    match draw(seen) {
+        Some(Ok(path)) => say(&format!("The last check as a graph: {BOLD}{}{BOLD:#}", path.display())),
+        Some(Err(error)) => say(&format!("No graph: {error}")),
+        None => {}
+    }
+    say(&format!("{DIM}Next: cp config.sample.ini config.ini, fill in two keys, autoscale run --dry-run{DIM:#}"));
+}
+
+/// Dynos asked for, times hours.
+fn dyno_hours(report: &Report, begun: Timestamp, ended: Timestamp) -> f64 {
+    let (mut at, mut dynos, mut sum) = (begun, report.patches.first().map_or(report.dynos, |first| first.from), 0.0);
+    for patch in &report.patches {
+        sum += f64::from(dynos) * patch.at.seconds_since(at);
+        (at, dynos) = (patch.at, patch.quantity);
+    }
+    (sum + f64::from(dynos) * ended.seconds_since(at)) / 3600.0
+}
+
+fn draw(seen: &Seen) -> Option<Result<PathBuf, graph_file::Error>> {
+    let picture = Picture::of_event(seen.last.as_ref()?)?;
+    let path = std::env::temp_dir().join(format!("autoscale-demo-{}.png", std::process::id()));
+    Some(graph_file::write(&path, &picture, &TimeZone::system()).map(|()| path))
 }

@@ -1,11 +1,209 @@
-//! `autoscale run`.
+//! `autoscale run`: opens the apps, starts a loop for each, and turns signals into commands.
 
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use autoscale_core::app::{App, AppOptions, OpenError};
+use autoscale_core::config_file::{Environment, load_each};
+use autoscale_core::event::{Event, Kind, Outcome};
+use autoscale_core::ports::Observer as _;
+use autoscale_core::runner::{Command, check_once};
+use autoscale_core::state::LockError;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::task::JoinSet;
+
+use crate::complain;
 use crate::exit::Exit;
+use crate::logging;
+use crate::service;
+use crate::signals::{Signal, Signals};
 
-/// Runs the loop: the daemon.
+/// How long loops may take to end after a signal.
+const STOP_WITHIN: Duration = Duration::from_millis(900);
+
+/// Scales the apps of one or more configurations, until it is told to stop
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {}
+#[command(after_help = "\
+Examples:
+  autoscale run --config shop.ini              one app
+  autoscale run --config-dir /etc/autoscale    every *.ini of a folder, one app each
+  autoscale run --config shop.ini --dry-run    decides and tells, changes nothing
+  autoscale run --config shop.ini --once       one check and the end, for cron
 
-pub(crate) fn run(_args: &Args) -> Exit {
-    Exit::Failed
+Signals: HUP reloads the configurations, TERM and INT stop. Logs go to stderr; AUTOSCALE_LOG=debug tells more.")]
+pub(crate) struct Args {
+    /// A configuration; several for several apps [default: the first of the default places]
+    #[arg(long, short, value_name = "FILE")]
+    config: Vec<PathBuf>,
+
+    /// A folder of configurations: every *.ini, one app each; several for several folders
+    #[arg(long, value_name = "DIR")]
+    config_dir: Vec<PathBuf>,
+
+    /// Check each app once, and end: exit code 3 if a check failed
+    #[arg(long)]
+    once: bool,
+
+    /// Decide and tell, but change nothing, whatever the configurations say
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Print each event as a line of JSON on stdout
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    service: service::Args,
+}
+
+pub(crate) fn run(args: &Args) -> Exit {
+    let log = logging::set_up(args.service.log_format, args.service.log_file.as_deref(), "info");
+    if let Err(error) = log {
+        let path = args.service.log_file.as_deref().unwrap_or("the log".as_ref());
+        return complain(&format!("{}: {error}", path.display()), Exit::Failed);
+    }
+    let _pid_file = match args.service.become_service() {
+        Ok(pid_file) => pid_file,
+        Err(error) => return complain(&error, Exit::Failed),
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return complain(&format!("no threads or sockets to run on: {error}"), Exit::Failed),
+    };
+    runtime.block_on(async {
+        let apps = match open(args) {
+            Ok(apps) => apps,
+            Err(exit) => return exit,
+        };
+        if args.once { once(apps, args.json).await } else { keep_running(apps, args.json).await }
+    })
+}
+
+/// Opens all apps, or says of each that can't be opened why.
+fn open(args: &Args) -> Result<Vec<App>, Exit> {
+    let options = AppOptions { dry_run: args.dry_run, ..AppOptions::default() };
+    let mut apps = Vec::new();
+    let mut exit = None;
+    for loaded in load_each(&args.config, &args.config_dir, args.dry_run, &Environment::of_process()) {
+        match loaded.map_err(OpenError::from).and_then(|loaded| App::open(loaded, &options)) {
+            Ok(app) => apps.push(app),
+            Err(error) => exit = exit.or(Some(complain(&error.to_string(), exit_of(&error)))),
+        }
+    }
+    exit.map_or(Ok(apps), Err)
+}
+
+fn exit_of(error: &OpenError) -> Exit {
+    match error {
+        OpenError::Config(_) | OpenError::Missing { .. } => Exit::Config,
+        OpenError::Lock { error: LockError::Held { .. }, .. } => Exit::Locked,
+        _ => Exit::Failed,
+    }
+}
+
+async fn once(apps: Vec<App>, json: bool) -> Exit {
+    let mut checks = JoinSet::new();
+    let teller = Teller::new(json);
+    for mut app in apps {
+        app.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+        let mut teller = teller.clone();
+        checks.spawn(async move {
+            let events = check_once(&mut app.engine, &app.clock).await;
+            for event in &events {
+                app.records.observe(event);
+                teller.tell(event);
+            }
+            events.iter().any(failed)
+        });
+    }
+    let failed = checks.join_all().await.into_iter().any(|failed| failed);
+    if failed { Exit::CheckFailed } else { Exit::Done }
+}
+
+/// Did a check fail, or a change?
+fn failed(event: &Event) -> bool {
+    match &event.kind {
+        Kind::CheckFailed { .. } => true,
+        Kind::Checked(check) => check.outcome == Outcome::Failed,
+        _ => false,
+    }
+}
+
+async fn keep_running(apps: Vec<App>, json: bool) -> Exit {
+    let mut signals = match Signals::listen() {
+        Ok(signals) => signals,
+        Err(error) => return complain(&format!("signals can't be received: {error}"), Exit::Failed),
+    };
+    let mut loops = JoinSet::new();
+    let mut commands: Vec<UnboundedSender<Command>> = Vec::new();
+    let count = u32::try_from(apps.len()).unwrap_or(u32::MAX).max(1);
+    for (place, app) in (0_u32..).zip(apps) {
+        app.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+        let (sender, receiver) = unbounded_channel();
+        commands.push(sender);
+        // Spread over the interval, so that many apps do not all ask at once.
+        let first_after = app.config.check_frequency / count * place;
+        let mut teller = Teller::new(json);
+        let outside = app.outside_warnings();
+        tokio::spawn(async move { outside.await.iter().for_each(|warning| tracing::warn!("{warning}")) });
+        loops.spawn(app.into_loop(first_after, Box::new(move |event: &Event| teller.tell(event))).run(receiver));
+    }
+    let mut service = service::Notifier::ready();
+    loop {
+        tokio::select! {
+            signal = signals.next() => match signal {
+                Signal::Stop => break,
+                Signal::Reload => {
+                    service.reloading();
+                    send(&commands, Command::Reload);
+                    service.ready_again();
+                }
+            },
+            () = service.watchdog_due() => service.alive(),
+        }
+    }
+    service.stopping();
+    send(&commands, Command::Stop);
+    let _ = tokio::time::timeout(STOP_WITHIN, async { while loops.join_next().await.is_some() {} }).await;
+    Exit::Done
+}
+
+fn send(commands: &[UnboundedSender<Command>], command: Command) {
+    for sender in commands {
+        // A loop that has ended needs to be told nothing.
+        let _ = sender.send(command);
+    }
+}
+
+/// Tells of events: in the log, and as JSON on stdout where that is asked for.
+#[derive(Clone)]
+struct Teller {
+    json: bool,
+    stdout_is_gone: Arc<AtomicBool>,
+}
+
+impl Teller {
+    fn new(json: bool) -> Self {
+        Self { json, stdout_is_gone: Arc::default() }
+    }
+
+    fn tell(&mut self, event: &Event) {
+        match &event.kind {
+            Kind::CheckFailed { .. } | Kind::ConfigRefused { .. } => tracing::error!("{event}"),
+            Kind::Checked(check) if matches!(check.outcome, Outcome::Failed | Outcome::Limited) => {
+                tracing::warn!("{event}");
+            }
+            _ => tracing::info!("{event}"),
+        }
+        if self.json && !self.stdout_is_gone.load(Ordering::Relaxed) {
+            let mut stdout = io::stdout().lock();
+            if let Err(error) = writeln!(stdout, "{}", event.to_json()).and_then(|()| stdout.flush()) {
+                tracing::warn!("events can no longer be printed, scaling goes on: {error}");
+                self.stdout_is_gone.store(true, Ordering::Relaxed);
+            }
+        }
+    }
 }

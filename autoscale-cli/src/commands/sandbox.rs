@@ -145,7 +145,7 @@ The sandbox runs at {speed} times the speed of life. Ctrl-C ends it. In another 
 
 /// A configuration for the owner's eyes only, at once whole.
 fn write_config(path: &Path, info: &Info, speed: f64) -> io::Result<()> {
-    let text = config_text(info, speed);
+    let text = info.config_text(speed);
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -161,42 +161,6 @@ fn write_config(path: &Path, info: &Info, speed: f64) -> io::Result<()> {
         let _ = std::fs::remove_file(&draft);
     }
     written
-}
-
-fn config_text(info: &Info, speed: f64) -> String {
-    format!(
-        "\
-# Written by `autoscale sandbox`: points at a sandbox that runs on this machine.
-
-[HEROKU_INFOS]
-api_key: {heroku_api_key}
-app_name: {app_name}
-api_url: {heroku_url}
-
-[PINGDOM_INFOS]
-api_key: {pingdom_api_key}
-check_id: {check_id}
-api_url: {pingdom_url}
-
-[AUTOSCALE_SETTINGS]
-min_dynos: 1
-max_dynos: 10
-response_time_low: 500
-response_time_high: 2000
-check_frequency: 1
-pingdom_check_period: 30
-
-[SANDBOX]
-# Time passes so many times faster than the wall clock.
-speed: {speed}
-",
-        heroku_api_key = info.heroku_api_key,
-        app_name = info.app_name,
-        heroku_url = info.heroku_url,
-        pingdom_api_key = info.pingdom_api_key,
-        check_id = info.check_id,
-        pingdom_url = info.pingdom_url,
-    )
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {

@@ -161,7 +161,11 @@ fn uri(text: &str, example: &str) -> Result<http::Uri, String> {
         return Err(format!("an address begins with https://, as in {example}"));
     }
     let uri: http::Uri = text.parse().map_err(|_| format!("is not a web address: give one such as {example}"))?;
-    let port_fits = uri.authority().is_some_and(|a| a.port_u16().is_some() || a.port().is_none());
+    // `Authority::port` is `None` for a port that is no number or too large as well.
+    let port_fits = uri.authority().is_some_and(|authority| {
+        let after_host = authority.as_str().rsplit_once(authority.host()).map_or("", |(_, rest)| rest);
+        after_host.strip_prefix(':').is_none_or(|port| port.parse::<u16>().is_ok())
+    });
     if uri.host().is_none_or(str::is_empty) || !port_fits {
         return Err(format!("is not a web address: give one such as {example}"));
     }
@@ -256,9 +260,17 @@ mod tests {
         {
             assert!(api_url(url).unwrap_err().starts_with("http:// would send the key unencrypted"), "{url}");
         }
-        for url in
-            ["api.heroku.com", "ftp://a.b", "://", "https://", "https:///x", "https://a b", "https://a:99999", "x"]
-        {
+        for url in [
+            "api.heroku.com",
+            "ftp://a.b",
+            "://",
+            "https://",
+            "https:///x",
+            "https://a b",
+            "https://a:99999",
+            "https://a:",
+            "x",
+        ] {
             assert!(api_url(url).is_err(), "{url}");
         }
         assert!(api_url("https://user:pw@a.b").unwrap_err().starts_with("has a user or password"));

@@ -50,7 +50,7 @@ pub struct SandboxOptions {
     pub load: Load,
     /// What goes wrong in the app itself; times are counted from when it begins to serve.
     pub incidents: Vec<Incident>,
-    /// Virtual seconds in a second, 0.001 to 10,000.
+    /// Virtual seconds in a second, 0.01 to 10,000.
     pub speed: f64,
     /// Of all that is left to chance.
     pub seed: u64,
@@ -112,6 +112,38 @@ impl Info {
     /// As one line of JSON, without the line's end.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("texts and a number have a form in JSON")
+    }
+
+    /// A configuration that points at this sandbox, which runs so many times faster than the wall clock.
+    pub fn config_text(&self, speed: f64) -> String {
+        let Self { heroku_url, pingdom_url, app_name, heroku_api_key, pingdom_api_key, check_id } = self;
+        format!(
+            "\
+# Written by the sandbox: points at a simulated app that runs on this machine.
+
+[HEROKU_INFOS]
+api_key: {heroku_api_key}
+app_name: {app_name}
+api_url: {heroku_url}
+
+[PINGDOM_INFOS]
+api_key: {pingdom_api_key}
+check_id: {check_id}
+api_url: {pingdom_url}
+
+[AUTOSCALE_SETTINGS]
+min_dynos: 1
+max_dynos: 10
+response_time_low: 500
+response_time_high: 2000
+check_frequency: 1
+pingdom_check_period: 30
+
+[SANDBOX]
+# Time passes so many times faster than the wall clock.
+speed: {speed}
+"
+        )
     }
 }
 
@@ -224,8 +256,8 @@ fn check(options: &SandboxOptions) -> io::Result<()> {
             options.listen.ip()
         )));
     }
-    if !(0.001..=1e4).contains(&options.speed) {
-        return Err(invalid(&format!("a speed is from 0.001 to 10000, not {}", options.speed)));
+    if !(0.01..=1e4).contains(&options.speed) {
+        return Err(invalid(&format!("a speed is from 0.01 to 10000, not {}", options.speed)));
     }
     let name = options.app_name.as_bytes();
     let fits = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-';

@@ -1,5 +1,6 @@
 //! The sandbox over real HTTP: what a client sees, and what the sandbox says that it saw.
 
+mod clients;
 mod faults;
 mod heroku;
 mod pingdom;
@@ -105,7 +106,7 @@ async fn other_than_loopback_addresses_are_refused() {
 async fn what_no_sandbox_can_be_is_refused() {
     let said = async |options| Sandbox::start(options).await.unwrap_err().to_string();
     for (speed, text) in [(0.0, "0"), (f64::NAN, "NaN"), (f64::INFINITY, "inf")] {
-        let expected = format!("a speed is from 0.001 to 10000, not {text}");
+        let expected = format!("a speed is from 0.01 to 10000, not {text}");
         assert_eq!(said(SandboxOptions { speed, ..options() }).await, expected);
     }
     assert_eq!(

@@ -50,6 +50,17 @@ pub(super) struct Belief {
     px: Grid,
 }
 
+/// The believed load, in dynos.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Load {
+    /// Geometric mean.
+    pub(super) mean: f64,
+    /// 10 % quantile.
+    pub(super) low: f64,
+    /// 90 % quantile.
+    pub(super) high: f64,
+}
+
 impl Belief {
     pub(super) fn new() -> Self {
         Self { p: Grid::prior(), x: Grid::zero(), at: None, tail: Tail::default(), px: Grid::zero() }
@@ -144,19 +155,26 @@ impl Belief {
         let (mut total, mut slow) = (0.0, 0.0);
         for (r, (p, x)) in self.p.iter_mut().zip(self.x.iter()).enumerate() {
             let (a, b) = (incurable_ms(r), work_ms(r));
+            // Loop by loop, so that each keeps its constants in registers.
             let (mut share, mut likelihood) = ([0.0; LOADS], [0.0; LOADS]);
+            let (mut t, mut per_sd) = ([0.0; LOADS], [0.0; LOADS]);
             for k in 0..LOADS {
                 let v = b * (1.0 + x[k]);
-                let t = a + v;
+                t[k] = a + v;
                 // Standard deviation as a share of t: spread / t. One division serves all.
                 let (own, given) = (SCATTER * v, INCURABLE_SCATTER * a);
                 let spread = (own * own + given * given).sqrt();
-                let per_all = 1.0 / (v * t * spread);
-                let per_sd = t * (v * t * per_all);
+                let per_all = 1.0 / (v * t[k] * spread);
+                per_sd[k] = t[k] * (v * t[k] * per_all);
                 let sd = spread * (v * spread * per_all);
-                let z = (ln_ms - ln(t) + 0.5 * sd * sd) * per_sd;
-                likelihood[k] = exp(-0.5 * z * z) * per_sd + OUTLIER;
-                share[k] = t * spread * per_all;
+                likelihood[k] = ln_ms + 0.5 * sd * sd;
+                share[k] = t[k] * spread * per_all;
+            }
+            for k in 0..LOADS {
+                likelihood[k] = (likelihood[k] - ln(t[k])) * per_sd[k];
+            }
+            for k in 0..LOADS {
+                likelihood[k] = exp(-0.5 * likelihood[k] * likelihood[k]) * per_sd[k] + OUTLIER;
             }
             slow += if a < high_ms {
                 for share in &mut share {
@@ -192,23 +210,10 @@ impl Belief {
         self.tail.factor()
     }
 
-    /// The load in dynos: its geometric mean.
-    pub(super) fn load(&self) -> f64 {
-        dot(&self.p.by_load(), &LN_DYNOS).exp()
-    }
-
-    /// The load's quantile, in dynos: within a cell it lies as its share says.
-    pub(super) fn load_quantile(&self, share: f64) -> f64 {
-        let mut below = 0.0;
-        let half = 0.5 * (LN_DYNOS[1] - LN_DYNOS[0]);
-        for (p, middle) in self.p.by_load().into_iter().zip(LN_DYNOS) {
-            if below + p >= share {
-                let within = ((share - below) / p).clamp(0.0, 1.0);
-                return (middle + half * (2.0 * within - 1.0)).exp();
-            }
-            below += p;
-        }
-        DYNOS[LOADS - 1]
+    /// The load.
+    pub(super) fn load(&self) -> Load {
+        let by_load = self.p.by_load();
+        Load { mean: dot(&by_load, &LN_DYNOS).exp(), low: quantile(&by_load, 0.1), high: quantile(&by_load, 0.9) }
     }
 
     /// How long a request waits in the queue, ms.
@@ -240,6 +245,20 @@ impl Belief {
     pub(super) fn is_sound(&self) -> bool {
         self.p.is_distribution() && self.x.is_sound() && self.tail.is_sound()
     }
+}
+
+/// A quantile of the load, in dynos: within a cell it lies as its share says.
+fn quantile(by_load: &Row, share: f64) -> f64 {
+    let half = 0.5 * (LN_DYNOS[1] - LN_DYNOS[0]);
+    let mut below = 0.0;
+    for (p, middle) in by_load.iter().zip(LN_DYNOS) {
+        if below + p >= share {
+            let within = ((share - below) / p).clamp(0.0, 1.0);
+            return (middle + half * (2.0 * within - 1.0)).exp();
+        }
+        below += p;
+    }
+    DYNOS[LOADS - 1]
 }
 
 /// p · likelihood^weight, in place; its sum.

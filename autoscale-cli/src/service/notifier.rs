@@ -1,0 +1,82 @@
+//! Notices to systemd (`Type=notify`): ready, reloading, alive, stopping. Without it, or on another platform, nothing.
+
+use std::time::Duration;
+
+#[cfg(target_os = "linux")]
+use sd_notify::NotifyState;
+
+/// Tells the service manager how it goes.
+#[derive(Debug)]
+pub(crate) struct Notifier {
+    /// Time between two signs of life, where the service manager waits for them.
+    every: Option<Duration>,
+}
+
+#[cfg(target_os = "linux")]
+impl Notifier {
+    /// All loops run.
+    pub(crate) fn ready() -> Self {
+        tell(&[NotifyState::Ready]);
+        // Twice as often as it is asked for, as systemd's manual advises.
+        Self { every: sd_notify::watchdog_enabled().map(|limit| limit / 2) }
+    }
+
+    /// Configurations are taken anew.
+    pub(crate) fn reloading(&mut self) {
+        if let Ok(now) = NotifyState::monotonic_usec_now() {
+            tell(&[NotifyState::Reloading, now]);
+        }
+    }
+
+    /// They were.
+    pub(crate) fn ready_again(&mut self) {
+        tell(&[NotifyState::Ready]);
+    }
+
+    /// A sign of life.
+    pub(crate) fn alive(&mut self) {
+        tell(&[NotifyState::Watchdog]);
+    }
+
+    /// The loops end.
+    pub(crate) fn stopping(&mut self) {
+        tell(&[NotifyState::Stopping]);
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn tell(state: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(state) {
+        tracing::debug!("the service manager can't be told: {error}");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+impl Notifier {
+    /// All loops run.
+    pub(crate) fn ready() -> Self {
+        Self { every: None }
+    }
+
+    /// Configurations are taken anew.
+    pub(crate) fn reloading(&mut self) {}
+
+    /// They were.
+    pub(crate) fn ready_again(&mut self) {}
+
+    /// A sign of life.
+    pub(crate) fn alive(&mut self) {}
+
+    /// The loops end.
+    pub(crate) fn stopping(&mut self) {}
+}
+
+impl Notifier {
+    /// Returns when the next sign of life is due; never where none is waited for.
+    pub(crate) async fn watchdog_due(&self) {
+        match self.every {
+            Some(every) => tokio::time::sleep(every).await,
+            None => std::future::pending().await,
+        }
+    }
+}

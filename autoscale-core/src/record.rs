@@ -1,0 +1,137 @@
+//! What an app's configuration asks to be kept and told of its events: a line of history, a graph, a notice to a webhook.
+//! Trouble with any of them is a warning, once until it ends; scaling goes on.
+
+use std::path::PathBuf;
+
+use crate::config::Config;
+use crate::event::Event;
+use crate::history::History;
+use crate::http::HttpOptions;
+use crate::notify::Webhook;
+use crate::ports::Observer;
+
+/// The observers that a configuration names.
+#[derive(Debug)]
+pub struct Records {
+    history: Option<HistoryFile>,
+    webhook: Option<Webhook>,
+    #[cfg(feature = "graph")]
+    graphs: Option<graphs::Graphs>,
+}
+
+impl Records {
+    /// Those of a configuration. What can't be opened now is tried again with each event.
+    pub fn new(config: &Config, http: &HttpOptions) -> Self {
+        let webhook = config.webhook_url.as_ref().and_then(|url| {
+            Webhook::new(url, http).inspect_err(|failure| tracing::warn!("notices can't be posted: {failure}")).ok()
+        });
+        Self {
+            history: config.history_file.clone().map(HistoryFile::new),
+            webhook,
+            #[cfg(feature = "graph")]
+            graphs: config.plot.then(|| graphs::Graphs::new(config)),
+        }
+    }
+}
+
+impl Observer for Records {
+    fn observe(&mut self, event: &Event) {
+        if let Some(history) = &mut self.history {
+            history.append(event);
+        }
+        #[cfg(feature = "graph")]
+        if let Some(graphs) = &self.graphs {
+            graphs.draw(event);
+        }
+        if let Some(webhook) = &mut self.webhook {
+            webhook.observe(event);
+        }
+    }
+}
+
+#[derive(Debug)]
+struct HistoryFile {
+    path: PathBuf,
+    open: Option<History>,
+    trouble: Trouble,
+}
+
+impl HistoryFile {
+    fn new(path: PathBuf) -> Self {
+        Self { path, open: None, trouble: Trouble::default() }
+    }
+
+    fn append(&mut self, event: &Event) {
+        let appended = match &mut self.open {
+            Some(history) => history.append(event),
+            None => History::open(&self.path).and_then(|history| self.open.insert(history).append(event)),
+        };
+        self.trouble.note("history", &self.path, appended);
+    }
+}
+
+/// Warns once until it ends.
+#[derive(Debug, Default)]
+struct Trouble(bool);
+
+impl Trouble {
+    fn note<E: std::fmt::Display>(&mut self, what: &str, path: &std::path::Path, result: Result<(), E>) {
+        match result {
+            Err(error) if !self.0 => {
+                tracing::warn!("{what}: {}: {error}; scaling goes on without it", path.display());
+                self.0 = true;
+            }
+            Ok(()) if self.0 => {
+                tracing::info!("{what}: {}: works again", path.display());
+                self.0 = false;
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(feature = "graph")]
+mod graphs {
+    use std::path::PathBuf;
+    use std::sync::{Arc, Mutex, PoisonError};
+
+    use jiff::tz::TimeZone;
+
+    use super::Trouble;
+    use crate::config::{Config, GraphFormat};
+    use crate::event::Event;
+    use crate::graph::Picture;
+    use crate::{graph_file, state};
+
+    /// Draws each check into a folder.
+    #[derive(Debug)]
+    pub(super) struct Graphs {
+        folder: PathBuf,
+        format: GraphFormat,
+        keep: usize,
+        trouble: Arc<Mutex<Trouble>>,
+    }
+
+    impl Graphs {
+        pub(super) fn new(config: &Config) -> Self {
+            Self {
+                folder: state::graphs_folder(config),
+                format: config.graph_format,
+                keep: config.graphs_keep,
+                trouble: Arc::default(),
+            }
+        }
+
+        /// Draws it on a thread where nobody waits for it: a picture takes longer than a check.
+        pub(super) fn draw(&self, event: &Event) {
+            let Some(picture) = Picture::of_event(event) else { return };
+            let (folder, format, keep) = (self.folder.clone(), self.format, self.keep);
+            let trouble = Arc::clone(&self.trouble);
+            tokio::task::spawn_blocking(move || {
+                let drawn = graph_file::keep(&folder, format, keep, &picture, &TimeZone::system());
+                let mut trouble = trouble.lock().unwrap_or_else(PoisonError::into_inner);
+                trouble.note("graph", &folder, drawn.map(drop));
+            });
+        }
+    }
+}
