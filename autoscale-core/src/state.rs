@@ -67,12 +67,12 @@ impl StateFile {
     /// # Errors
     /// The file is there but can't be read.
     pub fn load(&self) -> io::Result<Option<Ledger>> {
-        let text = match fs::read_to_string(&self.path) {
-            Ok(text) => text,
+        let bytes = match fs::read(&self.path) {
+            Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
-        match serde_json::from_str(&text) {
+        match serde_json::from_slice(&bytes) {
             Ok(ledger) => Ok(Some(ledger)),
             Err(error) => {
                 let aside = self.path.with_extension("broken.json");

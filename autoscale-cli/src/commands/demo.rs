@@ -116,12 +116,16 @@ async fn show(args: &Args) -> Result<Exit, String> {
     let (app, clock) = app_loop(args, &sandbox)?;
     let mut signals = Signals::listen().map_err(|error| format!("signals can't be received: {error}"))?;
 
+    if !args.json {
+        introduce(args, &sandbox);
+    }
     let bar = ProgressBar::hidden();
     if std::io::stderr().is_terminal() && !args.json {
-        bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
-        bar.set_length(SHOWN.as_secs() / 60);
         let style = "{spinner} {pos:>3} of {len} simulated minutes {wide_bar}";
         bar.set_style(ProgressStyle::with_template(style).map_err(|error| error.to_string())?);
+        bar.set_length(SHOWN.as_secs() / 60);
+        // Last: from here on it is drawn.
+        bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
     }
     let seen = Arc::new(Mutex::new(Seen::default()));
     let observer = {
@@ -133,9 +137,6 @@ async fn show(args: &Args) -> Result<Exit, String> {
             seen.lock().unwrap_or_else(PoisonError::into_inner).note(event);
         }
     };
-    if !args.json {
-        introduce(args, &sandbox);
-    }
     let (commands, receiver) = unbounded_channel();
     let app = AppLoop { observer: Box::new(observer), ..app };
     let running = tokio::spawn(app.run(receiver));
@@ -207,7 +208,7 @@ fn introduce(args: &Args, sandbox: &Sandbox) {
     let policy = if args.policy == Policy::Adaptive { "adaptive" } else { "threshold" };
     say(&format!(
         "{BOLD}A simulated app meets a flash crowd.{BOLD:#} Two hours in {:.0} s, a check a minute, policy {policy}.\n\
-         {DIM}The loop reads Pingdom's API at {} and sets dynos at {}, both served by this process.{DIM:#}\n",
+         {DIM}The loop reads Pingdom's API at {},\nand sets dynos at {}; both are served by this process.{DIM:#}\n",
         SHOWN.as_secs_f64() / args.speed,
         sandbox.info().pingdom_url,
         sandbox.info().heroku_url,
