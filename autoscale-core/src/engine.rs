@@ -72,6 +72,8 @@ pub struct Engine<M, T, K = ()> {
     reported: Window,
     /// Dry run, whatever plan and toggle say.
     forced_dry_run: bool,
+    /// Could the ledger not be kept the last time? Told once until it ends.
+    not_kept: bool,
 }
 
 impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
@@ -86,7 +88,8 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
             })
         };
         let reported = Window::default();
-        Self { plan, source, target, keeper, decider, ledger, clock_offset: 0, reported, forced_dry_run: false }
+        let (clock_offset, forced_dry_run, not_kept) = (0, false, false);
+        Self { plan, source, target, keeper, decider, ledger, clock_offset, reported, forced_dry_run, not_kept }
     }
 
     /// What it was told.
@@ -107,6 +110,7 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
     /// Only tells of changes from now on, whatever the plan and a toggle say.
     pub fn force_dry_run(&mut self, forced: bool) {
         self.forced_dry_run = forced;
+        self.ledger.dry_run_forced = forced;
     }
 
     /// Is dry run forced, so that a toggle changes nothing?
@@ -158,6 +162,7 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
                 }
                 let checked = self.event(now, Kind::Checked(Box::new(check)));
                 self.ledger.last_check = Some(checked.clone());
+                self.ledger.last_failure = None;
                 self.ledger.memory = self.decider.save();
                 self.keep();
                 events.push(checked);
@@ -171,8 +176,10 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
     pub fn check_failed(&mut self, now: Timestamp, what: &str, error: String) -> Event {
         self.ledger.failed_in_a_row = self.ledger.failed_in_a_row.saturating_add(1);
         let kind = Kind::CheckFailed { what: what.into(), error, in_a_row: self.ledger.failed_in_a_row };
+        let event = self.event(now, kind);
+        self.ledger.last_failure = Some(event.clone());
         self.keep();
-        self.event(now, kind)
+        event
     }
 
     async fn try_check(&mut self, local: Timestamp) -> Result<Check, (&'static str, Failure)> {
@@ -188,7 +195,9 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
         self.ledger.forget_changes_before(from);
 
         let window = Window::new(reading.samples, now, self.plan.settings.period);
-        let decision = self.decider.decide(&Observation {
+        // What is remembered becomes so with the event: a check that is broken off decides nothing that counts.
+        let mut decider = self.decider.clone();
+        let decision = decider.decide(&Observation {
             now,
             formation: Formation { quantity: seen.quantity, changed_at: self.ledger.changed_at },
             bounds: self.plan.bounds,
@@ -202,6 +211,7 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
         let changed_at = self.ledger.changed_at;
         let effective_max = self.plan.bounds.max().min(self.ledger.limit_dynos().unwrap_or(u32::MAX));
         let Acted { outcome, applied, error } = self.act(now, &decision, &seen).await;
+        self.decider = decider;
 
         Ok(Check {
             dynos: seen.quantity,
@@ -362,9 +372,15 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
     }
 
     fn keep(&mut self) {
-        if let Err(failure) = self.keeper.keep(&self.ledger) {
-            tracing::warn!(app = self.plan.app, "the state can't be kept; scaling goes on: {failure}");
+        let kept = self.keeper.keep(&self.ledger);
+        match &kept {
+            Err(failure) if !self.not_kept => {
+                tracing::warn!(app = self.plan.app, "the state can't be kept; scaling goes on: {failure}");
+            }
+            Ok(()) if self.not_kept => tracing::info!(app = self.plan.app, "the state is kept again"),
+            _ => {}
         }
+        self.not_kept = kept.is_err();
     }
 }
 

@@ -10,7 +10,7 @@ use crate::ports::{Failure, FormationReading};
 use crate::time::Timestamp;
 
 /// How long a limit that the platform named is believed (POLICY, effective max).
-const LIMIT_HOLDS: Duration = Duration::from_secs(6 * 3600);
+pub const LIMIT_HOLDS: Duration = Duration::from_secs(6 * 3600);
 
 /// How long a change whose answer was lost may still be carried out.
 const PENDING: Duration = Duration::from_secs(600);
@@ -45,6 +45,10 @@ pub struct Ledger {
     pub failed_in_a_row: u32,
     /// The last check's event.
     pub last_check: Option<Event>,
+    /// The last check that failed, while no later one went well.
+    pub last_failure: Option<Event>,
+    /// Did the process that keeps this force dry run (`--dry-run`)?
+    pub dry_run_forced: bool,
     /// The policy's memory, as bytes.
     #[serde(with = "base64_bytes")]
     pub memory: Vec<u8>,

@@ -1,10 +1,14 @@
 //! Why a decision was taken: a code that never changes its meaning, the numbers behind it, and one sentence for a tired
 //! operator. Which of them applies is decided in [`crate::policy`], never here.
 
+mod numbers;
+
 use std::fmt;
 use std::time::Duration;
 
 use crate::decision::Dynos;
+
+pub use numbers::NUMBERS;
 
 /// Why. Each has a name ([`Reason::code`]) and a number ([`Reason::number`]); both are frozen, and retired ones stay.
 #[derive(Clone, Copy, PartialEq, Debug)]

@@ -17,6 +17,9 @@ const DEADLINE_SHARE: f64 = 0.8;
 /// No check gets less time than this, however fast the sandbox runs; nor more than the second, however rare checks are.
 const DEADLINE: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(120));
 
+/// How long notices and pictures that are under way may take after the end: the whole stop takes less than a second.
+const FAREWELL: Duration = Duration::from_millis(600);
+
 /// What a loop can be told.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Command {
@@ -129,6 +132,7 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> AppLoop<M, T, K> {
             }
         }
         self.tell(Kind::Stopped);
+        self.observer.finish(FAREWELL).await;
     }
 
     /// One check within its time. A command other than [`Command::CheckNow`] breaks it off and is returned.

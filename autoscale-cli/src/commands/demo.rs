@@ -10,6 +10,7 @@ use autoscale_core::clock::Clock;
 use autoscale_core::config::parse::{Overrides, parse};
 use autoscale_core::engine::{Engine, Plan};
 use autoscale_core::event::{Event, Kind, Outcome};
+use autoscale_core::formation::Bounds;
 use autoscale_core::graph::Picture;
 use autoscale_core::graph_file;
 use autoscale_core::heroku::HerokuFormation;
@@ -164,6 +165,8 @@ fn app_loop(args: &Args, sandbox: &Sandbox) -> Result<(DemoLoop, Clock), String>
     let mut config = parse(&text, &Overrides::default())
         .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?
         .config;
+    // A shop that pays for two dynos anyway: what is shown is the crowd, not how low it can go.
+    config.bounds = Bounds::new(DYNOS, config.bounds.max()).unwrap_or(config.bounds);
     if args.policy == Policy::Adaptive {
         config.settings = autoscale_core::policy::Settings::new(PolicyKind::Adaptive);
     }
