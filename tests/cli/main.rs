@@ -1,7 +1,13 @@
 //! Tests of the `autoscale` binary as a user runs it: one module a topic.
 
 mod check_config;
+mod crash;
 mod decide;
 mod graph;
+mod replay;
+mod run_state;
+mod running;
 mod sandbox;
+mod service;
 mod simulate;
+mod status;

@@ -14,6 +14,7 @@ pub(crate) use notifier::Notifier;
 
 /// Flags for running as a service.
 #[derive(Debug, clap::Args)]
+#[group(id = "service")]
 #[command(next_help_heading = "Service")]
 pub(crate) struct Args {
     /// Form of the log

@@ -139,7 +139,7 @@ fn dynos(drawing: &mut Drawing, replay: &Replay, time: &TimeAxis) {
             area.extend([(RIGHT, bottom), (LEFT, bottom)]);
             drawing.area(area, colour.faint(0.12));
         }
-        drawing.line(points, if place == 0 { 1.6 } else { 3.2 }, if place == 0 { colour } else { colour.faint(0.7) });
+        drawing.line(points, 1.6 + 2.6 * place as f64, if place == 0 { colour } else { colour.faint(0.6) });
         let last = line.steps.last().map_or(0, |(_, n)| *n);
         names.push(LineName { bold: true, ..LineName::new(end, format!("{} {last}", line.name), colour) });
     }
