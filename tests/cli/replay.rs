@@ -39,7 +39,7 @@ fn a_recorded_day_is_replayed(policy: &str) {
     site.sandbox.scale_by_hand(7);
     daemon.prints("checked", 25);
     daemon.kill();
-    let mut daemon = Daemon::start(run(&["--dry-run"]));
+    let daemon = Daemon::start(run(&["--dry-run"]));
     daemon.prints("checked", 15);
     drop(daemon);
 
@@ -68,6 +68,8 @@ fn a_recorded_day_is_replayed_under_adaptive() {
     a_recorded_day_is_replayed("adaptive");
 }
 
+const BOUNDS: &str = "response_time_low: 500\nresponse_time_high: 2000\n";
+
 /// Two hours of results, one a minute: calm, then slow.
 fn csv(path: &Path) {
     let row = |k: i64| format!("{},{},up\n", 1_795_512_840 + 60 * k, if k < 60 { 900 } else { 6000 });
@@ -77,7 +79,7 @@ fn csv(path: &Path) {
 #[test]
 fn plain_results_are_decided_in_an_open_loop_that_says_so() {
     let site = Site::start(quiet(2));
-    let config = site.configure("check_frequency: 5\n");
+    let config = site.configure(&format!("check_frequency: 5\n{BOUNDS}"));
     let (config, samples) = (config.to_str().unwrap(), site.path("day.csv"));
     csv(&samples);
     let samples = samples.to_str().unwrap();
@@ -86,7 +88,7 @@ fn plain_results_are_decided_in_an_open_loop_that_says_so() {
         &site,
         &["--config", config, "--samples", samples, "--dynos", "3", "--picture", picture.to_str().unwrap()],
     );
-    assert!(text.contains("24 Nov 09:39 … 10:29     keep 3 dynos: steady at 900 ms (11 checks)\n"), "{text}");
+    assert!(text.contains("24 Nov 09:39 … 10:34     keep 3 dynos: steady at 900 ms (12 checks)\n"), "{text}");
     assert!(text.contains("24 Nov 10:39             3 → 6 dynos: too slow"), "{text}");
     assert!(text.contains("shop.ini: 24 checks, 2 would add dynos, 0 take some away.\n"), "{text}");
     assert!(text.contains("Open loop: the response times are the recorded ones, whatever is decided"), "{text}");
@@ -103,8 +105,8 @@ fn plain_results_are_decided_in_an_open_loop_that_says_so() {
 fn two_configurations_are_compared_check_by_check() {
     let site = Site::start(quiet(2));
     let (config, other, samples) = (site.path("shop.ini"), site.path("bolder.ini"), site.path("day.csv"));
-    crate::running::write_private(&config, &site.config_text("check_frequency: 5\n"));
-    crate::running::write_private(&other, &site.config_text("check_frequency: 5\nmax_step_up: 1\n"));
+    crate::running::write_private(&config, &site.config_text(&format!("check_frequency: 5\n{BOUNDS}")));
+    crate::running::write_private(&other, &site.config_text(&format!("check_frequency: 5\n{BOUNDS}max_step_up: 1\n")));
     csv(&samples);
     let [config, other, samples] = [&config, &other, &samples].map(|path| path.to_str().unwrap());
     let arguments = ["--config", config, "--samples", samples, "--compare", other];

@@ -20,24 +20,28 @@ const LONG: Duration = Duration::from_secs(60);
 
 /// A sandbox and a folder.
 pub(crate) struct Site {
-    runtime: Runtime,
+    _runtime: Runtime,
     pub(crate) sandbox: Sandbox,
     speed: f64,
+    calm: &'static str,
     dir: TempDir,
 }
 
-/// A quiet app: a loop that holds it between bounds has nothing else to do.
+/// Bounds that no result is outside of: the bounds of dynos are then all that there is to hold.
+const CALM: &str = "response_time_low: 1\nresponse_time_high: 60000\nresponse_time_trend_low: -9999\n\
+                    response_time_trend_high: 9999\n";
+
+/// A quiet app, which is changed for the sake of its bounds only.
 pub(crate) fn quiet(dynos: u32) -> SandboxOptions {
-    let load = Load::built_in("flat=20").unwrap();
-    SandboxOptions { load, dynos, speed: 60.0, app_name: "shop".into(), ..SandboxOptions::default() }
+    SandboxOptions { load: Load::flat(2.0), dynos, speed: 60.0, app_name: "shop".into(), ..SandboxOptions::default() }
 }
 
 impl Site {
     pub(crate) fn start(options: SandboxOptions) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let speed = options.speed;
+        let (speed, calm) = (options.speed, if options.load == Load::flat(2.0) { CALM } else { "" });
         let sandbox = runtime.block_on(Sandbox::start(options)).unwrap();
-        Self { runtime, sandbox, speed, dir: tempfile::tempdir().unwrap() }
+        Self { _runtime: runtime, sandbox, speed, calm, dir: tempfile::tempdir().unwrap() }
     }
 
     /// A path in the folder.
@@ -52,12 +56,18 @@ impl Site {
     /// The sandbox's configuration with more settings, which win; state and history are kept in the folder.
     pub(crate) fn config_text(&self, settings: &str) -> String {
         let text = self.sandbox.info().config_text(self.speed);
-        let given: Vec<_> = settings.lines().filter_map(|line| line.split_once(':')).map(|(key, _)| key).collect();
-        let kept = text.lines().filter(|line| line.split_once(':').is_none_or(|(key, _)| !given.contains(&key)));
+        let key = |line: &str| line.split_once(':').map(|(key, _)| key.to_owned());
+        let given: Vec<_> = settings.lines().filter_map(key).collect();
+        // What is given wins over what makes it calm, which wins over the sandbox's own.
+        let calm: String =
+            self.calm.lines().filter(|line| !given.contains(&key(line).unwrap())).flat_map(|l| [l, "\n"]).collect();
+        let given: Vec<_> = given.into_iter().chain(calm.lines().filter_map(key)).collect();
+        let kept = text.lines().filter(|line| key(line).is_none_or(|key| !given.contains(&key)));
         let text: String = kept.flat_map(|line| [line, "\n"]).collect();
+        let settings = calm + settings;
         let state = self.path("state");
         let own =
-            if given.contains(&"state_dir") { String::new() } else { format!("state_dir: {}\n", state.display()) };
+            if settings.contains("state_dir:") { String::new() } else { format!("state_dir: {}\n", state.display()) };
         text.replace("[AUTOSCALE_SETTINGS]\n", &format!("[AUTOSCALE_SETTINGS]\n{own}{settings}\n"))
     }
 

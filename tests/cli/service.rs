@@ -95,7 +95,7 @@ fn hup_with_a_broken_file_keeps_the_old_one_and_with_a_good_one_the_next_check_u
     let config = site.configure("min_dynos: 2\n");
     let mut daemon = Daemon::start(run(&site, &config, &[]));
     daemon.prints("checked", 1);
-    site.configure("min_dynos: 0\nresponse_time_low: 9000\n");
+    site.configure("min_dynos: 0\nresponse_time_low: 90000\n");
     daemon.signal("-HUP");
     daemon.prints("config_refused", 1);
     let count = of_kind(&daemon.events(), "checked").len();
@@ -177,7 +177,7 @@ fn the_service_manager_is_told_of_everything_that_it_waits_for() {
     daemon.signal("-HUP");
     assert!(notify.hears("RELOADING=1").contains("MONOTONIC_USEC="));
     notify.hears("READY=1");
-    assert_eq!(of_kind(&daemon.events(), "config_reloaded").len(), 1, "ready only when it is reloaded");
+    daemon.prints("config_reloaded", 1);
     notify.hears("WATCHDOG=1");
     daemon.signal("-TERM");
     notify.hears("STOPPING=1");
@@ -249,7 +249,10 @@ fn both_units_start_it_by_their_own_lines() {
         assert_eq!(daemon.stop(), Some(0));
         assert_eq!(site.patches(), [(2, 3)]);
         let log = daemon.log();
-        assert!(!log.contains("WARN"), "state and lock are where the unit lets them be: {log}");
+        assert!(
+            !log.contains("can't be kept") && !log.contains("no lock"),
+            "state and lock are where the unit lets them be: {log}"
+        );
         let names: Vec<_> = std::fs::read_dir(&state).unwrap().map(|e| e.unwrap().file_name()).collect();
         assert_eq!(names.len(), 2, "state and lock: {names:?}");
         // The keys are in the configuration, and the unit's blank credentials stand for "not given here".

@@ -37,7 +37,7 @@ fn it_says_how_it_goes_while_a_loop_runs_and_after_it() {
         "● shop (web)\n",
         "2 dynos of 3 to 3; read just now\n",
         &format!("runs, pid {}\n", daemon.pid()),
-        "would scale 2 → 3 (dry run): ",
+        "would scale 2 → 3 dynos (dry run): ",
         "on: nothing is changed (--dry-run of the process that runs)\n",
     ] {
         assert!(told.contains(part), "{part} in\n{told}");
