@@ -463,4 +463,15 @@ fn notices_reach_the_webhook_also_those_of_the_last_moment() {
     let event = posts.bodies.lock().unwrap()[0]["event"].clone();
     assert!(schema().is_valid(&event), "{event}");
     assert!(!log.contains("never-shown"), "{log}");
+
+    // And one that is on its way when the loop is told to stop.
+    #[cfg(unix)]
+    {
+        site.sandbox.scale_by_hand(2);
+        let mut daemon = Daemon::start(run(&site, &config, &[]));
+        daemon.prints("checked", 1);
+        assert_eq!(daemon.stop(), Some(0));
+        let texts = posts.texts();
+        assert!(texts.len() == 2 && texts[1].starts_with("shop web: somebody else set 2 dynos: "), "{texts:?}");
+    }
 }

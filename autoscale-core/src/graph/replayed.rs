@@ -176,11 +176,11 @@ mod tests {
             to: at(60),
             samples: (0..60).filter_map(|minute| Sample::up(at(minute), 700.0)).collect(),
             low_high_ms: (500.0, 2000.0),
-            bounds: Bounds::new(1, 5).unwrap(),
+            bounds: Bounds::new(1, 4).unwrap(),
             lines: vec![line("now", 4), line("then", 3)],
         };
         let svg = svg(&replay, &TimeZone::UTC);
-        for text in ["60 checks", "shop · web", "now 4", "then 3", "max 5", "24 Nov 2026, 10:34 UTC · 60 min"] {
+        for text in ["60 checks", "shop · web", "now 4", "then 3", "max 4", "24 Nov 2026, 10:34 UTC · 60 min"] {
             assert!(svg.contains(&format!(">\n{text}\n</text>")), "{text}\n{svg}");
         }
         assert!(!svg.contains("too few results"), "no trend is missed");
