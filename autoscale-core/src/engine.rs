@@ -113,6 +113,11 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
         self.ledger.dry_run_forced = forced;
     }
 
+    /// Is dry run forced, so that a toggle changes nothing?
+    pub fn is_dry_run_forced(&self) -> bool {
+        self.forced_dry_run
+    }
+
     /// Switches dry run. Takes effect with the next check, and outlives the process.
     pub fn set_dry_run(&mut self, on: bool) {
         self.ledger.dry_run = Some(DryRunToggle { on, debug: self.plan.debug });
@@ -182,7 +187,11 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
         let seen = self.target.formation().await.map_err(|failure| ("formation", failure))?;
         let now = self.corrected(local);
         let from = now - self.plan.settings.period;
+        let intent = self.ledger.intent;
         self.ledger.note_formation(now, &seen, self.plan.manual_override);
+        if let Some(Intent { from, to, .. }) = intent.filter(|intent| intent.to == seen.quantity) {
+            tracing::info!(app = self.plan.app, "the change {from} → {to}, whose answer was lost, was carried out");
+        }
         self.ledger.forget_changes_before(from);
 
         let window = Window::new(reading.samples, now, self.plan.settings.period);
@@ -288,7 +297,9 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
         if self.is_dry_run() {
             return Acted::plain(Outcome::WouldScale, decision.from);
         }
-        if let Some(until) = self.ledger.refused_until.filter(|until| *until > now) {
+        // A moment further ahead was set by a clock that has been put back since.
+        let refused = self.ledger.refused_until.filter(|until| now < *until && *until <= now + REFUSED_FOR);
+        if let Some(until) = refused {
             let minutes = (until.seconds_since(now) / 60.0).ceil();
             let text = format!("the platform refused a change before; tried again in {minutes} min");
             return Acted::failed(decision.from, text);
@@ -302,13 +313,23 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
             Err(Failure { kind: FailureKind::Limit(dynos), text }) => {
                 self.ledger.limit = Some(Limit { dynos, size: seen.size.clone(), at: now });
                 let applied = if decision.from < dynos && dynos < decision.target {
-                    self.send(now, decision.from, dynos).await.unwrap_or(decision.from)
+                    match self.send(now, decision.from, dynos).await {
+                        Ok(applied) => Some(applied),
+                        Err(Failure { kind: FailureKind::Unknown, .. }) => self.settle_unknown(now, dynos).await,
+                        Err(_) => None,
+                    }
+                    .unwrap_or(decision.from)
                 } else {
                     decision.from
                 };
                 Acted { outcome: Outcome::Limited, applied, error: Some(text) }
             }
-            Err(Failure { kind: FailureKind::Unknown, text }) => self.settle_unknown(now, decision, text).await,
+            Err(Failure { kind: FailureKind::Unknown, text }) => {
+                match self.settle_unknown(now, decision.target).await {
+                    Some(dynos) if dynos == decision.target => Acted::plain(Outcome::Scaled, dynos),
+                    seen => Acted::failed(seen.unwrap_or(decision.from), text),
+                }
+            }
             Err(failure) => {
                 if failure.kind == FailureKind::Refused {
                     self.ledger.refused_until = Some(now + REFUSED_FOR);
@@ -339,18 +360,15 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
         result
     }
 
-    /// The answer to a change was lost: the formation says whether it happened.
-    async fn settle_unknown(&mut self, now: Timestamp, decision: &Decision, text: String) -> Acted {
-        match self.target.formation().await {
-            Ok(seen) if seen.quantity == decision.target => {
-                self.ledger.intent = None;
-                self.ledger.note_change(now, seen.quantity);
-                Acted::plain(Outcome::Scaled, seen.quantity)
-            }
-            // Not (yet) carried out: the intent stays, so that a late effect is known as our own.
-            Ok(seen) => Acted::failed(seen.quantity, text),
-            Err(_) => Acted::failed(decision.from, text),
+    /// The answer to a change was lost: the formation says whether it happened. The dynos that there are, if known.
+    async fn settle_unknown(&mut self, now: Timestamp, wanted: u32) -> Option<u32> {
+        // Where it has not (yet) been carried out the intent stays, so that a late effect is known as our own.
+        let seen = self.target.formation().await.ok()?.quantity;
+        if seen == wanted {
+            self.ledger.intent = None;
+            self.ledger.note_change(now, seen);
         }
+        Some(seen)
     }
 
     fn keep(&mut self) {

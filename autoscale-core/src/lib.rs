@@ -51,7 +51,7 @@
 //!     dry_run: false,
 //! });
 //! assert_eq!(decision.target, 4);
-//! assert_eq!(decision.to_string(), "2 → 4 dynos: 3 of the last 3 results over 2000 ms, the newest 5000 ms");
+//! assert_eq!(decision.to_string(), "2 → 4 dynos: too slow: 3 of the last 3 results over 2000 ms, the newest 5000 ms");
 //! ```
 #![forbid(unsafe_code)]
 

@@ -98,7 +98,10 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> AppLoop<M, T, K> {
                 Turn::Due | Turn::Told(Command::CheckNow) => {
                     let interval = self.clock.real(self.engine.plan().interval);
                     let told = self.check(&mut commands, interval).await;
-                    due = next_due(due, interval, Instant::now());
+                    // A check that was asked for comes on top of the others.
+                    if due <= Instant::now() {
+                        due = next_due(due, interval, Instant::now());
+                    }
                     // A check that was broken off is made up for, under what was told.
                     if told.is_some() {
                         due = Instant::now();
@@ -166,7 +169,10 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> AppLoop<M, T, K> {
     }
 
     fn set_dry_run(&mut self, on: bool) {
-        if on != self.engine.is_dry_run() {
+        if self.engine.is_dry_run_forced() {
+            // Said again, for a switch that was moved and has to move back.
+            self.tell(Kind::DryRunChanged { dry_run: true });
+        } else if on != self.engine.is_dry_run() {
             self.engine.set_dry_run(on);
             self.tell(Kind::DryRunChanged { dry_run: on });
         }

@@ -16,8 +16,8 @@ fn run(site: &Site, config: &Path, more: &[&str]) -> Command {
 }
 
 fn state(site: &Site) -> Value {
-    let files = std::fs::read_dir(site.path("state")).into_iter().flatten().flatten().map(|entry| entry.path());
-    let file = files.filter(|path| path.extension().is_some_and(|ext| ext == "json")).next();
+    let mut files = std::fs::read_dir(site.path("state")).into_iter().flatten().flatten().map(|entry| entry.path());
+    let file = files.find(|path| path.extension().is_some_and(|ext| ext == "json"));
     file.and_then(|path| serde_json::from_slice(&std::fs::read(path).ok()?).ok()).unwrap_or(Value::Null)
 }
 

@@ -105,3 +105,19 @@ fn who_looks_at_a_lock_is_told_the_holder_and_keeps_nobody_out() {
     drop(looking);
     assert!(thread.join().unwrap(), "somebody who looks for a moment is no second instance");
 }
+
+#[test]
+fn a_damaged_state_file_is_set_aside_whatever_is_in_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = format!("[HEROKU_INFOS]\napp_name: shop\n[AUTOSCALE_SETTINGS]\nstate_dir: {}\n", dir.path().display());
+    let state = StateFile::of(&parse(&text, &Overrides::default()).unwrap().config);
+    assert!(state.load().unwrap().is_none(), "there is none yet");
+    for damage in [&b"{\"quantity\":"[..], b"\xff\xfe\x00garbage", b""] {
+        fs::write(state.path(), damage).unwrap();
+        assert!(state.load().unwrap().is_none());
+        assert_eq!(fs::read(state.path().with_extension("broken.json")).unwrap(), damage);
+        assert!(!state.path().exists());
+    }
+    state.save(&Ledger { quantity: Some(7), ..Ledger::default() }).unwrap();
+    assert_eq!(state.load().unwrap().unwrap().quantity, Some(7));
+}

@@ -14,8 +14,8 @@ pub(crate) use notifier::Notifier;
 
 /// Flags for running as a service.
 #[derive(Debug, clap::Args)]
-#[group(id = "service")]
 #[command(next_help_heading = "Service")]
+#[group(id = "service")]
 pub(crate) struct Args {
     /// Form of the log
     #[arg(long, value_enum, default_value_t, value_name = "FORM")]
