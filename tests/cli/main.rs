@@ -1,6 +1,7 @@
 //! Tests of the `autoscale` binary as a user runs it: one module a topic.
 
 mod check_config;
+mod crash;
 mod decide;
 mod demo;
 mod graph;
@@ -10,3 +11,10 @@ mod sandbox;
 mod secrets;
 mod simulate;
 mod support;
+mod replay;
+mod run_state;
+mod running;
+mod sandbox;
+mod service;
+mod simulate;
+mod status;
