@@ -2,6 +2,7 @@
 //! Trouble with any of them is a warning, once until it ends; scaling goes on.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::config::Config;
 use crate::event::Event;
@@ -9,9 +10,10 @@ use crate::history::History;
 use crate::http::HttpOptions;
 use crate::notify::Webhook;
 use crate::ports::Observer;
+use crate::state;
 
-/// The observers that a configuration names.
-#[derive(Debug)]
+/// The observers that a configuration names; none by default.
+#[derive(Debug, Default)]
 pub struct Records {
     history: Option<HistoryFile>,
     webhook: Option<Webhook>,
@@ -23,7 +25,8 @@ impl Records {
     /// Those of a configuration. What can't be opened now is tried again with each event.
     pub fn new(config: &Config, http: &HttpOptions) -> Self {
         let webhook = config.webhook_url.as_ref().and_then(|url| {
-            Webhook::new(url, http).inspect_err(|failure| tracing::warn!("notices can't be posted: {failure}")).ok()
+            let webhook = Webhook::new(url, http).map(|webhook| webhook.remembering(state::notices_file(config)));
+            webhook.inspect_err(|failure| tracing::warn!("notices can't be posted: {failure}")).ok()
         });
         Self {
             history: config.history_file.clone().map(HistoryFile::new),
@@ -34,13 +37,33 @@ impl Records {
     }
 }
 
+impl Records {
+    /// Ends when what was begun is done, pictures drawn and notices posted, but `within` this time.
+    pub async fn finish(self, within: Duration) {
+        #[cfg(feature = "graph")]
+        let drawn = async {
+            if let Some(graphs) = self.graphs {
+                let _ = tokio::time::timeout(within, graphs.finish()).await;
+            }
+        };
+        #[cfg(not(feature = "graph"))]
+        let drawn = std::future::ready(());
+        let posted = async {
+            if let Some(webhook) = self.webhook {
+                webhook.finish(within).await;
+            }
+        };
+        tokio::join!(drawn, posted);
+    }
+}
+
 impl Observer for Records {
     fn observe(&mut self, event: &Event) {
         if let Some(history) = &mut self.history {
             history.append(event);
         }
         #[cfg(feature = "graph")]
-        if let Some(graphs) = &self.graphs {
+        if let Some(graphs) = &mut self.graphs {
             graphs.draw(event);
         }
         if let Some(webhook) = &mut self.webhook {
@@ -96,6 +119,7 @@ mod graphs {
     use std::sync::{Arc, Mutex, PoisonError};
 
     use jiff::tz::TimeZone;
+    use tokio::task::JoinHandle;
 
     use super::Trouble;
     use crate::config::{Config, GraphFormat};
@@ -110,6 +134,7 @@ mod graphs {
         format: GraphFormat,
         keep: usize,
         trouble: Arc<Mutex<Trouble>>,
+        drawing: Option<JoinHandle<()>>,
     }
 
     impl Graphs {
@@ -119,19 +144,27 @@ mod graphs {
                 format: config.graph_format,
                 keep: config.graphs_keep,
                 trouble: Arc::default(),
+                drawing: None,
+            }
+        }
+
+        /// Ends when the last picture is drawn.
+        pub(super) async fn finish(self) {
+            if let Some(drawing) = self.drawing {
+                let _ = drawing.await;
             }
         }
 
         /// Draws it on a thread where nobody waits for it: a picture takes longer than a check.
-        pub(super) fn draw(&self, event: &Event) {
+        pub(super) fn draw(&mut self, event: &Event) {
             let Some(picture) = Picture::of_event(event) else { return };
             let (folder, format, keep) = (self.folder.clone(), self.format, self.keep);
             let trouble = Arc::clone(&self.trouble);
-            tokio::task::spawn_blocking(move || {
+            self.drawing = Some(tokio::task::spawn_blocking(move || {
                 let drawn = graph_file::keep(&folder, format, keep, &picture, &TimeZone::system());
                 let mut trouble = trouble.lock().unwrap_or_else(PoisonError::into_inner);
                 trouble.note("graph", &folder, drawn.map(drop));
-            });
+            }));
         }
     }
 }

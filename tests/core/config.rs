@@ -571,3 +571,11 @@ proptest! {
         assert_invariants(&format!("{HEAD}{}", lines.join("\r\n")));
     }
 }
+
+#[test]
+fn the_readme_names_every_key() {
+    let readme = include_str!("../../README.md");
+    for key in KEYS {
+        assert!(readme.contains(&format!("`{}`", key.name)), "[{}] {} is not in README.md", key.section, key.name);
+    }
+}

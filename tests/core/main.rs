@@ -1,17 +1,10 @@
 //! Tests of the engine through its public API: one module a topic.
-mod engine;
-mod purity;
-mod runner;
-mod state;
-
-mod closed_loop;
-mod sandbox;
-mod simulation;
 
 mod adaptive;
 mod adaptive_soak;
 mod allocation;
 mod clients_in_sandbox;
+mod closed_loop;
 mod common_ground;
 mod config;
 mod decide_line;
@@ -35,23 +28,3 @@ mod trend;
 mod watched;
 mod webhook;
 mod wire;
-
-mod adaptive;
-mod adaptive_soak;
-mod graph;
-mod graph_file;
-mod allocation;
-mod graph;
-mod graph_file;
-
-mod config;
-
-mod common_ground;
-mod decide_line;
-mod graph;
-mod graph_file;
-mod policy;
-mod recordings;
-mod threshold;
-mod trend;
-mod watched;

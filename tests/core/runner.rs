@@ -235,3 +235,13 @@ async fn a_reload_is_used_at_once_and_a_bad_one_refused() {
     ];
     assert_eq!(seen, list(&expected), "the new interval is 300 s");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_check_that_is_asked_for_comes_on_top_of_those_that_are_due() {
+    let app = start(Duration::ZERO, Ledger::default());
+    sleep(Duration::from_secs(5)).await;
+    app.tell(Command::CheckNow);
+    sleep(Duration::from_secs(60)).await;
+    let seen = app.stop().await;
+    assert_eq!(seen, list(&[(0, "started"), (0, "checked"), (5, "checked"), (60, "checked"), (65, "stopped")]));
+}

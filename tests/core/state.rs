@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::Path;
 
+use autoscale_core::config::parse::{Overrides, parse};
 use autoscale_core::ledger::{Intent, Ledger};
-use autoscale_core::state::{InstanceLock, LockError, replace};
+use autoscale_core::state::{InstanceLock, LockError, StateFile, replace};
 use autoscale_core::time::Timestamp;
 
 #[test]
@@ -48,4 +49,20 @@ fn the_second_instance_is_told_who_the_first_is() {
     assert_eq!(second.to_string(), format!("another instance (pid {pid}) scales this app already"));
     drop(first);
     InstanceLock::acquire_at(&path).unwrap();
+}
+
+#[test]
+fn a_damaged_state_file_is_set_aside_whatever_is_in_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = format!("[HEROKU_INFOS]\napp_name: shop\n[AUTOSCALE_SETTINGS]\nstate_dir: {}\n", dir.path().display());
+    let state = StateFile::of(&parse(&text, &Overrides::default()).unwrap().config);
+    assert!(state.load().unwrap().is_none(), "there is none yet");
+    for damage in [&b"{\"quantity\":"[..], b"\xff\xfe\x00garbage", b""] {
+        fs::write(state.path(), damage).unwrap();
+        assert!(state.load().unwrap().is_none());
+        assert_eq!(fs::read(state.path().with_extension("broken.json")).unwrap(), damage);
+        assert!(!state.path().exists());
+    }
+    state.save(&Ledger { quantity: Some(7), ..Ledger::default() }).unwrap();
+    assert_eq!(state.load().unwrap().unwrap().quantity, Some(7));
 }

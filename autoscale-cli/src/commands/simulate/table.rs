@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn spans_are_told_in_hours_and_minutes() {
-        let told = |minutes| span(Duration::from_secs(60 * minutes));
+        let told = |minutes: u64| span(Duration::from_secs(60 * minutes));
         assert_eq!(
             [told(0), told(59), told(60), told(90), told(1440)],
             ["0 min", "59 min", "1 h", "1 h 30 min", "24 h"]

@@ -1,0 +1,22 @@
+//! Recorded results from a file or standard input; a history with the files that were set aside when it was rotated.
+
+use std::io::{self, Read};
+use std::path::Path;
+
+use autoscale_core::history;
+use autoscale_core::recording::{self, Recording};
+
+/// Reads a recording; `-` is standard input.
+///
+/// # Errors
+/// With the file's name, and the line where it can't be understood.
+pub(crate) fn read(path: &Path) -> Result<Recording, String> {
+    let text = if path == Path::new("-") {
+        let mut text = String::new();
+        io::stdin().read_to_string(&mut text).map(|_| text)
+    } else {
+        history::read_all(path)
+    };
+    let told = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    recording::parse(&text.map_err(|error| told(&error))?).map_err(|error| told(&error))
+}
