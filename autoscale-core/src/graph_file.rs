@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 
 use crate::config::GraphFormat;
 use crate::graph::comparison::{self, Comparison};
+use crate::graph::replayed::{self, Replay};
 use crate::graph::{self, Picture};
 use crate::time::Timestamp;
 
@@ -45,6 +46,18 @@ pub fn write_comparison(path: &Path, compared: &Comparison) -> Result<(), Error>
     let drawn = match format_of(path)? {
         GraphFormat::Png => comparison::png(compared),
         GraphFormat::Svg => comparison::svg(compared).into_bytes(),
+    };
+    replace(path, &drawn, "")
+}
+
+/// Draws a recording that was played again into a file, as [`write`] does a check.
+///
+/// # Errors
+/// As for [`write`].
+pub fn write_replay(path: &Path, replay: &Replay, zone: &TimeZone) -> Result<(), Error> {
+    let drawn = match format_of(path)? {
+        GraphFormat::Png => replayed::png(replay, zone),
+        GraphFormat::Svg => replayed::svg(replay, zone).into_bytes(),
     };
     replace(path, &drawn, "")
 }

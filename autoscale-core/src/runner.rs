@@ -17,6 +17,9 @@ const DEADLINE_SHARE: f64 = 0.8;
 /// No check gets less time than this, however fast the sandbox runs; nor more than the second, however rare checks are.
 const DEADLINE: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(120));
 
+/// How long notices and pictures that are under way may take after the end: the whole stop takes less than a second.
+const FAREWELL: Duration = Duration::from_millis(600);
+
 /// What a loop can be told.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Command {
@@ -101,7 +104,10 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> AppLoop<M, T, K> {
                 Turn::Due | Turn::Told(Command::CheckNow) => {
                     let interval = self.clock.real(self.engine.plan().interval);
                     let told = self.check(&mut commands, interval).await;
-                    due = next_due(due, interval, Instant::now());
+                    // A check that was asked for comes on top of the others.
+                    if due <= Instant::now() {
+                        due = next_due(due, interval, Instant::now());
+                    }
                     // A check that was broken off is made up for, under what was told.
                     if told.is_some() {
                         due = Instant::now();
@@ -132,6 +138,7 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> AppLoop<M, T, K> {
             }
         }
         self.tell(Kind::Stopped);
+        self.observer.finish(FAREWELL).await;
     }
 
     /// One check within its time. A command other than [`Command::CheckNow`] breaks it off and is returned.
@@ -168,7 +175,10 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> AppLoop<M, T, K> {
     }
 
     fn set_dry_run(&mut self, on: bool) {
-        if on != self.engine.is_dry_run() {
+        if self.engine.is_dry_run_forced() {
+            // Said again, for a switch that was moved and has to move back.
+            self.tell(Kind::DryRunChanged { dry_run: true });
+        } else if on != self.engine.is_dry_run() {
             self.engine.set_dry_run(on);
             self.tell(Kind::DryRunChanged { dry_run: on });
         }

@@ -587,3 +587,11 @@ fn the_sample_is_written_for_its_owner_only_and_never_over_a_file() {
     assert_eq!(config_file::create_sample(&path).unwrap_err().kind(), std::io::ErrorKind::AlreadyExists);
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "mine");
 }
+
+#[test]
+fn the_readme_names_every_key() {
+    let readme = include_str!("../../README.md");
+    for key in KEYS {
+        assert!(readme.contains(&format!("`{}`", key.name)), "[{}] {} is not in README.md", key.section, key.name);
+    }
+}

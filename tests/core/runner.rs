@@ -90,6 +90,10 @@ fn name(kind: &Kind) -> String {
 }
 
 fn start(first_after: Duration, ledger: Ledger) -> Running {
+    start_with(first_after, ledger, false)
+}
+
+fn start_with(first_after: Duration, ledger: Ledger, forced_dry_run: bool) -> Running {
     let (commands, receiver) = mpsc::unbounded_channel();
     let metric_takes = Arc::new(Mutex::new(Duration::ZERO));
     let dynos = Arc::new(Mutex::new((2, 0)));
@@ -97,8 +101,10 @@ fn start(first_after: Duration, ledger: Ledger) -> Running {
     let reload_works = Arc::new(Mutex::new(true));
     let due = Arc::new(Mutex::new(Vec::new()));
     let begun = Instant::now();
+    let mut engine = Engine::new(plan(), Slow(metric_takes.clone()), Dynos(dynos.clone()), (), ledger);
+    engine.force_dry_run(forced_dry_run);
     let app = AppLoop {
-        engine: Engine::new(plan(), Slow(metric_takes.clone()), Dynos(dynos.clone()), (), ledger),
+        engine,
         clock: Clock::default(),
         first_after,
         reload: {
@@ -263,4 +269,26 @@ async fn it_is_told_when_the_next_check_is_due_and_that_none_is_while_it_rests()
     let due = app.due.clone();
     app.stop().await;
     assert_eq!(*due.lock().unwrap(), [Some(20), Some(80), None, Some(60), Some(120)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_that_is_asked_for_comes_on_top_of_those_that_are_due() {
+    let app = start(Duration::ZERO, Ledger::default());
+    sleep(Duration::from_secs(5)).await;
+    app.tell(Command::CheckNow);
+    sleep(Duration::from_secs(60)).await;
+    let seen = app.stop().await;
+    assert_eq!(seen, list(&[(0, "started"), (0, "checked"), (5, "checked"), (60, "checked"), (65, "stopped")]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dry_run_that_is_forced_is_not_switched_off_and_says_so() {
+    let app = start_with(Duration::ZERO, Ledger::default(), true);
+    sleep(Duration::from_secs(10)).await;
+    app.tell(Command::SetDryRun(false));
+    sleep(Duration::from_secs(120)).await;
+    assert_eq!(app.dynos.lock().unwrap().1, 0, "nothing is sent");
+    let told = app.seen().iter().filter(|(_, name)| name == "dry_run_changed").count();
+    assert_eq!(told, 1, "a switch that was moved hears that it is on");
+    app.stop().await;
 }

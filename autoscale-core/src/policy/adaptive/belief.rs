@@ -50,6 +50,17 @@ pub(super) struct Belief {
     px: Grid,
 }
 
+/// The believed load, in dynos.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Load {
+    /// Geometric mean.
+    pub(super) mean: f64,
+    /// 10 % quantile.
+    pub(super) low: f64,
+    /// 90 % quantile.
+    pub(super) high: f64,
+}
+
 impl Belief {
     pub(super) fn new() -> Self {
         Self { p: Grid::prior(), x: Grid::zero(), at: None, tail: Tail::default(), px: Grid::zero() }
@@ -199,23 +210,10 @@ impl Belief {
         self.tail.factor()
     }
 
-    /// The load in dynos: its geometric mean.
-    pub(super) fn load(&self) -> f64 {
-        dot(&self.p.by_load(), &LN_DYNOS).exp()
-    }
-
-    /// The load's quantile, in dynos: within a cell it lies as its share says.
-    pub(super) fn load_quantile(&self, share: f64) -> f64 {
-        let mut below = 0.0;
-        let half = 0.5 * (LN_DYNOS[1] - LN_DYNOS[0]);
-        for (p, middle) in self.p.by_load().into_iter().zip(LN_DYNOS) {
-            if below + p >= share {
-                let within = ((share - below) / p).clamp(0.0, 1.0);
-                return (middle + half * (2.0 * within - 1.0)).exp();
-            }
-            below += p;
-        }
-        DYNOS[LOADS - 1]
+    /// The load.
+    pub(super) fn load(&self) -> Load {
+        let by_load = self.p.by_load();
+        Load { mean: dot(&by_load, &LN_DYNOS).exp(), low: quantile(&by_load, 0.1), high: quantile(&by_load, 0.9) }
     }
 
     /// How long a request waits in the queue, ms.
@@ -247,6 +245,20 @@ impl Belief {
     pub(super) fn is_sound(&self) -> bool {
         self.p.is_distribution() && self.x.is_sound() && self.tail.is_sound()
     }
+}
+
+/// A quantile of the load, in dynos: within a cell it lies as its share says.
+fn quantile(by_load: &Row, share: f64) -> f64 {
+    let half = 0.5 * (LN_DYNOS[1] - LN_DYNOS[0]);
+    let mut below = 0.0;
+    for (p, middle) in by_load.iter().zip(LN_DYNOS) {
+        if below + p >= share {
+            let within = ((share - below) / p).clamp(0.0, 1.0);
+            return (middle + half * (2.0 * within - 1.0)).exp();
+        }
+        below += p;
+    }
+    DYNOS[LOADS - 1]
 }
 
 /// p · likelihood^weight, in place; its sum.

@@ -1,7 +1,7 @@
 //! What a formation of each size would cost: its dynos against the requests that would be slow with it. Which size to
 //! take is decided elsewhere.
 
-use crate::policy::adaptive::belief::Belief;
+use crate::policy::adaptive::belief::{Belief, Load};
 use crate::policy::adaptive::grid::{
     Blur, DYNOS, FIRST_INCIDENT, LOADS, ROWS, Row, WORK_MS, add, dot, incurable_ms, work_ms,
 };
@@ -24,8 +24,8 @@ pub(super) struct Costs {
     expected: [Row; PRICED_ROWS],
     /// Its incidents.
     incidents: [Row; INCIDENT_ROWS],
+    load: Load,
     tail: f64,
-    need: f64,
     slow_weight: f64,
     curves: Curves,
 }
@@ -35,15 +35,15 @@ impl Costs {
         Self {
             expected: [[0.0; LOADS]; PRICED_ROWS],
             incidents: [[0.0; LOADS]; INCIDENT_ROWS],
+            load: Load { mean: LEAST_NEED, low: LEAST_NEED, high: LEAST_NEED },
             tail: 1.0,
-            need: LEAST_NEED,
             slow_weight: 0.0,
             curves: Curves { high_ms: f64::NAN, sizes: [0; KEPT], values: vec![0.0; KEPT * ROWS * LOADS] },
         }
     }
 
-    /// Prepares for a check: the belief some minutes ahead, with a need of `load` dynos.
-    pub(super) fn prepare(&mut self, belief: &Belief, load: f64, minutes: f64, high_ms: f64, slow_weight: f64) {
+    /// Prepares for a check: the load as it is, the belief some minutes ahead.
+    pub(super) fn prepare(&mut self, belief: &Belief, minutes: f64, high_ms: f64, slow_weight: f64) {
         let mut blur = Blur::over(minutes);
         let (usual, incidents) = belief.p().split_at(FIRST_INCIDENT);
         blur.spread_all(usual, &mut self.expected);
@@ -52,14 +52,19 @@ impl Costs {
             add(&mut self.expected[priced_as(i)], incident);
         }
         self.tail = belief.tail();
-        self.need = load.max(LEAST_NEED);
+        self.load = belief.load();
         self.slow_weight = slow_weight;
         self.curves.judge_by(high_ms);
     }
 
+    /// The load as it is.
+    pub(super) fn load(&self) -> Load {
+        self.load
+    }
+
     /// The need that dynos are weighed against, in dynos.
     pub(super) fn need(&self) -> f64 {
-        self.need
+        self.load.mean.max(LEAST_NEED)
     }
 
     /// What a formation of `n` dynos costs, in needs.
@@ -69,7 +74,7 @@ impl Costs {
     }
 
     fn price(&self, n: u32, slow: f64) -> f64 {
-        f64::from(n) / self.need + self.slow_weight * slow
+        f64::from(n) / self.need() + self.slow_weight * slow
     }
 
     /// The cheapest size of `least..=most`; the smallest of equals.
@@ -187,7 +192,7 @@ mod tests {
 
     fn costs(slow_weight: f64) -> Costs {
         let mut costs = Costs::new();
-        costs.prepare(&Belief::new(), 2.0, 2.0, 2000.0, slow_weight);
+        costs.prepare(&Belief::new(), 2.0, 2000.0, slow_weight);
         costs
     }
 
@@ -220,9 +225,9 @@ mod tests {
     fn another_high_bound_has_other_curves() {
         let mut costs = costs(15.0);
         let before = costs.slow_share(4);
-        costs.prepare(&Belief::new(), 2.0, 2.0, 1000.0, 15.0);
+        costs.prepare(&Belief::new(), 2.0, 1000.0, 15.0);
         assert!(costs.slow_share(4) > before);
-        costs.prepare(&Belief::new(), 2.0, 2.0, 2000.0, 15.0);
+        costs.prepare(&Belief::new(), 2.0, 2000.0, 15.0);
         assert_eq!(costs.slow_share(4), before);
     }
 }

@@ -92,8 +92,7 @@ impl Adaptive {
     fn cheapest(&mut self, view: &View<'_>) -> u32 {
         let settings = view.settings;
         let minutes = HORIZON_MINUTES + view.interval.as_secs_f64() / 120.0;
-        let load = self.belief.load();
-        self.costs.prepare(&self.belief, load, minutes, settings.response_time_high, settings.slow_weight);
+        self.costs.prepare(&self.belief, minutes, settings.response_time_high, settings.slow_weight);
         let best = self.costs.cheapest(view.min, view.max);
         let backlog_ms = self.belief.backlog_ms();
         if backlog_ms > BACKLOG_MS && (best > view.n || backlog_ms > LARGE_BACKLOG_MS) {
@@ -202,12 +201,14 @@ impl Adaptive {
     /// What is believed, and what of it speaks for or against a size.
     fn weighed(&mut self, view: &View<'_>, considered: u32) -> Weighed {
         let is_slow = self.episode.is_some() || view.app_is_over;
+        let load = self.costs.load();
+        let slow_share_now = self.costs.slow_share(view.n);
         Weighed {
-            load_dynos: self.belief.load(),
-            load_low: self.belief.load_quantile(0.1),
-            load_high: self.belief.load_quantile(0.9),
-            slow_share_now: self.costs.slow_share(view.n),
-            slow_share_target: self.costs.slow_share(considered),
+            load_dynos: load.mean,
+            load_low: load.low,
+            load_high: load.high,
+            slow_share_now,
+            slow_share_target: if considered == view.n { slow_share_now } else { self.costs.slow_share(considered) },
             considered,
             incurable_share: if is_slow { self.belief.incident() } else { 0.0 },
         }
