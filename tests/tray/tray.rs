@@ -1,7 +1,7 @@
 //! The program under test with all that is around it: a home of its own, a bus, a desktop, a sandbox, an opener that
 //! writes down what it is asked to open.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -145,7 +145,7 @@ impl Drop for Tray {
         let _ = self.process.kill();
         let _ = self.process.wait();
         if std::thread::panicking() {
-            eprintln!("the tray's log:\n{}", self.log());
+            let _ = writeln!(std::io::stderr(), "the tray's log:\n{}", self.log());
         }
     }
 }

@@ -4,6 +4,7 @@
 use crate::view::State;
 
 /// Sizes that panels ask for, pixels.
+#[cfg_attr(any(windows, target_os = "macos", feature = "tao-loop"), allow(dead_code))]
 pub(crate) const SIZES: [u32; 5] = [16, 22, 24, 32, 48];
 /// Samples a pixel, in each direction.
 const SAMPLES: u32 = 4;

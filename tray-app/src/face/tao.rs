@@ -78,7 +78,7 @@ pub(crate) fn show(
 
 fn create(item: &mut Option<TrayIcon>, view: &View, clicks: &mut Vec<Click>) {
     let builder = TrayIconBuilder::new().with_id("autoscale-tray").with_menu_on_left_click(false);
-    match builder.with_title(&view.title).build() {
+    match builder.build() {
         Ok(built) => update(Some(item.insert(built)), view, clicks),
         Err(error) => tracing::warn!("no icon: {error}; scaling goes on"),
     }
