@@ -119,11 +119,12 @@ fn a_second_instance_exits_4_and_names_the_first() {
 fn json_is_one_object_a_line_from_started_to_stopped() {
     let stage = Stage::new(SandboxOptions { speed: 300.0, ..idle("") }, "");
     let running = Running::start(&mut stage.run(&["--json"]));
-    wait_until("five checks", || stage.report().results_reads >= 5);
+    // A check may read twice, where the clocks differ; the last one may be broken off.
+    wait_until("four checks", || stage.report().results_reads >= 10);
     let (output, _) = running.end("-INT");
     let (stdout, stderr) = texts(&output);
     let events = events(&stdout);
-    assert!(events.len() >= 6 && stdout.ends_with('\n'), "{stdout}");
+    assert!(events.len() >= 5 && stdout.ends_with('\n'), "{stdout}");
     let kind = |event: &Value| event["event"].as_str().unwrap().to_owned();
     assert_eq!((kind(&events[0]), kind(events.last().unwrap())), ("started".into(), "stopped".into()));
     for event in &events {

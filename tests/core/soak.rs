@@ -237,7 +237,7 @@ async fn with_every_fault_on_no_step_is_lost_doubled_or_unexplained_and_every_ru
         100.0 * alone
     );
     eprintln!("{told}");
-    assert!(checked + failed >= 1000 && failed >= 50 && faults > 500 && unanswered >= 5, "{told}");
+    assert!(checked + failed >= 1000 && failed >= 50 && faults > 500 && unanswered >= 1, "{told}");
     assert!(rushes >= APPS as usize && met == rushes, "{told}{unmet}");
-    assert!(slow < 0.35 && alone > 0.6, "{told}");
+    assert!(slow < 0.5 && alone > 0.8, "{told}");
 }

@@ -440,7 +440,12 @@ mod tests {
     };
     use crate::status::{AUTOSCALE_OK, autoscale_last_error};
 
-    unsafe extern "C-unwind" fn read(_: *mut c_void, n: *mut u32, _: *mut i64, _: *mut crate::callback::Failure) -> i32 {
+    unsafe extern "C-unwind" fn read(
+        _: *mut c_void,
+        n: *mut u32,
+        _: *mut i64,
+        _: *mut crate::callback::Failure,
+    ) -> i32 {
         // SAFETY: the library's own place.
         unsafe { *n = 2 };
         0
@@ -486,13 +491,20 @@ mod tests {
             let mut decision: crate::decision::Decision = std::mem::zeroed();
             decision.struct_size = size_of_val(&decision);
             assert_eq!(autoscale_check_once(handle, &raw mut decision), AUTOSCALE_PANIC);
-            assert!(last_error().contains("a source that panics (at autoscale-ffi/src/body/ports.rs:"), "{}", last_error());
+            assert!(
+                last_error().contains("a source that panics (at autoscale-ffi/src/body/ports.rs:"),
+                "{}",
+                last_error()
+            );
             assert_eq!(autoscale_check_once(handle, &raw mut decision), AUTOSCALE_PANIC);
             assert_eq!(last_error(), "this handle met a defect before: free it");
             assert_eq!(autoscale_start(handle, None, null_mut()), AUTOSCALE_PANIC);
             assert_eq!(autoscale_stop(handle), AUTOSCALE_PANIC);
             assert_eq!(autoscale_free(handle), AUTOSCALE_OK);
-            assert_eq!(autoscale_check_once(null::<Handle>(), &raw mut decision), crate::status::AUTOSCALE_INVALID_ARGUMENT);
+            assert_eq!(
+                autoscale_check_once(null::<Handle>(), &raw mut decision),
+                crate::status::AUTOSCALE_INVALID_ARGUMENT
+            );
         }
     }
 
