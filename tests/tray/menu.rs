@@ -110,3 +110,21 @@ fn the_latest_graph_is_drawn_and_opened_though_none_are_kept() {
     wait_for("the configuration", PATIENCE, || home.opened().contains(&config).then_some(()));
     simulated.stop();
 }
+
+#[test]
+fn it_quits_though_a_viewer_that_it_opened_stays_open() {
+    let (home, simulated) = (Home::new(), Simulated::start("flat=3", 3, 1.0));
+    let viewer = home.path().join("viewer");
+    home.open_with(&format!("echo $$ >{}\nexec sleep 300", viewer.display()));
+    let desktop = Desktop::start(&home.bus.address());
+    let config = home.config(&simulated, "");
+    let mut tray = home.start(&["--config", config.to_str().unwrap()]);
+    let item = desktop.item();
+    item.click("Open config");
+    let pid =
+        wait_for("the viewer", PATIENCE, || std::fs::read_to_string(&viewer).ok().filter(|pid| pid.ends_with('\n')));
+    item.click("Quit");
+    assert_eq!(tray.ended().code(), Some(0));
+    assert!(std::process::Command::new("kill").arg(pid.trim()).status().unwrap().success(), "the viewer is gone too");
+    simulated.stop();
+}

@@ -41,12 +41,18 @@ impl Home {
         let folder = tempfile::tempdir().unwrap();
         let bin = folder.path().join("bin");
         std::fs::create_dir(&bin).unwrap();
-        let opener = bin.join("xdg-open");
-        let script = format!("#!/bin/sh\necho \"$1\" >>{}\n", folder.path().join("opened").display());
-        std::fs::write(&opener, script).unwrap();
-        std::fs::set_permissions(&opener, std::fs::Permissions::from_mode(0o755)).unwrap();
         let bus = Bus::start(folder.path());
-        Self { folder, bus }
+        let home = Self { folder, bus };
+        home.open_with("");
+        home
+    }
+
+    /// What is opened is written down, then this is run.
+    pub(crate) fn open_with(&self, script: &str) {
+        let opener = self.path().join("bin/xdg-open");
+        let opened = self.path().join("opened");
+        std::fs::write(&opener, format!("#!/bin/sh\necho \"$1\" >>{}\n{script}\n", opened.display())).unwrap();
+        std::fs::set_permissions(&opener, std::fs::Permissions::from_mode(0o755)).unwrap();
     }
 
     pub(crate) fn path(&self) -> &Path {

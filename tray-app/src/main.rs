@@ -16,6 +16,7 @@ mod view;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use tokio::runtime::Runtime;
@@ -67,6 +68,8 @@ struct Args {
 
 /// Exit code: another instance is the tray.
 const TAKEN: u8 = 4;
+/// How long what is still written may take at the end.
+const LEAVE_WITHIN: Duration = Duration::from_millis(100);
 
 fn main() -> ExitCode {
     let args = Args::parse();
@@ -97,7 +100,7 @@ fn main() -> ExitCode {
     let wishes = Wishes { configs: config, folders: config_dir, dry_run, sandbox };
     let (session, shown) = Session::new(wishes, inputs.clone(), notes);
     let wired = Wired { instance, session, inputs, received, noted, headless };
-    if headless { run(&runtime, wired, None) } else { show(runtime, wired, shown) }
+    if headless { run(runtime, wired, None) } else { show(runtime, wired, shown) }
 }
 
 /// All that runs in the background.
@@ -112,20 +115,20 @@ struct Wired {
 
 #[cfg(not(any(windows, target_os = "macos", feature = "tao-loop")))]
 fn show(runtime: Runtime, wired: Wired, shown: watch::Receiver<View>) -> ExitCode {
-    run(&runtime, wired, Some(shown))
+    run(runtime, wired, Some(shown))
 }
 
 #[cfg(any(windows, target_os = "macos", feature = "tao-loop"))]
 fn show(runtime: Runtime, wired: Wired, shown: watch::Receiver<View>) -> ExitCode {
     let inputs = wired.inputs.clone();
     face::tao::show(shown, inputs, move |over| {
-        run(&runtime, wired, None);
+        run(runtime, wired, None);
         over();
     })
 }
 
 /// Runs until somebody quits; with views, the icon runs on the same runtime.
-fn run(runtime: &Runtime, wired: Wired, shown: Option<watch::Receiver<View>>) -> ExitCode {
+fn run(runtime: Runtime, wired: Wired, shown: Option<watch::Receiver<View>>) -> ExitCode {
     let Wired { instance, session, inputs, received, mut noted, headless } = wired;
     let ended = runtime.block_on(async {
         let signals = signals::Signals::listen().map_err(|error| format!("signals can't be received: {error}"))?;
@@ -142,6 +145,8 @@ fn run(runtime: &Runtime, wired: Wired, shown: Option<watch::Receiver<View>>) ->
         session.run(received).await;
         face.await.map_err(|error| error.to_string())
     });
+    // A viewer that was opened may stay open: nobody waits for it.
+    runtime.shutdown_timeout(LEAVE_WITHIN);
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

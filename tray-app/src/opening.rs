@@ -21,7 +21,7 @@ pub(crate) fn open_made(
     let inputs = inputs.clone();
     tokio::task::spawn_blocking(move || {
         let note = match make() {
-            Ok(path) => match opener::open(&path) {
+            Ok(path) => match open::that(&path) {
                 Ok(()) => return,
                 Err(error) => {
                     tracing::warn!("{} can't be opened: {error}", path.display());
