@@ -4,6 +4,7 @@
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
 DESTDIR ?=
+LIBDIR ?= $(PREFIX)/lib
 CARGO ?= cargo
 # How much longer the property tests of `make soak` look: cases a property.
 SOAK_CASES ?= 20000
@@ -29,7 +30,7 @@ MAKEFLAGS += --no-print-directory
 # One build at a time: cargo has its own parallelism.
 .NOTPARALLEL:
 .PHONY: help demo test setup lint fmt-check clippy test-rust test-deploy left-out bench header wheel soak ci-extra \
-	deny docs feature-check package-check release install uninstall
+	deny docs feature-check package-check release install uninstall capi test-c test-python sanitize sizes
 
 help: ## says this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -40,7 +41,7 @@ demo: ## builds, and shows the loop at work on a simulated app: a flash crowd in
 
 # ── what a change must pass ──────────────────────────────────────────────────────────────────────────────────────────
 
-test: setup lint test-rust test-deploy left-out ## all that a change must pass; .ci/run calls it
+test: setup lint test-rust test-deploy capi test-c test-python left-out ## all that a change must pass; .ci/run calls it
 
 setup: ## installs what `make test` needs, where it is missing
 	@mkdir -p target && : >"$(LEFT_OUT)"
@@ -55,12 +56,22 @@ fmt-check:
 clippy:
 	$(CARGO) clippy --quiet --workspace --all-targets --locked -- -D warnings
 	$(CARGO) clippy --quiet --package autoscale-core --no-default-features --locked -- -D warnings
+	$(CARGO) clippy --quiet --package autoscale-ffi --no-default-features --all-targets --locked -- -D warnings
 
 test-rust: ## unit, property and end-to-end tests
 	$(CARGO) test --workspace --locked
 
 test-deploy: ## shell scripts, systemd units, Kubernetes objects, container recipe, workflows
 	@tests/deploy/run.sh
+
+capi: ## the C libraries, into target/capi
+	@autoscale-ffi/scripts/build
+
+test-c: ## the C interface, from a destdir: compilers, misuse, leaks, interface drift, examples
+	@tests/c_api/run.sh
+
+test-python: ## the Python package, from its wheel, and its examples
+	@tests/python/run.sh
 
 left-out:
 	@if [ -s "$(LEFT_OUT)" ]; then \
@@ -71,19 +82,18 @@ left-out:
 
 bench: ## how fast a decision, a check and a graph are
 	$(CARGO) bench --workspace
+	autoscale-ffi/scripts/bench
 
 header: ## writes include/autoscale.h anew from the C ABI
-	@[ -d autoscale-ffi ] || { echo 'make header: this tree has no C ABI (autoscale-ffi) yet' >&2; exit 1; }
 	autoscale-ffi/scripts/header
 
 wheel: ## builds the Python package into target/wheels
-	@[ -d autoscale-ffi/python ] || { echo 'make wheel: this tree has no Python package (autoscale-ffi/python) yet' >&2; exit 1; }
 	autoscale-ffi/scripts/wheel
 
 soak: ## the property tests with many more cases, and the tests that take minutes
 	PROPTEST_CASES=$(SOAK_CASES) AUTOSCALE_SOAK=1 $(CARGO) test --workspace --locked -- --include-ignored
 
-ci-extra: docs feature-check package-check deny ## documentation, combinations of features, packages, licences and advisories
+ci-extra: docs feature-check package-check deny sizes sanitize ## documentation, combinations of features, packages, licences and advisories
 
 docs:
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --quiet --workspace --no-deps --locked
@@ -95,12 +105,18 @@ feature-check:
 		RUSTFLAGS='-D warnings' $(CARGO) check --quiet --target-dir target/features --package autoscale-core --no-default-features --features $$features --locked; \
 	done
 
+sizes: ## the C library: the decision alone, and all of it
+	@autoscale-ffi/scripts/sizes
+
+sanitize: ## the C tests with the address sanitizer in the library
+	@autoscale-ffi/scripts/sanitize
+
 # What a package holds: its own files and no others.
 package-check:
-	@set -e; for package in autoscale-core autoscale-cli; do \
+	@set -e; for package in autoscale-core autoscale-ffi autoscale-cli; do \
 		$(CARGO) package --quiet --list --allow-dirty --package $$package >target/package-list 2>/dev/null; \
 		grep -qx 'src/[a-z]*.rs' target/package-list; \
-		if grep -vE '^(src|deploy|assets|fixtures|fonts|benches|examples)/|^(Cargo\.(toml|toml\.orig|lock)|README\.md|LICENSE-[A-Z]+|build\.rs|[a-z.]+\.ini|\.cargo_vcs_info\.json)$$' target/package-list; then echo "$$package holds the files above, which it should not" >&2; exit 1; fi; \
+		if grep -vE '^(src|deploy|assets|fixtures|fonts|benches|examples|scripts|python)/|^(Cargo\.(toml|toml\.orig|lock)|README\.md|LICENSE-[A-Z]+|build\.rs|[a-z.]+\.ini|cbindgen\.toml|[A-Za-z.]+\.in|\.cargo_vcs_info\.json)$$' target/package-list; then echo "$$package holds the files above, which it should not" >&2; exit 1; fi; \
 		echo "$$package: $$(wc -l <target/package-list) files"; \
 	done
 
@@ -117,7 +133,7 @@ release: ## the binary as it is installed: target/release/autoscale
 	$(CARGO) build --release --locked --package autoscale-cli
 
 # The configuration that is there already is left alone.
-install: release ## binary, units, init.d script, sample configuration, licences (DESTDIR=, PREFIX=/usr/local)
+install: release capi ## binary, units, init.d script, sample configuration, licences (DESTDIR=, PREFIX=/usr/local)
 	install -d $(bindir) $(docdir) $(sharedir)/init.d $(sharedir)/kubernetes $(sharedir)/container $(unitdir) $(etcdir)/heroku-autoscale
 	install -m 755 target/release/autoscale $(bindir)/
 	install -m 644 README.md CHANGELOG.md SECURITY.md LICENSE-MIT LICENSE-APACHE $(docdir)/
@@ -131,7 +147,9 @@ install: release ## binary, units, init.d script, sample configuration, licences
 	install -m 644 $(DEPLOY)/kubernetes/*.yaml $(sharedir)/kubernetes/
 	install -m 644 $(DEPLOY)/container/Containerfile $(sharedir)/container/
 	install -m 644 config.sample.ini $(etcdir)/heroku-autoscale/
+	DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" LIBDIR="$(LIBDIR)" autoscale-ffi/scripts/install
 
 uninstall: ## takes away what `make install` put there; your configuration and state stay
 	rm -f $(bindir)/autoscale $(unitdir)/autoscale.service $(unitdir)/autoscale@.service $(etcdir)/heroku-autoscale/config.sample.ini
-	rm -rf $(docdir) $(sharedir)
+	rm -f $(DESTDIR)$(LIBDIR)/libautoscale.* $(DESTDIR)$(LIBDIR)/pkgconfig/autoscale.pc $(DESTDIR)$(PREFIX)/include/autoscale.h
+	rm -rf $(DESTDIR)$(LIBDIR)/cmake/autoscale $(docdir) $(sharedir)

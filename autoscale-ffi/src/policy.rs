@@ -173,3 +173,38 @@ pub unsafe extern "C" fn autoscale_decide(
         Ok(())
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ptr::null_mut;
+
+    use super::*;
+    use crate::config::autoscale_config_from_ini;
+    use crate::guard::shielded;
+    use crate::status::AUTOSCALE_OK;
+
+    #[test]
+    fn a_policy_that_met_a_defect_can_only_be_freed() {
+        let text = "[HEROKU_INFOS]\napp_name: shop\n";
+        let (mut config, mut policy) = (null_mut(), null_mut::<Policy>());
+        // SAFETY: places for pointers, and what these calls gave.
+        unsafe {
+            assert_eq!(autoscale_config_from_ini(text.as_ptr().cast(), text.len(), &raw mut config), AUTOSCALE_OK);
+            assert_eq!(autoscale_policy_new(config, &raw mut policy), AUTOSCALE_OK);
+            assert!(autoscale_policy_save(policy, null_mut(), 0) > 0);
+            let caught = shielded(|| {
+                let _mind = (*policy).mind.lock();
+                panic!("half way");
+            });
+            assert_eq!(caught.unwrap_err().status, AUTOSCALE_PANIC);
+            let mut decision: Decision = std::mem::zeroed();
+            decision.struct_size = size_of::<Decision>();
+            let mut seen: Observation = std::mem::zeroed();
+            seen.struct_size = size_of::<Observation>();
+            assert_eq!(autoscale_policy_decide(policy, &raw const seen, &raw mut decision), AUTOSCALE_PANIC);
+            assert_eq!(autoscale_policy_save(policy, null_mut(), 0), 0);
+            autoscale_policy_free(policy);
+            crate::config::autoscale_config_free(config);
+        }
+    }
+}

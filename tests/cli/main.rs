@@ -3,11 +3,16 @@
 mod check_config;
 mod crash;
 mod decide;
+mod demo;
 mod graph;
+mod help;
 mod replay;
+mod run;
 mod run_state;
 mod running;
 mod sandbox;
+mod secrets;
 mod service;
 mod simulate;
 mod status;
+mod support;

@@ -110,6 +110,7 @@ fn plan() -> Plan {
         interval: Duration::from_secs(60),
         manual_override: Duration::from_secs(1800),
         debug: false,
+        simulated_time: false,
     }
 }
 

@@ -425,3 +425,116 @@ impl LedgerKeeper for Keeper {
         self.0.write(ledger)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ptr::{null, null_mut};
+    use std::time::Instant;
+
+    use super::*;
+    use crate::callback::Samples;
+    use crate::config::{autoscale_config_free, autoscale_config_from_ini};
+    use crate::handle::{
+        Handle, autoscale_check_now, autoscale_check_once, autoscale_free, autoscale_new, autoscale_set_scale_target,
+        autoscale_start, autoscale_stop,
+    };
+    use crate::status::{AUTOSCALE_OK, autoscale_last_error};
+
+    unsafe extern "C-unwind" fn read(
+        _: *mut c_void,
+        n: *mut u32,
+        _: *mut i64,
+        _: *mut crate::callback::Failure,
+    ) -> i32 {
+        // SAFETY: the library's own place.
+        unsafe { *n = 2 };
+        0
+    }
+
+    unsafe extern "C-unwind" fn scale(_: *mut c_void, _: u32, _: *mut crate::callback::Failure) -> i32 {
+        0
+    }
+
+    unsafe extern "C-unwind" fn no_results(_: *mut c_void, _: i64, _: i64, _: *mut Samples) -> i32 {
+        0
+    }
+
+    /// A handle whose source panics, as a defect of the library would.
+    fn broken() -> *mut Handle {
+        let text = "[HEROKU_INFOS]\napp_name: shop\n";
+        let (mut config, mut handle) = (null_mut(), null_mut());
+        // SAFETY: places for pointers, and what these calls gave.
+        unsafe {
+            assert_eq!(autoscale_config_from_ini(text.as_ptr().cast(), text.len(), &raw mut config), AUTOSCALE_OK);
+            assert_eq!(autoscale_new(config, &raw mut handle), AUTOSCALE_OK);
+            autoscale_config_free(config);
+            assert_eq!(autoscale_set_scale_target(handle, Some(read), Some(scale), null_mut()), AUTOSCALE_OK);
+            let body = &(*handle).body;
+            body.set_metric_source(Some(no_results), null_mut()).unwrap();
+            body.life().panics = true;
+        }
+        handle
+    }
+
+    fn last_error() -> String {
+        let mut text = vec![0_u8; 512];
+        // SAFETY: as large as is said.
+        let len = unsafe { autoscale_last_error(text.as_mut_ptr().cast(), text.len()) };
+        String::from_utf8(text[..len.min(511)].to_vec()).unwrap()
+    }
+
+    #[test]
+    fn a_panic_in_a_check_is_a_status_and_the_handle_can_only_be_freed() {
+        let handle = broken();
+        // SAFETY: a handle of ours; NULL is refused.
+        unsafe {
+            let mut decision: crate::decision::Decision = std::mem::zeroed();
+            decision.struct_size = size_of_val(&decision);
+            assert_eq!(autoscale_check_once(handle, &raw mut decision), AUTOSCALE_PANIC);
+            assert!(
+                last_error().contains("a source that panics (at autoscale-ffi/src/body/ports.rs:"),
+                "{}",
+                last_error()
+            );
+            assert_eq!(autoscale_check_once(handle, &raw mut decision), AUTOSCALE_PANIC);
+            assert_eq!(last_error(), "this handle met a defect before: free it");
+            assert_eq!(autoscale_start(handle, None, null_mut()), AUTOSCALE_PANIC);
+            assert_eq!(autoscale_stop(handle), AUTOSCALE_PANIC);
+            assert_eq!(autoscale_free(handle), AUTOSCALE_OK);
+            assert_eq!(
+                autoscale_check_once(null::<Handle>(), &raw mut decision),
+                crate::status::AUTOSCALE_INVALID_ARGUMENT
+            );
+        }
+    }
+
+    #[test]
+    fn a_panic_on_the_thread_ends_it_and_is_told_by_the_next_call() {
+        let handle = broken();
+        // SAFETY: a handle of ours.
+        unsafe {
+            assert_eq!(autoscale_start(handle, None, null_mut()), AUTOSCALE_OK);
+            let start = Instant::now();
+            while autoscale_check_now(handle) != AUTOSCALE_PANIC {
+                assert!(start.elapsed() < Duration::from_secs(30), "the panic is never told");
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            assert_eq!(autoscale_stop(handle), AUTOSCALE_PANIC);
+            assert_eq!(autoscale_free(handle), AUTOSCALE_OK);
+        }
+    }
+
+    #[test]
+    fn a_metric_that_gives_nothing_is_no_failure() {
+        let handle = broken();
+        // SAFETY: a handle of ours.
+        unsafe {
+            (*handle).body.life().panics = false;
+            let mut decision: crate::decision::Decision = std::mem::zeroed();
+            decision.struct_size = size_of_val(&decision);
+            assert_eq!(autoscale_check_once(handle, &raw mut decision), AUTOSCALE_OK);
+            assert_eq!((decision.reason, decision.target), (crate::reason::AUTOSCALE_REASON_NO_DATA, 2));
+            assert_eq!(autoscale_free(handle), AUTOSCALE_OK);
+        }
+    }
+}
