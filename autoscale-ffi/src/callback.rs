@@ -49,8 +49,7 @@ pub type ReadFn = Option<
 
 /// Sets the formation. Runs where the metric source does. Returns 0; anything else, or autoscale_fail(), is a change that
 /// was not carried out, and is decided on anew at the next check.
-pub type ScaleFn =
-    Option<unsafe extern "C-unwind" fn(user: *mut c_void, quantity: u32, failure: *mut Failure) -> i32>;
+pub type ScaleFn = Option<unsafe extern "C-unwind" fn(user: *mut c_void, quantity: u32, failure: *mut Failure) -> i32>;
 
 /// Is told what happens. Runs on the thread of the handle, which waits for it.
 pub type EventFn = Option<unsafe extern "C-unwind" fn(user: *mut c_void, event: *const Event)>;

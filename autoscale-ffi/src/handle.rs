@@ -103,12 +103,7 @@ pub unsafe extern "C" fn autoscale_set_scale_target(
 /// AUTOSCALE_PANIC. Thread-safe.
 #[unsafe(no_mangle)]
 #[must_use]
-pub unsafe extern "C" fn autoscale_set_log(
-    handle: *const Handle,
-    log: LogFn,
-    user: *mut c_void,
-    level: i32,
-) -> Status {
+pub unsafe extern "C" fn autoscale_set_log(handle: *const Handle, log: LogFn, user: *mut c_void, level: i32) -> Status {
     // SAFETY: a handle of ours, as the header asks for.
     unsafe { with(handle, |body| body.set_log(log, user, level)) }
 }

@@ -90,9 +90,8 @@ pub(crate) unsafe fn take<'a>(seen: *const Observation, config: &Config) -> Resu
     let seen = unsafe { sized(seen) }?;
     let bounds = match seen.flags & AUTOSCALE_OBSERVED_BOUNDS {
         0 => config.values.bounds,
-        _ => Bounds::new(seen.min, seen.max).ok_or_else(|| {
-            Error::invalid(format!("min is {} and max {}: not 1 <= min <= max", seen.min, seen.max))
-        })?,
+        _ => Bounds::new(seen.min, seen.max)
+            .ok_or_else(|| Error::invalid(format!("min is {} and max {}: not 1 <= min <= max", seen.min, seen.max)))?,
     };
     if seen.flags & !FLAGS != 0 {
         let text = format!("flags has bits that this version does not know: {:#x}", seen.flags & !FLAGS);
@@ -101,7 +100,12 @@ pub(crate) unsafe fn take<'a>(seen: *const Observation, config: &Config) -> Resu
     let changed_at = match seen.changed_at_s {
         -1 => None,
         0.. => Some(Timestamp::from_secs(seen.changed_at_s)),
-        _ => return Err(Error::invalid(format!("changed_at_s is {}: not -1, nor a time since 1970", seen.changed_at_s))),
+        _ => {
+            return Err(Error::invalid(format!(
+                "changed_at_s is {}: not -1, nor a time since 1970",
+                seen.changed_at_s
+            )));
+        }
     };
     let interval = match seen.interval_s {
         0 => config.values.check_frequency,
@@ -174,9 +178,11 @@ impl<'a> Taken<'a> {
     /// Its results.
     pub(crate) fn samples(&self) -> impl Iterator<Item = Sample> + use<'a> {
         let Columns { time_s, response_time_ms, status } = self.columns;
-        time_s.iter().zip(response_time_ms).enumerate().filter_map(move |(i, (time_s, ms))| {
-            sample(*time_s, *ms, status.map_or(AUTOSCALE_SAMPLE_UP, |all| all[i]))
-        })
+        time_s
+            .iter()
+            .zip(response_time_ms)
+            .enumerate()
+            .filter_map(move |(i, (time_s, ms))| sample(*time_s, *ms, status.map_or(AUTOSCALE_SAMPLE_UP, |all| all[i])))
     }
 }
 

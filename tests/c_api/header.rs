@@ -60,12 +60,16 @@ fn every_function_of_the_source_is_declared_and_described() {
     assert_eq!(declared(&header), exported);
     assert!(exported.len() >= 30, "{exported:?}");
     for name in &exported {
-        let before = &header[..header.find(&format!(" {name}(")).or_else(|| header.find(&format!("*{name}("))).unwrap()];
+        let before =
+            &header[..header.find(&format!(" {name}(")).or_else(|| header.find(&format!("*{name}("))).unwrap()];
         let comment = &before[before.rfind("/**").unwrap()..];
         let gap = &comment[comment.find("*/").unwrap()..];
         assert!(!gap.contains(';'), "{name} has no comment of its own");
         let freed = name.ends_with("_free") || name.ends_with("_fail");
-        assert!(freed || comment.contains("hread-safe") || comment.contains("Legal only while"), "{name}: no thread rule");
+        assert!(
+            freed || comment.contains("hread-safe") || comment.contains("Legal only while"),
+            "{name}: no thread rule"
+        );
     }
 }
 

@@ -15,7 +15,10 @@ pub(crate) enum Body {}
 
 impl Body {
     pub(crate) fn new(_: &Config) -> Result<Self, Error> {
-        Err(Error::new(AUTOSCALE_UNSUPPORTED, "this library is built without the loop: decide by autoscale_policy_decide"))
+        Err(Error::new(
+            AUTOSCALE_UNSUPPORTED,
+            "this library is built without the loop: decide by autoscale_policy_decide",
+        ))
     }
 
     pub(crate) fn usable(&self) -> Result<(), Error> {

@@ -188,4 +188,3 @@ impl Visit for Line {
 fn c_string(text: &str) -> CString {
     CString::new(text.replace('\0', " ")).unwrap_or_default()
 }
-

@@ -5,12 +5,10 @@ use std::ffi::c_void;
 
 use autoscale_core::clock::Clock;
 use autoscale_core::config::Config;
+use autoscale_core::ports::{Failure as Failed, FailureKind, FormationReading, MetricSource, Reading, ScaleTarget};
+use autoscale_core::time::Timestamp;
 #[cfg(feature = "http")]
 use autoscale_core::{app::Metric, heroku::HerokuFormation, http::HttpOptions};
-use autoscale_core::ports::{
-    Failure as Failed, FailureKind, FormationReading, MetricSource, Reading, ScaleTarget,
-};
-use autoscale_core::time::Timestamp;
 
 use crate::callback::{Failure, MetricFn, ReadFn, Samples, ScaleFn};
 use crate::status::Error;
