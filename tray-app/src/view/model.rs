@@ -33,6 +33,8 @@ pub(super) struct AppModel {
     pub(super) last: Option<Check>,
     /// Is `last` of this run?
     pub(super) fresh: bool,
+    /// What the last check of this run said.
+    said: State,
     pub(super) failure: Option<String>,
     pub(super) paused: bool,
     pub(super) dry_run: bool,
@@ -106,7 +108,8 @@ impl Model {
     /// One more app, at the next place.
     pub(crate) fn add(&mut self, facts: Facts, dry_run: bool, paused: bool, last: Option<Check>) {
         let closed = Vec::new();
-        self.apps.push(AppModel { facts, closed, last, fresh: false, failure: None, paused, dry_run, next: None });
+        let (said, fresh, failure, next) = (State::Unknown, false, None, None);
+        self.apps.push(AppModel { facts, closed, last, fresh, said, failure, paused, dry_run, next });
     }
 
     /// One more app, which can't be looked after.
@@ -124,6 +127,7 @@ impl Model {
         match &event.kind {
             Kind::Checked(check) => {
                 let (check, detail) = (check.as_ref().clone(), None);
+                app.said = state_of(&check, app.said);
                 app.last = Some(Check { detail, ..check });
                 app.fresh = true;
                 app.failure = None;
@@ -166,18 +170,21 @@ impl Model {
 
 impl AppModel {
     pub(super) fn state(&self) -> State {
-        match &self.last {
-            _ if !self.closed.is_empty() => State::Failing,
-            _ if self.paused => State::Paused,
-            _ if self.failure.is_some() => State::Failing,
-            Some(check) if self.fresh => state_of(check),
-            _ => State::Unknown,
+        if !self.closed.is_empty() {
+            State::Failing
+        } else if self.paused {
+            State::Paused
+        } else if self.failure.is_some() {
+            State::Failing
+        } else {
+            self.said
         }
     }
 }
 
-/// What a check says of the state of things.
-fn state_of(check: &Check) -> State {
+/// What a check says of the state of things, after what was said before: a change that is still to show its effect goes
+/// on being shown.
+fn state_of(check: &Check, before: State) -> State {
     match check.outcome {
         Outcome::Failed => State::Failing,
         Outcome::Limited => State::AtMax,
@@ -187,6 +194,11 @@ fn state_of(check: &Check) -> State {
             "at_max" | "futile" | "above_max_but_slow" => State::AtMax,
             "outage" | "down_now" => State::Failing,
             "no_data" | "missing_data" => State::Unknown,
+            "settling" | "cooling_down" | "waiting_for_effect" | "recovering" | "unconfirmed"
+                if matches!(before, State::Up | State::Down | State::AtMax) =>
+            {
+                before
+            }
             _ => State::Steady,
         },
     }

@@ -187,6 +187,22 @@ fn every_state_has_its_icon() {
 }
 
 #[test]
+fn a_change_is_shown_until_its_effect_can_be_judged() {
+    let mut model = shop();
+    let mut after = |event: &Event| {
+        model.event(0, event);
+        view(&model).state
+    };
+    assert_eq!(after(&held("settling")), State::Steady);
+    assert_eq!(after(&checked(check(Outcome::Scaled, 3, 4, "above_high"))), State::Up);
+    assert_eq!(after(&held("settling")), State::Up);
+    assert_eq!(after(&held("steady")), State::Steady);
+    assert_eq!(after(&checked(check(Outcome::Scaled, 4, 3, "below_low"))), State::Down);
+    assert_eq!(after(&held("cooling_down")), State::Down);
+    assert_eq!(after(&held("steady")), State::Steady);
+}
+
+#[test]
 fn dry_run_is_an_overlay_and_a_check_mark_that_switches_back() {
     let mut model = shop();
     model.event(0, &held("steady"));
