@@ -63,3 +63,13 @@ pub(crate) fn complain(text: &str, exit: Exit) -> Exit {
     let _ = writeln!(anstream::stderr().lock(), "{red}autoscale:{red:#} {text}");
     exit
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn every_command_can_be_built_from_its_arguments() {
+        super::Cli::command().debug_assert();
+    }
+}

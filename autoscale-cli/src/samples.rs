@@ -3,14 +3,15 @@
 use std::io::{self, Read};
 use std::path::Path;
 
+use autoscale_core::config::{Config, Heroku};
 use autoscale_core::history;
 use autoscale_core::recording::{self, Recording};
 
-/// Reads a recording; `-` is standard input.
+/// Reads a recording; `-` is standard input. Of a history that several apps share it is what is of the configured one.
 ///
 /// # Errors
 /// With the file's name, and the line where it can't be understood.
-pub(crate) fn read(path: &Path) -> Result<Recording, String> {
+pub(crate) fn read(path: &Path, config: &Config) -> Result<Recording, String> {
     let text = if path == Path::new("-") {
         let mut text = String::new();
         io::stdin().read_to_string(&mut text).map(|_| text)
@@ -18,5 +19,6 @@ pub(crate) fn read(path: &Path) -> Result<Recording, String> {
         history::read_all(path)
     };
     let told = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-    recording::parse(&text.map_err(|error| told(&error))?).map_err(|error| told(&error))
+    let Heroku { app_name, process_type, .. } = &config.heroku;
+    recording::parse_of(&text.map_err(|error| told(&error))?, app_name, process_type).map_err(|error| told(&error))
 }

@@ -199,6 +199,10 @@ impl Observer for AppObserver {
         self.observer.observe(event);
     }
 
+    fn next_check(&mut self, after: Option<Duration>) {
+        self.observer.next_check(after);
+    }
+
     fn finish<'a>(&'a mut self, within: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
         let records = std::mem::take(&mut *self.records.lock().unwrap_or_else(PoisonError::into_inner));
         Box::pin(async move {

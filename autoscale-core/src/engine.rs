@@ -41,6 +41,8 @@ pub struct Plan {
     pub manual_override: Duration,
     /// `debug`: are changes only told?
     pub debug: bool,
+    /// Does a sandbox make the time? Then a clock far from this machine's is no fault.
+    pub simulated_time: bool,
 }
 
 impl From<&Config> for Plan {
@@ -53,6 +55,7 @@ impl From<&Config> for Plan {
             interval: config.check_frequency,
             manual_override: config.manual_override,
             debug: config.dry_run,
+            simulated_time: config.sandbox_speed.is_some(),
         }
     }
 }
@@ -253,7 +256,7 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
             }
             self.clock_offset = self.clock_offset.saturating_add((skew * 1e6) as i64);
             let offset = self.clock_offset as f64 / 1e6;
-            if offset.abs() > SKEW_WARNING {
+            if offset.abs() > SKEW_WARNING && !self.plan.simulated_time {
                 let direction = if offset > 0.0 { "behind" } else { "ahead of" };
                 tracing::warn!(
                     app = self.plan.app,

@@ -98,6 +98,13 @@ pub fn keep(
     Ok(path)
 }
 
+/// The newest graph that [`keep`] left of an app and process type in a folder; `None` where there is none.
+pub fn newest(folder: &Path, app: &str, process: &str) -> Option<PathBuf> {
+    let series = format!("{}_{}", file_name_part(app), file_name_part(process));
+    let names = std::fs::read_dir(folder).ok()?.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    names.filter(|name| is_of_series(name, &series)).max().map(|name| folder.join(name))
+}
+
 fn drawn(format: GraphFormat, picture: &Picture, zone: &TimeZone) -> Vec<u8> {
     match format {
         GraphFormat::Png => graph::png(picture, zone),

@@ -116,7 +116,7 @@ impl Trouble {
 #[cfg(feature = "graph")]
 mod graphs {
     use std::path::PathBuf;
-    use std::sync::{Arc, Mutex, PoisonError};
+    use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
     use jiff::tz::TimeZone;
     use tokio::task::JoinHandle;
@@ -127,25 +127,34 @@ mod graphs {
     use crate::graph::Picture;
     use crate::{graph_file, state};
 
-    /// Draws each check into a folder.
+    /// Draws each check into a folder, one after the other. Where checks come faster than pictures are drawn, some are
+    /// left out, never the last one.
     #[derive(Debug)]
     pub(super) struct Graphs {
+        artist: Arc<Artist>,
+        drawing: Option<JoinHandle<()>>,
+    }
+
+    #[derive(Debug)]
+    struct Artist {
         folder: PathBuf,
         format: GraphFormat,
         keep: usize,
-        trouble: Arc<Mutex<Trouble>>,
-        drawing: Option<JoinHandle<()>>,
+        easel: Mutex<Easel>,
+    }
+
+    #[derive(Debug, Default)]
+    struct Easel {
+        next: Option<Box<Picture>>,
+        busy: bool,
+        trouble: Trouble,
     }
 
     impl Graphs {
         pub(super) fn new(config: &Config) -> Self {
-            Self {
-                folder: state::graphs_folder(config),
-                format: config.graph_format,
-                keep: config.graphs_keep,
-                trouble: Arc::default(),
-                drawing: None,
-            }
+            let (format, keep) = (config.graph_format, config.graphs_keep);
+            let artist = Artist { folder: state::graphs_folder(config), format, keep, easel: Mutex::default() };
+            Self { artist: Arc::new(artist), drawing: None }
         }
 
         /// Ends when the last picture is drawn.
@@ -158,13 +167,35 @@ mod graphs {
         /// Draws it on a thread where nobody waits for it: a picture takes longer than a check.
         pub(super) fn draw(&mut self, event: &Event) {
             let Some(picture) = Picture::of_event(event) else { return };
-            let (folder, format, keep) = (self.folder.clone(), self.format, self.keep);
-            let trouble = Arc::clone(&self.trouble);
-            self.drawing = Some(tokio::task::spawn_blocking(move || {
-                let drawn = graph_file::keep(&folder, format, keep, &picture, &TimeZone::system());
-                let mut trouble = trouble.lock().unwrap_or_else(PoisonError::into_inner);
-                trouble.note("graph", &folder, drawn.map(drop));
-            }));
+            let busy = {
+                let mut easel = self.artist.easel();
+                easel.next = Some(Box::new(picture));
+                std::mem::replace(&mut easel.busy, true)
+            };
+            if !busy {
+                let artist = Arc::clone(&self.artist);
+                self.drawing = Some(tokio::task::spawn_blocking(move || artist.work()));
+            }
+        }
+    }
+
+    impl Artist {
+        fn easel(&self) -> MutexGuard<'_, Easel> {
+            self.easel.lock().unwrap_or_else(PoisonError::into_inner)
+        }
+
+        fn work(&self) {
+            loop {
+                let picture = {
+                    let mut easel = self.easel();
+                    let next = easel.next.take();
+                    easel.busy = next.is_some();
+                    next
+                };
+                let Some(picture) = picture else { return };
+                let drawn = graph_file::keep(&self.folder, self.format, self.keep, &picture, &TimeZone::system());
+                self.easel().trouble.note("graph", &self.folder, drawn.map(drop));
+            }
         }
     }
 }

@@ -76,8 +76,22 @@ pub struct Malformed {
 /// # Errors
 /// The first line that can't be read, or that is of another app than the lines before.
 pub fn parse(text: &str) -> Result<Recording, Malformed> {
+    parse_with(text, Union::default())
+}
+
+/// [`parse`], but of a history that several apps share only what is of this app and process type. A history that does not
+/// know it is read as a whole.
+///
+/// # Errors
+/// As for [`parse`].
+pub fn parse_of(text: &str, app: &str, process: &str) -> Result<Recording, Malformed> {
+    let only = Some((app.to_owned(), process.to_owned()));
+    let recording = parse_with(text, Union { only, ..Union::default() })?;
+    if recording.samples.is_empty() && recording.checks.is_empty() { parse(text) } else { Ok(recording) }
+}
+
+fn parse_with(text: &str, mut union: Union) -> Result<Recording, Malformed> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut union = Union::default();
     if text.trim_start().starts_with(['{', '[']) {
         json(text, &mut union)?
     } else {
@@ -96,6 +110,8 @@ pub fn parse(text: &str) -> Result<Recording, Malformed> {
 struct Union {
     recording: Recording,
     dry_run: bool,
+    /// The only app and process type that counts.
+    only: Option<(String, String)>,
     most: HashMap<(Timestamp, u64, &'static str), (Sample, usize)>,
 }
 
@@ -114,6 +130,9 @@ impl Union {
 
     fn add_event(&mut self, event: Event) -> Result<(), String> {
         let Event { at, app, process, kind, .. } = event;
+        if self.only.as_ref().is_some_and(|(a, p)| (a, p) != (&app, &process)) {
+            return Ok(());
+        }
         let check = match kind {
             Kind::Checked(check) => check,
             Kind::Started { dry_run } | Kind::DryRunChanged { dry_run } => {
@@ -323,6 +342,15 @@ mod tests {
         assert_eq!(told(&lines.join("\n")), expected);
         // The daemon is in the middle of a line.
         assert_eq!(told(&format!("{}\n{}", lines[0], &lines[2][..90])).len(), 2);
+    }
+
+    #[test]
+    fn of_a_history_that_apps_share_one_can_be_chosen() {
+        let lines =
+            [event(100, "shop", 2, 2, "[[40,300,\"up\"]]"), event(200, "blog", 5, 5, "[[50,300,\"up\"]]")].join("\n");
+        let recording = parse_of(&lines, "blog", "web").unwrap();
+        assert_eq!((recording.checks.len(), recording.checks[0].dynos, recording.samples.len()), (1, 5, 1));
+        assert_eq!(parse_of(&event(100, "shop", 2, 2, "[]"), "test", "web").unwrap().checks.len(), 1, "the only one");
     }
 
     #[test]

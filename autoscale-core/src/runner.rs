@@ -88,7 +88,13 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> AppLoop<M, T, K> {
         if rests {
             self.tell(Kind::Paused);
         }
+        let mut told_due = None;
         loop {
+            let next = (!rests).then_some(due);
+            if told_due != Some(next) {
+                told_due = Some(next);
+                self.observer.next_check(next.map(|due| due.saturating_duration_since(Instant::now())));
+            }
             let turn = tokio::select! {
                 biased;
                 command = commands.recv() => Turn::Told(command.unwrap_or(Command::Stop)),
@@ -182,8 +188,13 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> AppLoop<M, T, K> {
     fn reload(&mut self) -> bool {
         match (self.reload)() {
             Ok(Reloaded { plan, source, target, warnings }) => {
+                let before = self.engine.is_dry_run();
                 self.engine.reload(plan, source, target);
                 self.tell(Kind::ConfigReloaded { warnings });
+                let dry_run = self.engine.is_dry_run();
+                if dry_run != before {
+                    self.tell(Kind::DryRunChanged { dry_run });
+                }
                 true
             }
             Err(problems) => {

@@ -29,7 +29,7 @@ pub fn default_dir() -> PathBuf {
 
 /// The platform's place for a user's state. Locks are always there, whatever a configuration says, so that two instances
 /// of one user meet.
-fn user_dir() -> PathBuf {
+pub fn user_dir() -> PathBuf {
     use etcetera::BaseStrategy;
     match etcetera::choose_base_strategy() {
         Ok(dirs) => dirs.state_dir().unwrap_or_else(|| dirs.data_dir()).join(FOLDER),

@@ -29,6 +29,8 @@ struct World {
     formation_fails: Option<Failure>,
     /// Answers to the coming changes; carried out and confirmed when there is none.
     answers: VecDeque<Answer>,
+    /// Changes are answered never.
+    hangs: bool,
     sent: Vec<u32>,
     kept: Vec<Ledger>,
 }
@@ -70,6 +72,9 @@ impl ScaleTarget for Shared {
     }
 
     async fn scale(&mut self, quantity: u32) -> Result<u32, Failure> {
+        if self.0.lock().unwrap().hangs {
+            std::future::pending::<()>().await;
+        }
         let mut world = self.0.lock().unwrap();
         world.sent.push(quantity);
         match world.answers.pop_front() {
@@ -105,6 +110,7 @@ fn plan() -> Plan {
         interval: Duration::from_secs(60),
         manual_override: Duration::from_secs(1800),
         debug: false,
+        simulated_time: false,
     }
 }
 
@@ -333,6 +339,45 @@ fn a_wrong_local_clock_gives_way_to_the_services_own() {
     assert_eq!(reads, [(NOW - Duration::from_secs(1800), NOW), (later(10) - Duration::from_secs(1800), later(10))]);
     check(&mut engine, NOW);
     assert_eq!(world.0.lock().unwrap().metric_reads.len(), 3, "the offset is remembered: one read");
+}
+
+#[test]
+fn after_a_suspend_the_window_is_read_anew_and_what_was_seen_before_counts_no_more() {
+    let world = world(3, flat(700.0, NOW));
+    let mut engine = engine(&world, plan(), Ledger::default());
+    assert_eq!(checked(&check(&mut engine, NOW)).reason.code, "steady");
+    world.0.lock().unwrap().samples = flat(5000.0, later(300));
+    let events = check(&mut engine, later(300));
+    assert_eq!(world.0.lock().unwrap().metric_reads.last(), Some(&(later(270), later(300))));
+    assert_eq!((checked(&events).target, checked(&events).mean_ms), (6, Some(5000.0)), "on the new results alone");
+    // And a clock that is put back is no reason to fail.
+    world.0.lock().unwrap().samples = flat(700.0, later(10));
+    let events = check(&mut engine, later(10));
+    assert_eq!(world.0.lock().unwrap().metric_reads.last(), Some(&(NOW - Duration::from_secs(1200), later(10))));
+    assert_eq!(checked(&events).outcome, Outcome::Held);
+}
+
+#[test]
+fn a_check_that_is_broken_off_is_not_remembered_as_decided() {
+    let world = world(3, flat(700.0, NOW));
+    let mut engine = engine(&world, plan(), Ledger::default());
+    assert_eq!(checked(&check(&mut engine, NOW)).reason.code, "steady");
+    let remembered = engine.ledger().memory.clone();
+    world.0.lock().unwrap().samples = flat(5000.0, later(5));
+    world.0.lock().unwrap().hangs = true;
+    {
+        let mut broken = pin!(engine.check(later(5)));
+        assert!(broken.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    }
+    world.0.lock().unwrap().hangs = false;
+    assert_eq!(engine.ledger().intent.map(|intent| intent.to), Some(6), "what was sent may be carried out");
+    // It decides as one would that was never asked: a history, which does not know of it, can be replayed.
+    let mut other = self::engine(&world, plan(), Ledger { memory: remembered, ..engine.ledger().clone() });
+    let kept = |engine: &Engine<Shared, Shared, Shared>| engine.ledger().memory.clone();
+    check(&mut engine, later(6));
+    world.0.lock().unwrap().quantity = 3;
+    check(&mut other, later(6));
+    assert_eq!(kept(&engine), kept(&other));
 }
 
 #[test]

@@ -254,7 +254,7 @@ fn every_result_has_one_mark() {
 
 #[test]
 fn without_answered_results_it_says_so() {
-    says(&svg("none"), &["Keep 2 dynos: no results yet", "no results in this time"]);
+    says(&svg("none"), &["Keep 2 dynos: no results: waiting for some", "no results in this time"]);
     says(&svg("all_down"), &["no answered result in this time"]);
     says(&svg("one"), &["too few results for a trend"]);
 }

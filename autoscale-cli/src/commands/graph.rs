@@ -80,7 +80,7 @@ fn draw(args: &Args) -> Result<Decision, (Exit, String)> {
     };
     let config = config_file::load(&args.config, false).map_err(|error| (Exit::Config, error.to_string()))?.config;
     let failed = |text: String| (Exit::Failed, text);
-    let recording = samples::read(&args.samples).map_err(failed)?;
+    let recording = samples::read(&args.samples, &config).map_err(failed)?;
     let picture = picture(args, config, recording)
         .ok_or_else(|| failed(format!("{}: no results in it", args.samples.display())))?;
     graph_file::write(&args.output, &picture, &zone).map_err(|error| match error {

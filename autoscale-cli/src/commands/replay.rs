@@ -97,7 +97,7 @@ fn replay(args: &Args) -> Result<(), (Exit, String)> {
     let configs = [Some(&args.config), args.compare.as_ref()].into_iter().flatten().map(load);
     let configs = configs.collect::<Result<Vec<_>, _>>()?;
     let failed = |text: String| (Exit::Failed, text);
-    let recording = samples::read(&args.samples).map_err(failed)?;
+    let recording = samples::read(&args.samples, &configs[0].1).map_err(failed)?;
     if recording.samples.is_empty() && recording.checks.is_empty() {
         return Err(failed(format!("{}: no results in it", args.samples.display())));
     }

@@ -22,9 +22,10 @@ use crate::show::{BOLD, DIM, GREEN, RED, YELLOW};
 /// configuration can't be used. That suits a loop as well as `run --once` from cron.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-State is looked for where `run` keeps it: state_dir of the configuration, else $STATE_DIRECTORY, else your own state
-directory, else /var/lib/heroku-autoscale, where the systemd unit, the init.d script and the container keep it. Another
-place: STATE_DIRECTORY=/var/lib/heroku-autoscale/shop autoscale status …
+State is looked for where `run` keeps it: state_dir of the configuration, else $STATE_DIRECTORY,
+else your own state directory, else /var/lib/heroku-autoscale, where the systemd unit, the init.d
+script and the container keep it. Another place:
+  STATE_DIRECTORY=/var/lib/heroku-autoscale/shop autoscale status …
 
 Examples:
   autoscale status --config shop.ini

@@ -139,7 +139,7 @@ fn dynos(drawing: &mut Drawing, replay: &Replay, time: &TimeAxis) {
             area.extend([(RIGHT, bottom), (LEFT, bottom)]);
             drawing.area(area, colour.faint(0.12));
         }
-        drawing.line(points, if place == 0 { 1.6 } else { 3.2 }, if place == 0 { colour } else { colour.faint(0.7) });
+        drawing.line(points, 1.6 + 2.6 * place as f64, if place == 0 { colour } else { colour.faint(0.6) });
         let last = line.steps.last().map_or(0, |(_, n)| *n);
         names.push(LineName { bold: true, ..LineName::new(end, format!("{} {last}", line.name), colour) });
     }
@@ -176,11 +176,11 @@ mod tests {
             to: at(60),
             samples: (0..60).filter_map(|minute| Sample::up(at(minute), 700.0)).collect(),
             low_high_ms: (500.0, 2000.0),
-            bounds: Bounds::new(1, 5).unwrap(),
+            bounds: Bounds::new(1, 4).unwrap(),
             lines: vec![line("now", 4), line("then", 3)],
         };
         let svg = svg(&replay, &TimeZone::UTC);
-        for text in ["60 checks", "shop · web", "now 4", "then 3", "max 5", "24 Nov 2026, 10:34 UTC · 60 min"] {
+        for text in ["60 checks", "shop · web", "now 4", "then 3", "max 4", "24 Nov 2026, 10:34 UTC · 60 min"] {
             assert!(svg.contains(&format!(">\n{text}\n</text>")), "{text}\n{svg}");
         }
         assert!(!svg.contains("too few results"), "no trend is missed");
