@@ -38,7 +38,12 @@ impl Window {
             self.samples.reserve(most);
         }
         self.samples.extend(samples.filter(|s| oldest <= s.at && s.at <= newest));
-        if !self.samples.is_sorted_by(|a, b| a.order(b).is_le()) {
+        if self.samples.is_sorted_by_key(|s| s.at) {
+            // As services list them: only results of one moment may still be out of order.
+            for alike in self.samples.chunk_by_mut(|a, b| a.at == b.at).filter(|alike| alike.len() > 1) {
+                alike.sort_unstable_by(Sample::order);
+            }
+        } else {
             self.samples.sort_unstable_by(Sample::order);
         }
     }

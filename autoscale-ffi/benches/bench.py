@@ -6,7 +6,7 @@ import time
 import autoscale
 import numpy
 
-N, TIMES = 1440, 5000
+N, TIMES = 1440, 20
 config = autoscale.Config.from_ini(
     "[HEROKU_INFOS]\napp_name: shop\n[AUTOSCALE_SETTINGS]\npingdom_check_period: 10080\n"
 )
@@ -18,7 +18,7 @@ seen = {
     "status": numpy.ones(N, dtype=numpy.uint8),
 }
 best = float("inf")
-for _ in range(7):
+for _ in range(500):
     start = time.perf_counter_ns()
     for _ in range(TIMES):
         policy.decide(now=1_700_000_000, dynos=2, **seen)

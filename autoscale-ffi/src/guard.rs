@@ -74,7 +74,7 @@ mod tests {
     #[test]
     fn a_panic_becomes_a_status_that_says_where() {
         quiet_panics();
-        let Err(error) = shielded(|| panic!("one is {}", 1)) else { unreachable!() };
+        let error = shielded(|| -> () { panic!("one is {}", 1) }).unwrap_err();
         assert_eq!(error.status, AUTOSCALE_PANIC);
         let start = "a defect of libautoscale, please report it: one is 1 (at autoscale-ffi/src/guard.rs:";
         assert!(error.text.starts_with(start), "{}", error.text);

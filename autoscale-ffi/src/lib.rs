@@ -8,6 +8,11 @@
 //! Reading order: [`status`], [`guard`], [`memory`]; then the pure part, [`config`], [`observation`], [`decision`],
 //! [`policy`], [`plot`]; then a handle, [`callback`], [`handle`] and, behind it, [`body`].
 
+#![allow(
+    clippy::missing_safety_doc,
+    reason = "these comments become the header: they say of each parameter what it is"
+)]
+
 mod body;
 pub mod callback;
 pub mod config;

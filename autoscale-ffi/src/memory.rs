@@ -130,7 +130,10 @@ pub(crate) unsafe fn path(first: *const c_char) -> Result<PathBuf, Error> {
 /// `buf` has room for `cap` bytes, or is NULL.
 pub(crate) unsafe fn copy_text(text: &str, buf: *mut c_char, cap: usize) -> usize {
     if !buf.is_null() && cap > 0 {
-        let cut = text.floor_char_boundary(cap - 1);
+        let mut cut = text.len().min(cap - 1);
+        while !text.is_char_boundary(cut) {
+            cut -= 1;
+        }
         // SAFETY: `cut` < `cap`, so there is room for the NUL as well.
         unsafe {
             ptr::copy_nonoverlapping(text.as_ptr(), buf.cast(), cut);

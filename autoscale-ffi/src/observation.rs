@@ -101,7 +101,10 @@ pub(crate) unsafe fn take<'a>(seen: *const Observation, config: &Config) -> Resu
         -1 => None,
         0.. => Some(Timestamp::from_secs(seen.changed_at_s)),
         _ => {
-            return Err(Error::invalid(format!("changed_at_s is {}: not -1, nor a time since 1970", seen.changed_at_s)));
+            return Err(Error::invalid(format!(
+                "changed_at_s is {}: not -1, nor a time since 1970",
+                seen.changed_at_s
+            )));
         }
     };
     let interval = match seen.interval_s {

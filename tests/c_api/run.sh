@@ -49,7 +49,7 @@ read -ra static < <(pkg-config --static --cflags --libs autoscale)
 # The library itself from the archive, the system's as they come.
 mixed=()
 for word in "${static[@]}"; do
-    if [ "$word" = -lautoscale ]; then mixed+=(-Wl,-Bstatic "$word" -Wl,-Bdynamic); else mixed+=("$word"); fi
+    if [ "$word" = -lautoscale ]; then mixed+=("-Wl,-Bstatic" "$word" "-Wl,-Bdynamic"); else mixed+=("$word"); fi
 done
 here=tests/c_api
 abi=$(sed -n 's/^#define AUTOSCALE_ABI_VERSION //p' include/autoscale.h)
@@ -102,7 +102,7 @@ check "a status that nobody looks at is a warning" unlooked
 
 # ── what it does ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-tests=($here/main.c $here/pure.c $here/misuse.c $here/loop.c $here/quiet.c)
+tests=("$here"/{main,pure,misuse,loop,quiet}.c)
 check "the C tests compile" cc -std=gnu11 -g -O1 -Wall -Wextra -Werror -pthread "${tests[@]}" "${shared[@]}" -lm -o "$work/c_tests"
 check "the C tests" timeout 300 "$work/c_tests" "${ROUNDS:-1000}"
 check "a C++ program compiles" c++ -std=c++17 -Wall -Wextra -Werror $here/exception.cpp "${shared[@]}" -o "$work/exception"

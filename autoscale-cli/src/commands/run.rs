@@ -36,7 +36,8 @@ Examples:
   autoscale run --config shop.ini --dry-run    decides and tells, changes nothing
   autoscale run --config shop.ini --once       one check and the end, for cron
 
-Signals: HUP reloads the configurations, TERM and INT stop. Logs go to stderr; AUTOSCALE_LOG=debug tells more.")]
+Signals: TERM and INT stop. HUP reads the configurations again; one that is new in a folder, or gone from it, needs a
+restart. Logs go to stderr; AUTOSCALE_LOG=debug tells more.")]
 pub(crate) struct Args {
     /// A configuration; several for several apps [default: the first of the default places]
     #[arg(long, short, value_name = "FILE")]

@@ -60,12 +60,18 @@ struct Shared {
 /// What it was told before the start, and what runs.
 #[derive(Debug, Default)]
 struct Life {
+    own: Own,
+    running: Option<Running>,
+    /// `check_once` is under way, or `start` before the loop runs.
+    busy: Option<Arc<End>>,
+}
+
+/// What C brought.
+#[derive(Clone, Copy, Debug, Default)]
+struct Own {
     source: Option<OwnSource>,
     target: Option<OwnTarget>,
     log: Option<Log>,
-    running: Option<Running>,
-    /// `check_once` is under way.
-    checking: Option<Arc<End>>,
     /// Tests only: the source panics.
     #[cfg(test)]
     panics: bool,
@@ -149,16 +155,25 @@ impl Body {
         if life.running.is_some() {
             return Err(Error::new(AUTOSCALE_STATE, "the handle is started: autoscale_stop it first"));
         }
-        if life.checking.is_some() {
+        if life.busy.is_some() {
             return Err(Error::new(AUTOSCALE_STATE, "a check of the handle is under way"));
         }
         Ok(life)
     }
 
+    /// Marks a handle at rest as busy. C's functions are called without a lock that they could run into.
+    fn begin(&self, instead: &str) -> Result<(Own, Busy<'_>), Error> {
+        self.not_inside(instead)?;
+        let mut life = self.resting()?;
+        let end = Arc::new(End::default());
+        life.busy = Some(Arc::clone(&end));
+        Ok((life.own, Busy { body: self, end, _owner: self.shared.own() }))
+    }
+
     // ---- before the start
 
     pub(crate) fn set_metric_source(&self, metric: MetricFn, user: *mut c_void) -> Result<(), Error> {
-        self.resting()?.source = metric.is_some().then_some(OwnSource { metric, user: User(user) });
+        self.resting()?.own.source = metric.is_some().then_some(OwnSource { metric, user: User(user) });
         Ok(())
     }
 
@@ -166,13 +181,13 @@ impl Body {
         if read.is_some() != scale.is_some() {
             return Err(Error::invalid("read and scale belong together: one of them is NULL"));
         }
-        self.resting()?.target = read.is_some().then_some(OwnTarget { read, scale, user: User(user) });
+        self.resting()?.own.target = read.is_some().then_some(OwnTarget { read, scale, user: User(user) });
         Ok(())
     }
 
     pub(crate) fn set_log(&self, log: LogFn, user: *mut c_void, level: i32) -> Result<(), Error> {
         let new = Log::new(log, User(user), level)?;
-        self.resting()?.log = log.is_some().then_some(new);
+        self.resting()?.own.log = log.is_some().then_some(new);
         Ok(())
     }
 
@@ -191,16 +206,9 @@ impl Body {
     // ---- one check
 
     pub(crate) fn check_once(&self) -> Result<Decision, Error> {
-        self.not_inside("a check of it is under way already")?;
-        let (mut engine, log, end) = {
-            let mut life = self.resting()?;
-            let engine = self.engine(&life)?;
-            let end = Arc::new(End::default());
-            life.checking = Some(Arc::clone(&end));
-            (engine, life.log, end)
-        };
-        let _checking = Checking { body: self, end };
-        let _owner = self.shared.own();
+        let (own, _busy) = self.begin("a check of it is under way already")?;
+        let log = own.log;
+        let mut engine = self.engine(&own)?;
         Log::around(log, || {
             let runtime = runtime()?;
             let events = runtime.block_on(check_once(&mut engine, &self.shared.clock));
@@ -216,29 +224,28 @@ impl Body {
     }
 
     /// An engine that carries on from what is remembered.
-    fn engine(&self, life: &Life) -> Result<OwnEngine, Error> {
+    fn engine(&self, own: &Own) -> Result<OwnEngine, Error> {
         let Shared { config, clock, .. } = &*self.shared;
         #[cfg_attr(not(test), allow(unused_mut, reason = "tests change it"))]
-        let mut source = Source::new(life.source, config, *clock)?;
+        let mut source = Source::new(own.source, config, *clock)?;
         #[cfg(test)]
-        if life.panics {
+        if own.panics {
             source = Source::Panics;
         }
-        let target = Target::new(life.target, config)?;
+        let target = Target::new(own.target, config)?;
         let ledger = self.shared.ledger().clone();
         let keeper = Keeper(Arc::clone(&self.shared));
-        Ok(Log::around(life.log, || Engine::new(Plan::from(config), source, target, keeper, ledger)))
+        Ok(Log::around(own.log, || Engine::new(Plan::from(config), source, target, keeper, ledger)))
     }
 
     // ---- the loop
 
     pub(crate) fn start(&self, event: EventFn, user: *mut c_void) -> Result<(), Error> {
-        self.not_inside("start it when the callback has returned")?;
-        let mut life = self.resting()?;
-        let engine = self.engine(&life)?;
+        let (own, busy) = self.begin("start it when the callback has returned")?;
+        let engine = self.engine(&own)?;
         let runtime = runtime()?;
         let listener = Listener { event, user: User(user) };
-        let (log, shared) = (life.log, Arc::clone(&self.shared));
+        let (log, shared) = (own.log, Arc::clone(&self.shared));
         #[cfg(feature = "http")]
         let mut records = Log::around(log, || {
             autoscale_core::record::Records::new(&shared.config, &super::ports::built_in::http(&shared.config))
@@ -269,7 +276,8 @@ impl Body {
             spawn(&self.shared.config.heroku.app_name, run)
         };
         let thread = thread.map_err(|error| Error::new(AUTOSCALE_IO, format!("no thread: {error}")))?;
-        life.running = Some(Running { commands, thread: Some(thread), end });
+        self.life().running = Some(Running { commands, thread: Some(thread), end });
+        drop(busy);
         Ok(())
     }
 
@@ -298,13 +306,13 @@ impl Body {
         self.not_inside("autoscale_request_stop is legal there")?;
         let (thread, end) = {
             let mut life = self.life();
-            let Life { running, checking, .. } = &mut *life;
-            match (running, checking) {
+            let Life { running, busy, .. } = &mut *life;
+            match (running, busy) {
                 (Some(running), _) => {
                     let _ = running.commands.send(Command::Stop);
                     (running.thread.take(), Arc::clone(&running.end))
                 }
-                (None, Some(checking)) => (None, Arc::clone(checking)),
+                (None, Some(busy)) => (None, Arc::clone(busy)),
                 (None, None) => return Ok(()),
             }
         };
@@ -398,19 +406,21 @@ struct Owner<'a>(&'a Shared);
 
 impl Drop for Owner<'_> {
     fn drop(&mut self) {
-        self.0.owner.store(0, Ordering::Release);
+        // A loop that was started meanwhile is another owner.
+        let _ = self.0.owner.compare_exchange(this_thread(), 0, Ordering::AcqRel, Ordering::Relaxed);
     }
 }
 
-/// Ends `check_once`, however it ends.
-struct Checking<'a> {
+/// A handle that is busy, until this is dropped.
+struct Busy<'a> {
     body: &'a Body,
     end: Arc<End>,
+    _owner: Owner<'a>,
 }
 
-impl Drop for Checking<'_> {
+impl Drop for Busy<'_> {
     fn drop(&mut self) {
-        self.body.life().checking = None;
+        self.body.life().busy = None;
         self.end.is_over();
     }
 }
@@ -471,7 +481,7 @@ mod tests {
             assert_eq!(autoscale_set_scale_target(handle, Some(read), Some(scale), null_mut()), AUTOSCALE_OK);
             let body = &(*handle).body;
             body.set_metric_source(Some(no_results), null_mut()).unwrap();
-            body.life().panics = true;
+            body.life().own.panics = true;
         }
         handle
     }
@@ -529,7 +539,7 @@ mod tests {
         let handle = broken();
         // SAFETY: a handle of ours.
         unsafe {
-            (*handle).body.life().panics = false;
+            (*handle).body.life().own.panics = false;
             let mut decision: crate::decision::Decision = std::mem::zeroed();
             decision.struct_size = size_of_val(&decision);
             assert_eq!(autoscale_check_once(handle, &raw mut decision), AUTOSCALE_OK);
