@@ -201,6 +201,8 @@ static void what_callbacks_return_is_checked(void)
     CHECK_STATUS(once(&world, &decision), AUTOSCALE_TARGET);
     CHECK_TEXT(last_error(), "the scale target's scale returned 3");
     CHECK(world.scales == 1 && world.dynos == 2);
+    CHECK_STATUS(autoscale_free(world.handle), AUTOSCALE_OK);
+    open_world(&world, BASE);
     world.scale_says = "quota";
     CHECK_STATUS(once(&world, &decision), AUTOSCALE_TARGET);
     CHECK_TEXT(last_error(), "quota");
