@@ -891,8 +891,9 @@ autoscale_status autoscale_set_log(const struct autoscale *handle,
  * @param handle  a handle
  * @param on      0: changes are carried out; anything else: they are told only
  *
- * Returns AUTOSCALE_STATE while autoscale_check_once() runs, AUTOSCALE_INVALID_ARGUMENT for a NULL, AUTOSCALE_IO where
- * the state file can't be written, AUTOSCALE_FORKED, AUTOSCALE_PANIC. Thread-safe; legal inside a callback of the loop.
+ * Returns AUTOSCALE_STATE while autoscale_check_once() runs, and between the end of a loop and autoscale_stop();
+ * AUTOSCALE_INVALID_ARGUMENT for a NULL, AUTOSCALE_IO where the state file can't be written, AUTOSCALE_FORKED,
+ * AUTOSCALE_PANIC. Thread-safe; legal inside a callback of the loop.
  */
 AUTOSCALE_MUST_USE
 autoscale_status autoscale_set_dry_run(const struct autoscale *handle,

@@ -114,9 +114,10 @@ done
 
 if command -v valgrind >/dev/null; then
     # What a static table holds (the fonts of a graph) is "possibly lost": Rust's tables are pointed into, not at.
-    check "valgrind: no error, no leak" timeout 900 valgrind --quiet --error-exitcode=9 --leak-check=full \
+    symbols=$(realpath "$capi/symbols" 2>/dev/null || echo "$lib")
+    check "valgrind: no error, no leak" timeout 900 env LD_LIBRARY_PATH="$symbols" valgrind --quiet --error-exitcode=9 --leak-check=full \
         --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect \
-        --child-silent-after-fork=yes "$work/c_tests" 15
+        --child-silent-after-fork=yes --suppressions="$here/valgrind.supp" "$work/c_tests" 15
 else
     echo "the C tests under valgrind" >>"$left_out"
 fi

@@ -1,6 +1,8 @@
 //! A handle: its state, its thread, its checks. Reads, decides and acts through the engine alone.
 
 use std::ffi::c_void;
+#[cfg(feature = "http")]
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -12,9 +14,9 @@ use autoscale_core::decision::Decision;
 use autoscale_core::engine::{Engine, Plan};
 use autoscale_core::event::{Event, Kind, Outcome};
 use autoscale_core::ledger::{DryRunToggle, Ledger, LedgerKeeper};
+use autoscale_core::ports::{Failure, FailureKind, Observer};
 #[cfg(feature = "http")]
-use autoscale_core::ports::Observer;
-use autoscale_core::ports::{Failure, FailureKind};
+use autoscale_core::record::Records;
 use autoscale_core::runner::{AppLoop, Command, check_once};
 use autoscale_core::state::{InstanceLock, LockError, StateFile};
 use tokio::runtime::Runtime;
@@ -246,17 +248,11 @@ impl Body {
         let runtime = runtime()?;
         let listener = Listener { event, user: User(user) };
         let (log, shared) = (own.log, Arc::clone(&self.shared));
-        #[cfg(feature = "http")]
-        let mut records = Log::around(log, || {
-            autoscale_core::record::Records::new(&shared.config, &super::ports::built_in::http(&shared.config))
-        });
-        let observer = move |event: &Event| {
+        let observer = Listeners {
             #[cfg(feature = "http")]
-            records.observe(event);
-            if let Some(log) = &log {
-                log.tell(event);
-            }
-            listener.tell(event);
+            records: Log::around(log, || Records::new(&shared.config, &super::ports::built_in::http(&shared.config))),
+            log,
+            listener,
         };
         let app = AppLoop {
             engine,
@@ -267,16 +263,20 @@ impl Body {
         };
         let (commands, receiver) = unbounded_channel();
         let end = Arc::new(End::default());
+        let name = self.shared.config.heroku.app_name.clone();
         let thread = {
             let end = Arc::clone(&end);
-            let run = move || {
+            move || {
                 run(&shared, log, runtime, app, receiver);
                 end.is_over();
-            };
-            spawn(&self.shared.config.heroku.app_name, run)
+            }
         };
+        // Its first callback may already call the handle: it must find it started.
+        let mut life = self.life();
+        let thread = spawn(&name, thread);
         let thread = thread.map_err(|error| Error::new(AUTOSCALE_IO, format!("no thread: {error}")))?;
-        self.life().running = Some(Running { commands, thread: Some(thread), end });
+        life.running = Some(Running { commands, thread: Some(thread), end });
+        drop(life);
         drop(busy);
         Ok(())
     }
@@ -326,6 +326,32 @@ impl Body {
             life.running = None;
         }
         Ok(())
+    }
+}
+
+/// Who is told by a loop, in this order.
+struct Listeners {
+    /// What the configuration asks for: history, graphs, webhook.
+    #[cfg(feature = "http")]
+    records: Records,
+    log: Option<Log>,
+    listener: Listener,
+}
+
+impl Observer for Listeners {
+    fn observe(&mut self, event: &Event) {
+        #[cfg(feature = "http")]
+        self.records.observe(event);
+        if let Some(log) = &self.log {
+            log.tell(event);
+        }
+        self.listener.tell(event);
+    }
+
+    #[cfg(feature = "http")]
+    fn finish<'a>(&'a mut self, within: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        let records = std::mem::take(&mut self.records);
+        Box::pin(records.finish(within))
     }
 }
 
