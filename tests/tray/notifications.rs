@@ -67,6 +67,12 @@ fn a_new_configuration_and_a_bad_one_are_told() {
     let titles = || desktop.notified().into_iter().map(|notified| notified.summary).collect::<Vec<_>>();
     wait_for("a word of it", PATIENCE, || titles().contains(&"shop: new configuration in force".into()).then_some(()));
     let good = std::fs::read_to_string(&config).unwrap();
+    let scaled = told(&desktop).len();
+    std::fs::write(&config, good.replace("[SANDBOX]", "debug: True\n[SANDBOX]")).unwrap();
+    item.click("Reload config");
+    wait_for("the check mark", PATIENCE, || item.find("Dry run").filter(|entry| entry.checked));
+    // Told before the next comes: in a burst they would be one.
+    wait_for("a word of it", PATIENCE, || (titles().len() == 2 + scaled).then_some(()));
     std::fs::write(&config, good.replace("min_dynos: 1", "min_dynos: 0")).unwrap();
     item.click("Reload config");
     let refused = "shop: new configuration refused, the old one stays".to_owned();
