@@ -4,6 +4,7 @@
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
 DESTDIR ?=
+LIBDIR ?= $(PREFIX)/lib
 CARGO ?= cargo
 # How much longer the property tests of `make soak` look: cases a property.
 SOAK_CASES ?= 20000
@@ -22,14 +23,16 @@ docdir = $(DESTDIR)$(PREFIX)/share/doc/heroku-autoscale
 sharedir = $(DESTDIR)$(PREFIX)/share/heroku-autoscale
 unitdir = $(DESTDIR)$(PREFIX)/lib/systemd/system
 etcdir = $(DESTDIR)$(SYSCONFDIR)
+autostartdir = $(etcdir)/xdg/autostart
+icondir = $(DESTDIR)$(PREFIX)/share/icons/hicolor/scalable/apps
 
 export LEFT_OUT
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 # One build at a time: cargo has its own parallelism.
 .NOTPARALLEL:
-.PHONY: help demo test setup lint fmt-check clippy test-rust test-deploy left-out bench header wheel soak ci-extra \
-	deny docs feature-check package-check release install uninstall
+.PHONY: help demo tray-demo tray-tao test-tray test setup lint fmt-check clippy test-rust test-deploy left-out bench header wheel soak ci-extra \
+	deny docs feature-check package-check release install uninstall capi test-c test-python sanitize sizes
 
 help: ## says this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -38,9 +41,13 @@ demo: ## builds, and shows the loop at work on a simulated app: a flash crowd in
 	@$(CARGO) build --quiet --package autoscale-cli
 	@target/debug/autoscale demo
 
+tray-demo: ## builds, and shows the tray icon over a simulated app; needs a desktop with a tray
+	@$(CARGO) build --quiet --package tray-app
+	@target/debug/autoscale-tray --sandbox
+
 # ── what a change must pass ──────────────────────────────────────────────────────────────────────────────────────────
 
-test: setup lint test-rust test-deploy left-out ## all that a change must pass; .ci/run calls it
+test: setup lint test-rust test-tray test-deploy capi test-c test-python left-out ## all that a change must pass; .ci/run calls it
 
 setup: ## installs what `make test` needs, where it is missing
 	@mkdir -p target && : >"$(LEFT_OUT)"
@@ -55,12 +62,25 @@ fmt-check:
 clippy:
 	$(CARGO) clippy --quiet --workspace --all-targets --locked -- -D warnings
 	$(CARGO) clippy --quiet --package autoscale-core --no-default-features --locked -- -D warnings
+	$(CARGO) clippy --quiet --package autoscale-ffi --no-default-features --all-targets --locked -- -D warnings
 
 test-rust: ## unit, property and end-to-end tests
 	$(CARGO) test --workspace --locked
 
+test-tray: ## the tray's desktop entries, and that its tree holds no GTK; its behaviour is tested by test-rust
+	@tests/tray/run.sh
+
 test-deploy: ## shell scripts, systemd units, Kubernetes objects, container recipe, workflows
 	@tests/deploy/run.sh
+
+capi: ## the C libraries, into target/capi
+	@autoscale-ffi/scripts/build
+
+test-c: ## the C interface, from a destdir: compilers, misuse, leaks, interface drift, examples
+	@tests/c_api/run.sh
+
+test-python: ## the Python package, from its wheel, and its examples
+	@tests/python/run.sh
 
 left-out:
 	@if [ -s "$(LEFT_OUT)" ]; then \
@@ -71,19 +91,26 @@ left-out:
 
 bench: ## how fast a decision, a check and a graph are
 	$(CARGO) bench --workspace
+	autoscale-ffi/scripts/bench
 
 header: ## writes include/autoscale.h anew from the C ABI
-	@[ -d autoscale-ffi ] || { echo 'make header: this tree has no C ABI (autoscale-ffi) yet' >&2; exit 1; }
 	autoscale-ffi/scripts/header
 
 wheel: ## builds the Python package into target/wheels
-	@[ -d autoscale-ffi/python ] || { echo 'make wheel: this tree has no Python package (autoscale-ffi/python) yet' >&2; exit 1; }
 	autoscale-ffi/scripts/wheel
 
 soak: ## the property tests with many more cases, and the tests that take minutes
 	PROPTEST_CASES=$(SOAK_CASES) AUTOSCALE_SOAK=1 $(CARGO) test --workspace --locked -- --include-ignored
 
-ci-extra: docs feature-check package-check deny ## documentation, combinations of features, packages, licences and advisories
+ci-extra: docs feature-check package-check deny sizes sanitize tray-tao ## documentation, combinations of features, packages, licences and advisories
+
+# Windows' and macOS's event loop, on Linux; in a folder of its own, since its features exclude the others'.
+tray-tao:
+	@EXTRA=tray scripts/setup
+	@if [ "$$(uname -s)" = Linux ]; then \
+		xvfb-run --auto-servernum $(CARGO) test --package tray-app --no-default-features --features tao-loop \
+			--target-dir target/tao --locked; \
+	fi
 
 docs:
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --quiet --workspace --no-deps --locked
@@ -95,12 +122,18 @@ feature-check:
 		RUSTFLAGS='-D warnings' $(CARGO) check --quiet --target-dir target/features --package autoscale-core --no-default-features --features $$features --locked; \
 	done
 
+sizes: ## the C library: the decision alone, and all of it
+	@autoscale-ffi/scripts/sizes
+
+sanitize: ## the C tests with the address sanitizer in the library
+	@autoscale-ffi/scripts/sanitize
+
 # What a package holds: its own files and no others.
 package-check:
-	@set -e; for package in autoscale-core autoscale-cli; do \
+	@set -e; for package in autoscale-core autoscale-ffi autoscale-cli tray-app; do \
 		$(CARGO) package --quiet --list --allow-dirty --package $$package >target/package-list 2>/dev/null; \
 		grep -qx 'src/[a-z]*.rs' target/package-list; \
-		if grep -vE '^(src|deploy|assets|fixtures|fonts|benches|examples)/|^(Cargo\.(toml|toml\.orig|lock)|README\.md|LICENSE-[A-Z]+|build\.rs|[a-z.]+\.ini|\.cargo_vcs_info\.json)$$' target/package-list; then echo "$$package holds the files above, which it should not" >&2; exit 1; fi; \
+		if grep -vE '^(src|deploy|desktop|assets|fixtures|fonts|benches|examples|scripts|python)/|^(Cargo\.(toml|toml\.orig|lock)|README\.md|LICENSE-[A-Z]+|build\.rs|[a-z.]+\.ini|cbindgen\.toml|[A-Za-z.]+\.in|\.cargo_vcs_info\.json)$$' target/package-list; then echo "$$package holds the files above, which it should not" >&2; exit 1; fi; \
 		echo "$$package: $$(wc -l <target/package-list) files"; \
 	done
 
@@ -113,13 +146,17 @@ deny:
 
 # ── on this machine ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-release: ## the binary as it is installed: target/release/autoscale
-	$(CARGO) build --release --locked --package autoscale-cli
+release: ## the binaries as they are installed: target/release/autoscale and autoscale-tray
+	$(CARGO) build --release --locked --package autoscale-cli --package tray-app
 
 # The configuration that is there already is left alone.
-install: release ## binary, units, init.d script, sample configuration, licences (DESTDIR=, PREFIX=/usr/local)
+install: release capi ## binaries, desktop entries, units, init.d script, sample configuration, licences (DESTDIR=, PREFIX=/usr/local)
 	install -d $(bindir) $(docdir) $(sharedir)/init.d $(sharedir)/kubernetes $(sharedir)/container $(unitdir) $(etcdir)/heroku-autoscale
-	install -m 755 target/release/autoscale $(bindir)/
+	install -d $(autostartdir) $(DESTDIR)$(PREFIX)/share/applications $(icondir)
+	install -m 755 target/release/autoscale target/release/autoscale-tray $(bindir)/
+	@sed 's#/usr/local/bin/#$(PREFIX)/bin/#' tray-app/desktop/autoscale-tray.desktop >$(DESTDIR)$(PREFIX)/share/applications/autoscale-tray.desktop
+	@sed 's#/usr/local/bin/#$(PREFIX)/bin/#' tray-app/desktop/autoscale-tray-autostart.desktop >$(autostartdir)/autoscale-tray.desktop
+	install -m 644 tray-app/assets/autoscale-tray.svg $(icondir)/
 	install -m 644 README.md CHANGELOG.md SECURITY.md LICENSE-MIT LICENSE-APACHE $(docdir)/
 	@for unit in autoscale.service autoscale@.service; do \
 		sed 's#/usr/local/bin/autoscale#$(PREFIX)/bin/autoscale#' $(DEPLOY)/systemd/$$unit >$(unitdir)/$$unit && chmod 644 $(unitdir)/$$unit || exit 1; \
@@ -131,7 +168,10 @@ install: release ## binary, units, init.d script, sample configuration, licences
 	install -m 644 $(DEPLOY)/kubernetes/*.yaml $(sharedir)/kubernetes/
 	install -m 644 $(DEPLOY)/container/Containerfile $(sharedir)/container/
 	install -m 644 config.sample.ini $(etcdir)/heroku-autoscale/
+	DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" LIBDIR="$(LIBDIR)" autoscale-ffi/scripts/install
 
 uninstall: ## takes away what `make install` put there; your configuration and state stay
+	rm -f $(bindir)/autoscale-tray $(autostartdir)/autoscale-tray.desktop $(icondir)/autoscale-tray.svg $(DESTDIR)$(PREFIX)/share/applications/autoscale-tray.desktop
 	rm -f $(bindir)/autoscale $(unitdir)/autoscale.service $(unitdir)/autoscale@.service $(etcdir)/heroku-autoscale/config.sample.ini
-	rm -rf $(docdir) $(sharedir)
+	rm -f $(DESTDIR)$(LIBDIR)/libautoscale.* $(DESTDIR)$(LIBDIR)/pkgconfig/autoscale.pc $(DESTDIR)$(PREFIX)/include/autoscale.h
+	rm -rf $(DESTDIR)$(LIBDIR)/cmake/autoscale $(docdir) $(sharedir)

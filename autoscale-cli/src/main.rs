@@ -4,6 +4,7 @@
 mod commands;
 mod exit;
 mod logging;
+mod samples;
 mod service;
 mod show;
 mod signals;
@@ -28,9 +29,11 @@ enum Command {
     Decide(commands::decide::Args),
     Demo(commands::demo::Args),
     Graph(commands::graph::Args),
+    Replay(commands::replay::Args),
     Run(commands::run::Args),
     Sandbox(commands::sandbox::Args),
     Simulate(commands::simulate::Args),
+    Status(commands::status::Args),
 }
 
 fn main() -> std::process::ExitCode {
@@ -39,9 +42,11 @@ fn main() -> std::process::ExitCode {
         Command::Decide(args) => commands::decide::run(&args),
         Command::Demo(args) => commands::demo::run(&args),
         Command::Graph(args) => commands::graph::run(&args),
+        Command::Replay(args) => commands::replay::run(&args),
         Command::Run(args) => commands::run::run(&args),
         Command::Sandbox(args) => commands::sandbox::run(&args),
         Command::Simulate(args) => commands::simulate::run(&args),
+        Command::Status(args) => commands::status::run(&args),
     };
     exit.into()
 }
@@ -57,4 +62,14 @@ pub(crate) fn complain(text: &str, exit: Exit) -> Exit {
     let red = show::RED.bold();
     let _ = writeln!(anstream::stderr().lock(), "{red}autoscale:{red:#} {text}");
     exit
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn every_command_can_be_built_from_its_arguments() {
+        super::Cli::command().debug_assert();
+    }
 }

@@ -15,7 +15,7 @@ pub(crate) const CYAN: Style = AnsiColor::Cyan.on_default();
 /// A check as one line of columns: time, formation, mean, why.
 pub(crate) fn line(event: &Event, zone: &TimeZone) -> String {
     let time = jiff::Timestamp::from_microsecond(event.at.as_micros())
-        .map(|at| zone.to_datetime(at).strftime("%H:%M:%S").to_string())
+        .map(|at| zone.to_datetime(at).strftime("%H:%M").to_string())
         .unwrap_or_default();
     match &event.kind {
         Kind::Checked(check) => format!("{DIM}{time}{DIM:#}  {}", columns(check)),

@@ -2,8 +2,11 @@
 //! configuration asks for. The one assembly that the command line and the tray share; decides nothing.
 
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+use tokio::runtime::Handle;
 
 use crate::clock::Clock;
 use crate::config::{Config, MetricKind, Problem};
@@ -19,6 +22,9 @@ use crate::record::Records;
 use crate::runner::{AppLoop, Reloaded};
 use crate::state::{InstanceLock, LockError, StateFile};
 use crate::time::Timestamp;
+
+/// How long the notices of a configuration that is replaced may still take.
+const FINISH_WITHIN: Duration = Duration::from_secs(60);
 
 /// Where an app's response times come from.
 #[derive(Debug)]
@@ -64,7 +70,7 @@ pub enum OpenError {
         /// What it lacks.
         problems: Vec<Problem>,
     },
-    /// Another instance runs it, or nobody can say.
+    /// Another instance runs it.
     #[error("{app}: {error}")]
     Lock {
         /// Which app.
@@ -101,7 +107,7 @@ pub struct App {
     /// History, graphs and notices, as configured.
     pub records: Records,
     options: AppOptions,
-    lock: InstanceLock,
+    lock: Option<InstanceLock>,
 }
 
 impl App {
@@ -111,8 +117,7 @@ impl App {
     /// Each names what to mend.
     pub fn open(loaded: Loaded, options: &AppOptions) -> Result<Self, OpenError> {
         let Loaded { config, warnings, path } = complete(loaded)?;
-        let lock = InstanceLock::acquire(&config)
-            .map_err(|error| OpenError::Lock { app: config.heroku.app_name.clone(), error })?;
+        let lock = lock(&config).map_err(|error| OpenError::Lock { app: config.heroku.app_name.clone(), error })?;
         let state = StateFile::of(&config);
         let ledger = state
             .load()
@@ -160,16 +165,20 @@ impl App {
         first_after: Duration,
         observer: Box<dyn Observer>,
     ) -> AppLoop<Metric, HerokuFormation, StateFile> {
-        let Self { path, engine, clock, records, options, lock, .. } = self;
+        let Self { path, config, engine, clock, records, options, lock, .. } = self;
         let records = Arc::new(Mutex::new(records));
         let reload = {
             let records = Arc::clone(&records);
-            let running = (engine.plan().app.clone(), engine.plan().process.clone());
+            let running = StateFile::of(&config);
             move || {
-                let reloaded = reload(&path, &running, clock, &options)?;
-                *records.lock().unwrap_or_else(PoisonError::into_inner) =
-                    Records::new(&reloaded.0, &http(&reloaded.0, &options));
-                Ok(reloaded.1)
+                let (config, reloaded) = reload(&path, &running, clock, &options)?;
+                let mut records = records.lock().unwrap_or_else(PoisonError::into_inner);
+                let old = std::mem::replace(&mut *records, Records::new(&config, &http(&config, &options)));
+                // What was begun is brought to its end.
+                if let Ok(runtime) = Handle::try_current() {
+                    runtime.spawn(old.finish(FINISH_WITHIN));
+                }
+                Ok(reloaded)
             }
         };
         let observer = AppObserver { records, observer, _lock: lock };
@@ -181,13 +190,41 @@ impl App {
 struct AppObserver {
     records: Arc<Mutex<Records>>,
     observer: Box<dyn Observer>,
-    _lock: InstanceLock,
+    _lock: Option<InstanceLock>,
 }
 
 impl Observer for AppObserver {
     fn observe(&mut self, event: &Event) {
         self.records.lock().unwrap_or_else(PoisonError::into_inner).observe(event);
         self.observer.observe(event);
+    }
+
+    fn next_check(&mut self, after: Option<Duration>) {
+        self.observer.next_check(after);
+    }
+
+    fn finish<'a>(&'a mut self, within: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        let records = std::mem::take(&mut *self.records.lock().unwrap_or_else(PoisonError::into_inner));
+        Box::pin(async move {
+            records.finish(within).await;
+            self.observer.finish(within).await;
+        })
+    }
+}
+
+/// The right to scale the app of a configuration. Where no lock can be made, scaling is worth more than that right.
+fn lock(config: &Config) -> Result<Option<InstanceLock>, LockError> {
+    match InstanceLock::acquire(config) {
+        Ok(lock) => Ok(Some(lock)),
+        Err(LockError::Io { path, error }) => {
+            tracing::warn!(
+                app = config.heroku.app_name,
+                "no lock, so that nothing keeps a second instance off the app: {}: {error}",
+                path.display()
+            );
+            Ok(None)
+        }
+        Err(held) => Err(held),
     }
 }
 
@@ -224,16 +261,17 @@ fn connect(config: &Config, clock: Clock, options: &AppOptions) -> Result<(Metri
 /// Takes a configuration anew for a loop that runs; or says every problem.
 fn reload(
     path: &Path,
-    (app, process): &(String, String),
+    running: &StateFile,
     clock: Clock,
     options: &AppOptions,
 ) -> Result<(Config, Reloaded<Metric, HerokuFormation>), Vec<String>> {
     let told = |error: &dyn std::fmt::Display| error.to_string().lines().map(str::to_owned).collect::<Vec<_>>();
     let loaded = config_file::load(path, options.dry_run).map_err(|error| told(&error))?;
     let Loaded { config, warnings, .. } = complete(loaded).map_err(|error| told(&error))?;
-    if (&config.heroku.app_name, &config.heroku.process_type) != (app, process) {
-        let text = "another app or process type needs a restart";
-        return Err(vec![format!("{}: [HEROKU_INFOS] app_name: {text}", path.display())]);
+    // The lock and the state are those of the app as it was when it was opened.
+    if StateFile::of(&config).path() != running.path() {
+        let text = "another app_name, process_type, api_url or state_dir needs a restart";
+        return Err(vec![format!("{}: [HEROKU_INFOS] {text}", path.display())]);
     }
     let (source, target) = connect(&config, clock, options).map_err(|failure| told(&failure))?;
     let reloaded = Reloaded { plan: Plan::from(&config), source, target, warnings: lines(path, &warnings) };

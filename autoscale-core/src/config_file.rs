@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::{env, fmt};
 
-use crate::config::{Config, Overrides, Problem, ProblemKind, Secret, examine};
+use crate::config::{Config, Overrides, Problem, ProblemKind, SAMPLE, Secret, examine};
 
 /// The most bytes of a configuration that are read.
 const MOST: u64 = 1024 * 1024;
@@ -261,6 +261,28 @@ pub fn find_default(environment: &Environment) -> Result<PathBuf, LoadError> {
     let text =
         format!("no configuration here{rest}: copy config.sample.ini there and fill it in, or name another file");
     Err(LoadError::new(&first, LoadErrorKind::NotFound, text))
+}
+
+/// Writes the sample configuration where there is nothing yet, for its owner's eyes only: it is about to hold secrets. Its
+/// folder is made if need be.
+///
+/// # Errors
+/// `AlreadyExists` where there is a file; or what the file system says.
+pub fn create_sample(path: &Path) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    let written = file.write_all(SAMPLE.as_bytes()).and_then(|()| file.sync_data());
+    if written.is_err() {
+        // Half a sample would be taken for somebody's configuration.
+        let _ = fs::remove_file(path);
+    }
+    written
 }
 
 fn read(path: &Path) -> Result<String, LoadError> {

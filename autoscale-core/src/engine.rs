@@ -41,6 +41,8 @@ pub struct Plan {
     pub manual_override: Duration,
     /// `debug`: are changes only told?
     pub debug: bool,
+    /// Does a sandbox make the time? Then a clock far from this machine's is no fault.
+    pub simulated_time: bool,
 }
 
 impl From<&Config> for Plan {
@@ -53,6 +55,7 @@ impl From<&Config> for Plan {
             interval: config.check_frequency,
             manual_override: config.manual_override,
             debug: config.dry_run,
+            simulated_time: config.sandbox_speed.is_some(),
         }
     }
 }
@@ -72,6 +75,8 @@ pub struct Engine<M, T, K = ()> {
     reported: Window,
     /// Dry run, whatever plan and toggle say.
     forced_dry_run: bool,
+    /// Could the ledger not be kept the last time? Told once until it ends.
+    not_kept: bool,
 }
 
 impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
@@ -86,7 +91,8 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
             })
         };
         let reported = Window::default();
-        Self { plan, source, target, keeper, decider, ledger, clock_offset: 0, reported, forced_dry_run: false }
+        let (clock_offset, forced_dry_run, not_kept) = (0, false, false);
+        Self { plan, source, target, keeper, decider, ledger, clock_offset, reported, forced_dry_run, not_kept }
     }
 
     /// What it was told.
@@ -107,6 +113,12 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
     /// Only tells of changes from now on, whatever the plan and a toggle say.
     pub fn force_dry_run(&mut self, forced: bool) {
         self.forced_dry_run = forced;
+        self.ledger.dry_run_forced = forced;
+    }
+
+    /// Is dry run forced, so that a toggle changes nothing?
+    pub fn is_dry_run_forced(&self) -> bool {
+        self.forced_dry_run
     }
 
     /// Switches dry run. Takes effect with the next check, and outlives the process.
@@ -153,6 +165,7 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
                 }
                 let checked = self.event(now, Kind::Checked(Box::new(check)));
                 self.ledger.last_check = Some(checked.clone());
+                self.ledger.last_failure = None;
                 self.ledger.memory = self.decider.save();
                 self.keep();
                 events.push(checked);
@@ -166,8 +179,10 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
     pub fn check_failed(&mut self, now: Timestamp, what: &str, error: String) -> Event {
         self.ledger.failed_in_a_row = self.ledger.failed_in_a_row.saturating_add(1);
         let kind = Kind::CheckFailed { what: what.into(), error, in_a_row: self.ledger.failed_in_a_row };
+        let event = self.event(now, kind);
+        self.ledger.last_failure = Some(event.clone());
         self.keep();
-        self.event(now, kind)
+        event
     }
 
     async fn try_check(&mut self, local: Timestamp) -> Result<Check, (&'static str, Failure)> {
@@ -175,11 +190,17 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
         let seen = self.target.formation().await.map_err(|failure| ("formation", failure))?;
         let now = self.corrected(local);
         let from = now - self.plan.settings.period;
+        let intent = self.ledger.intent;
         self.ledger.note_formation(now, &seen, self.plan.manual_override);
+        if let Some(Intent { from, to, .. }) = intent.filter(|intent| intent.to == seen.quantity) {
+            tracing::info!(app = self.plan.app, "the change {from} → {to}, whose answer was lost, was carried out");
+        }
         self.ledger.forget_changes_before(from);
 
         let window = Window::new(reading.samples, now, self.plan.settings.period);
-        let decision = self.decider.decide(&Observation {
+        // What is remembered becomes so with the event: a check that is broken off decides nothing that counts.
+        let mut decider = self.decider.clone();
+        let decision = decider.decide(&Observation {
             now,
             formation: Formation { quantity: seen.quantity, changed_at: self.ledger.changed_at },
             bounds: self.plan.bounds,
@@ -193,6 +214,7 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
         let changed_at = self.ledger.changed_at;
         let effective_max = self.plan.bounds.max().min(self.ledger.limit_dynos().unwrap_or(u32::MAX));
         let Acted { outcome, applied, error } = self.act(now, &decision, &seen).await;
+        self.decider = decider;
 
         Ok(Check {
             dynos: seen.quantity,
@@ -234,7 +256,7 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
             }
             self.clock_offset = self.clock_offset.saturating_add((skew * 1e6) as i64);
             let offset = self.clock_offset as f64 / 1e6;
-            if offset.abs() > SKEW_WARNING {
+            if offset.abs() > SKEW_WARNING && !self.plan.simulated_time {
                 let direction = if offset > 0.0 { "behind" } else { "ahead of" };
                 tracing::warn!(
                     app = self.plan.app,
@@ -278,7 +300,9 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
         if self.is_dry_run() {
             return Acted::plain(Outcome::WouldScale, decision.from);
         }
-        if let Some(until) = self.ledger.refused_until.filter(|until| *until > now) {
+        // A moment further ahead was set by a clock that has been put back since.
+        let refused = self.ledger.refused_until.filter(|until| now < *until && *until <= now + REFUSED_FOR);
+        if let Some(until) = refused {
             let minutes = (until.seconds_since(now) / 60.0).ceil();
             let text = format!("the platform refused a change before; tried again in {minutes} min");
             return Acted::failed(decision.from, text);
@@ -292,13 +316,23 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
             Err(Failure { kind: FailureKind::Limit(dynos), text }) => {
                 self.ledger.limit = Some(Limit { dynos, size: seen.size.clone(), at: now });
                 let applied = if decision.from < dynos && dynos < decision.target {
-                    self.send(now, decision.from, dynos).await.unwrap_or(decision.from)
+                    match self.send(now, decision.from, dynos).await {
+                        Ok(applied) => Some(applied),
+                        Err(Failure { kind: FailureKind::Unknown, .. }) => self.settle_unknown(now, dynos).await,
+                        Err(_) => None,
+                    }
+                    .unwrap_or(decision.from)
                 } else {
                     decision.from
                 };
                 Acted { outcome: Outcome::Limited, applied, error: Some(text) }
             }
-            Err(Failure { kind: FailureKind::Unknown, text }) => self.settle_unknown(now, decision, text).await,
+            Err(Failure { kind: FailureKind::Unknown, text }) => {
+                match self.settle_unknown(now, decision.target).await {
+                    Some(dynos) if dynos == decision.target => Acted::plain(Outcome::Scaled, dynos),
+                    seen => Acted::failed(seen.unwrap_or(decision.from), text),
+                }
+            }
             Err(failure) => {
                 if failure.kind == FailureKind::Refused {
                     self.ledger.refused_until = Some(now + REFUSED_FOR);
@@ -329,24 +363,27 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
         result
     }
 
-    /// The answer to a change was lost: the formation says whether it happened.
-    async fn settle_unknown(&mut self, now: Timestamp, decision: &Decision, text: String) -> Acted {
-        match self.target.formation().await {
-            Ok(seen) if seen.quantity == decision.target => {
-                self.ledger.intent = None;
-                self.ledger.note_change(now, seen.quantity);
-                Acted::plain(Outcome::Scaled, seen.quantity)
-            }
-            // Not (yet) carried out: the intent stays, so that a late effect is known as our own.
-            Ok(seen) => Acted::failed(seen.quantity, text),
-            Err(_) => Acted::failed(decision.from, text),
+    /// The answer to a change was lost: the formation says whether it happened. The dynos that there are, if known.
+    async fn settle_unknown(&mut self, now: Timestamp, wanted: u32) -> Option<u32> {
+        // Where it has not (yet) been carried out the intent stays, so that a late effect is known as our own.
+        let seen = self.target.formation().await.ok()?.quantity;
+        if seen == wanted {
+            self.ledger.intent = None;
+            self.ledger.note_change(now, seen);
         }
+        Some(seen)
     }
 
     fn keep(&mut self) {
-        if let Err(failure) = self.keeper.keep(&self.ledger) {
-            tracing::warn!(app = self.plan.app, "the state can't be kept; scaling goes on: {failure}");
+        let kept = self.keeper.keep(&self.ledger);
+        match &kept {
+            Err(failure) if !self.not_kept => {
+                tracing::warn!(app = self.plan.app, "the state can't be kept; scaling goes on: {failure}");
+            }
+            Ok(()) if self.not_kept => tracing::info!(app = self.plan.app, "the state is kept again"),
+            _ => {}
         }
+        self.not_kept = kept.is_err();
     }
 }
 

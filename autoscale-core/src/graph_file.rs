@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 
 use crate::config::GraphFormat;
 use crate::graph::comparison::{self, Comparison};
+use crate::graph::replayed::{self, Replay};
 use crate::graph::{self, Picture};
 use crate::time::Timestamp;
 
@@ -49,6 +50,18 @@ pub fn write_comparison(path: &Path, compared: &Comparison) -> Result<(), Error>
     replace(path, &drawn, "")
 }
 
+/// Draws a recording that was played again into a file, as [`write`] does a check.
+///
+/// # Errors
+/// As for [`write`].
+pub fn write_replay(path: &Path, replay: &Replay, zone: &TimeZone) -> Result<(), Error> {
+    let drawn = match format_of(path)? {
+        GraphFormat::Png => replayed::png(replay, zone),
+        GraphFormat::Svg => replayed::svg(replay, zone).into_bytes(),
+    };
+    replace(path, &drawn, "")
+}
+
 /// The format that a name asks for.
 ///
 /// # Errors
@@ -83,6 +96,13 @@ pub fn keep(
     replace(&folder.join(format!("latest.{extension}")), &drawn, &series)?;
     prune(folder, &series, keep.max(1))?;
     Ok(path)
+}
+
+/// The newest graph that [`keep`] left of an app and process type in a folder; `None` where there is none.
+pub fn newest(folder: &Path, app: &str, process: &str) -> Option<PathBuf> {
+    let series = format!("{}_{}", file_name_part(app), file_name_part(process));
+    let names = std::fs::read_dir(folder).ok()?.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    names.filter(|name| is_of_series(name, &series)).max().map(|name| folder.join(name))
 }
 
 fn drawn(format: GraphFormat, picture: &Picture, zone: &TimeZone) -> Vec<u8> {

@@ -12,12 +12,11 @@ const ROTATE_AT: u64 = 10 * 1024 * 1024;
 /// How many that were set aside are kept.
 const KEEP: u32 = 5;
 
-/// A history file, open for appending.
+/// A history file. Several apps may share it, in one process or in several: each line is written under a lock. It may be
+/// moved or removed at any time.
 #[derive(Debug)]
 pub struct History {
     path: PathBuf,
-    file: File,
-    length: u64,
     rotate_at: u64,
 }
 
@@ -35,16 +34,9 @@ impl History {
     /// # Errors
     /// Whatever the file system says.
     pub fn open_rotating_at(path: &Path, rotate_at: u64) -> io::Result<Self> {
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            fs::create_dir_all(folder)?;
-        }
-        let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
-        let length = end_of_last_line(&mut file)?;
-        if length < file.metadata()?.len() {
-            tracing::warn!("{}: the last line was cut off and is removed", path.display());
-            file.set_len(length)?;
-        }
-        Ok(Self { path: path.to_owned(), file, length, rotate_at })
+        let history = Self { path: path.to_owned(), rotate_at };
+        history.locked()?;
+        Ok(history)
     }
 
     /// Appends one event. After an error the file is as it was before.
@@ -53,30 +45,69 @@ impl History {
     /// Whatever the file system says: a full disk, above all.
     pub fn append(&mut self, event: &Event) -> io::Result<()> {
         let line = event.to_json() + "\n";
-        if self.length > 0 && self.length + line.len() as u64 > self.rotate_at {
+        let (mut file, mut length) = self.locked()?;
+        if length > 0 && length + line.len() as u64 > self.rotate_at {
             self.rotate()?;
+            (file, length) = self.locked()?;
         }
-        // One write: a kill comes before it or after it.
-        if let Err(error) = self.file.write_all(line.as_bytes()) {
-            let _ = self.file.set_len(self.length);
+        // One write: a kill comes before it or after it, or leaves half a line, which is removed.
+        if let Err(error) = file.write_all(line.as_bytes()) {
+            let _ = file.set_len(length);
             return Err(error);
         }
-        self.length += line.len() as u64;
         Ok(())
     }
 
+    /// The file and its length, whole lines all; nobody else writes to it until it is dropped.
+    fn locked(&self) -> io::Result<(File, u64)> {
+        if let Some(folder) = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            fs::create_dir_all(folder)?;
+        }
+        loop {
+            let mut file = OpenOptions::new().read(true).append(true).create(true).open(&self.path)?;
+            // Where a file system has no locks, nobody is kept out.
+            let _ = file.lock();
+            if !is_at(&file, &self.path) {
+                // It was rotated while this waited.
+                continue;
+            }
+            let length = end_of_last_line(&mut file)?;
+            if length < file.metadata()?.len() {
+                tracing::warn!("{}: the last line was cut off and is removed", self.path.display());
+                file.set_len(length)?;
+            }
+            return Ok((file, length));
+        }
+    }
+
     /// `history.jsonl` -> `history.jsonl.1` -> … -> `history.jsonl.5`.
-    fn rotate(&mut self) -> io::Result<()> {
+    fn rotate(&self) -> io::Result<()> {
         for n in (0..KEEP).rev() {
             match fs::rename(rotated(&self.path, n), rotated(&self.path, n + 1)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
             }
         }
-        self.file = OpenOptions::new().read(true).append(true).create(true).open(&self.path)?;
-        self.length = 0;
         Ok(())
     }
+}
+
+/// Is an open file still the one that its path names?
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    match (file.metadata(), fs::metadata(path)) {
+        (Ok(open), Ok(named)) => (open.dev(), open.ino()) == (named.dev(), named.ino()),
+        // Removed since: the next round makes it anew.
+        (_, Err(error)) => error.kind() != io::ErrorKind::NotFound,
+        (Err(_), _) => true,
+    }
+}
+
+/// Elsewhere an open file can't be moved away.
+#[cfg(not(unix))]
+fn is_at(_: &File, _: &Path) -> bool {
+    true
 }
 
 /// The whole text of a history, oldest first, what was set aside included.
@@ -157,6 +188,25 @@ mod tests {
         let all = read_all(&path).unwrap();
         let first: Event = serde_json::from_str(all.lines().next().unwrap()).unwrap();
         assert_eq!((first.at, all.lines().count()), (Timestamp::from_secs(15), 11), "two a file but for the last");
+    }
+
+    #[test]
+    fn several_apps_share_it_and_it_may_be_taken_away() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("history.jsonl");
+        let line = event(11).to_json().len() as u64 + 1;
+        let mut writers: Vec<_> = (0..4).map(|_| History::open_rotating_at(&path, 10 * line).unwrap()).collect();
+        std::thread::scope(|scope| {
+            for history in &mut writers {
+                scope.spawn(|| (11..21).for_each(|at| history.append(&event(at)).unwrap()));
+            }
+        });
+        let all = read_all(&path).unwrap();
+        assert_eq!(all.lines().count(), 40, "none was lost in a rotation");
+        assert!(all.lines().all(|line| serde_json::from_str::<Event>(line).is_ok()));
+        fs::remove_file(&path).unwrap();
+        writers[0].append(&event(30)).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), event(30).to_json() + "\n");
     }
 
     #[test]

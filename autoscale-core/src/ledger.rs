@@ -10,7 +10,7 @@ use crate::ports::{Failure, FormationReading};
 use crate::time::Timestamp;
 
 /// How long a limit that the platform named is believed (POLICY, effective max).
-const LIMIT_HOLDS: Duration = Duration::from_secs(6 * 3600);
+pub const LIMIT_HOLDS: Duration = Duration::from_secs(6 * 3600);
 
 /// How long a change whose answer was lost may still be carried out.
 const PENDING: Duration = Duration::from_secs(600);
@@ -45,6 +45,10 @@ pub struct Ledger {
     pub failed_in_a_row: u32,
     /// The last check's event.
     pub last_check: Option<Event>,
+    /// The last check that failed, while no later one went well.
+    pub last_failure: Option<Event>,
+    /// Did the process that keeps this force dry run (`--dry-run`)?
+    pub dry_run_forced: bool,
     /// The policy's memory, as bytes.
     #[serde(with = "base64_bytes")]
     pub memory: Vec<u8>,
@@ -105,6 +109,7 @@ impl Ledger {
 
     /// Takes note of the formation as it is read: whose change it was, when, and what follows.
     pub fn note_formation(&mut self, now: Timestamp, seen: &FormationReading, manual_override: Duration) {
+        self.leave_the_future(now, manual_override);
         // A change whose answer was lost may still come: the intent stays while the formation is as it was before it.
         let pending = |intent: &Intent| intent.from == seen.quantity && now < intent.at + PENDING;
         let intent = self.intent;
@@ -130,6 +135,19 @@ impl Ledger {
             self.limit = None;
         }
         self.override_until = self.override_until.filter(|until| *until > now);
+    }
+
+    /// After a clock was set back, what it had dated ahead of now must not hold the app until then.
+    fn leave_the_future(&mut self, now: Timestamp, manual_override: Duration) {
+        self.changed_at = self.changed_at.map(|at| at.min(now));
+        self.changes.iter_mut().for_each(|(at, _)| *at = (*at).min(now));
+        self.override_until = self.override_until.map(|until| until.min(now + manual_override));
+        if let Some(intent) = &mut self.intent {
+            intent.at = intent.at.min(now);
+        }
+        if let Some(limit) = &mut self.limit {
+            limit.at = limit.at.min(now);
+        }
     }
 
     /// Takes note of a change that is known to have happened.

@@ -8,7 +8,7 @@
 //! | 0, values and the decision | [`time`], [`sample`], [`window`], [`formation`], [`reason`], [`decision`], [`policy`] | nothing |
 //! | 1, text to values | [`config`], [`event`], `pingdom::wire`, `heroku::wire` | text that is handed to them |
 //! | 2, the engine | `ports`, `ledger`, `engine`, `graph`, `simulation`, `replay` | the world through their ports only; time as an argument |
-//! | 3, the shell | `clock`, `http`, the clients, `state`, `history`, `runner`, `sandbox` | files, sockets, clocks, the environment |
+//! | 3, the shell | `clock`, `http`, the clients, `state`, `history`, `runner`, `status`, `sandbox` | files, sockets, clocks, the environment |
 //!
 //! Start with [`policy`]: it holds what both policies share, and what they are shown. `engine` is one check, `runner` the
 //! loop around it. Features: `loop` (engine and runner), `http` (clients), `graph`, `sandbox`. With none of them floors 0
@@ -51,7 +51,7 @@
 //!     dry_run: false,
 //! });
 //! assert_eq!(decision.target, 4);
-//! assert_eq!(decision.to_string(), "2 → 4 dynos: 3 of the last 3 results over 2000 ms, the newest 5000 ms");
+//! assert_eq!(decision.to_string(), "2 → 4 dynos: too slow: 3 of the last 3 results over 2000 ms, the newest 5000 ms");
 //! ```
 #![forbid(unsafe_code)]
 
@@ -82,7 +82,6 @@ pub mod graph;
 pub mod ledger;
 #[cfg(feature = "loop")]
 pub mod ports;
-#[cfg(feature = "sandbox")]
 pub mod replay;
 #[cfg(feature = "sandbox")]
 pub mod simulation;
@@ -112,3 +111,5 @@ pub mod runner;
 pub mod sandbox;
 #[cfg(feature = "loop")]
 pub mod state;
+#[cfg(feature = "http")]
+pub mod status;

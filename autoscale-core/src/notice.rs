@@ -1,7 +1,9 @@
 //! Which events are told to people, and how: a stream of events in, a short notice now and then out. Pure; it remembers
 //! what was told. Used by the webhook and the tray alike; nothing is sent from here.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
 
 use crate::decision::{Action, Dynos};
 use crate::event::{Check, Event, Kind, Outcome};
@@ -67,14 +69,18 @@ const CALM: [&str; 8] = [
     "removal_would_not_pay",
 ];
 
-/// Chooses what is told. One of these serves any number of apps.
-#[derive(Clone, Debug, Default)]
+/// Chooses what is told. One of these serves any number of apps. What it remembers can be kept as JSON, so that what was
+/// told once is not told again by the next process.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Notices {
-    told: HashMap<(String, String), Told>,
+    /// By app and process type, a space between them.
+    told: BTreeMap<String, Told>,
 }
 
 /// What was told of one app and still holds.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 struct Told {
     /// The last change that was told in dry run: from, to.
     would: Option<(u32, u32)>,
@@ -95,7 +101,7 @@ struct Told {
 impl Notices {
     /// What is to be told of an event, if anything.
     pub fn notice(&mut self, event: &Event) -> Option<Notice> {
-        let told = self.told.entry((event.app.clone(), event.process.clone())).or_default();
+        let told = self.told.entry(format!("{} {}", event.app, event.process)).or_default();
         let (kind, what, why) = match &event.kind {
             Kind::Checked(check) => told.checked(check)?,
             Kind::CheckFailed { error, .. } => {

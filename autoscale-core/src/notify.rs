@@ -2,6 +2,7 @@
 //! its own from a bounded queue, so that no check ever waits for it. What is worth a notice is known to
 //! [`crate::notice`].
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use http::{HeaderMap, Method};
@@ -15,8 +16,9 @@ use tokio::time::{sleep, timeout};
 use crate::config::Secret;
 use crate::event::Event;
 use crate::http::{Client, HttpOptions, Peer, Redaction};
-use crate::notice::{NoticeKind, Notices};
+use crate::notice::{Notice, NoticeKind, Notices};
 use crate::ports::{Failure, FailureKind, Observer};
+use crate::state;
 
 const PEER: Peer = Peer {
     name: "the webhook",
@@ -37,6 +39,8 @@ const FIRST_PAUSE_S: f64 = 2.0;
 /// Posts notices to a webhook.
 pub struct Webhook {
     notices: Notices,
+    /// Where it is kept what was told.
+    memory: Option<PathBuf>,
     queue: mpsc::Sender<String>,
     idle: Option<(Post, mpsc::Receiver<String>)>,
     task: Option<JoinHandle<()>>,
@@ -66,7 +70,30 @@ impl Webhook {
         let client = Client::new(PEER, base.as_str(), None, HeaderMap::new(), url.expose(), redaction, options)?;
         let (queue, waiting) = mpsc::channel(QUEUE);
         let post = Post { client, path, first_pause: options.scaled(FIRST_PAUSE_S, 0.0) };
-        Ok(Self { notices: Notices::default(), queue, idle: Some((post, waiting)), task: None })
+        Ok(Self { notices: Notices::default(), memory: None, queue, idle: Some((post, waiting)), task: None })
+    }
+
+    /// Remembers what was told beyond the end of the process, in a file: what is told once is told once also by a process
+    /// a check.
+    pub fn remembering(mut self, path: PathBuf) -> Self {
+        // Where there is none, or a damaged one, something may be told twice.
+        let kept = std::fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        self.notices = kept.unwrap_or_default();
+        self.memory = Some(path);
+        self
+    }
+
+    /// What is to be told of an event; kept before it is sent.
+    fn notice(&mut self, event: &Event) -> Option<Notice> {
+        let before = self.notices.clone();
+        let notice = self.notices.notice(event);
+        if let Some(path) = self.memory.as_deref().filter(|_| self.notices != before) {
+            let kept = serde_json::to_vec(&self.notices).map_err(Into::into);
+            if let Err(error) = kept.and_then(|text| state::replace(path, &text)) {
+                tracing::debug!("{}: {error}; a notice may be repeated", path.display());
+            }
+        }
+        notice
     }
 
     /// Ends when all that waits has been sent, or `within` this time.
@@ -96,7 +123,7 @@ impl Webhook {
 impl Observer for Webhook {
     fn observe(&mut self, event: &Event) {
         // That a reload went well is for the one who asked for it, not for a channel.
-        if let Some(notice) = self.notices.notice(event).filter(|n| n.kind != NoticeKind::ConfigReloaded) {
+        if let Some(notice) = self.notice(event).filter(|n| n.kind != NoticeKind::ConfigReloaded) {
             self.send(json!({ "text": notice.text, "event": event }).to_string());
         }
     }

@@ -2,6 +2,7 @@
 //! methods each; implementations live on floor 3 and in embedding programs.
 
 use std::future::Future;
+use std::pin::Pin;
 use std::time::Duration;
 
 use crate::event::Event;
@@ -82,6 +83,17 @@ pub trait ScaleTarget: Send {
 pub trait Observer: Send {
     /// Something happened.
     fn observe(&mut self, event: &Event);
+
+    /// When the next check is due, from now on, in real time; `None` while the loop rests. Told each time that it changes.
+    fn next_check(&mut self, after: Option<Duration>) {
+        let _ = after;
+    }
+
+    /// The loop has ended: ends when what was begun is done, `within` this time. Until then the app is held.
+    fn finish<'a>(&'a mut self, within: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        let _ = within;
+        Box::pin(std::future::ready(()))
+    }
 }
 
 impl<F: FnMut(&Event) + Send> Observer for F {

@@ -1,10 +1,14 @@
 //! Why a decision was taken: a code that never changes its meaning, the numbers behind it, and one sentence for a tired
 //! operator. Which of them applies is decided in [`crate::policy`], never here.
 
+mod numbers;
+
 use std::fmt;
 use std::time::Duration;
 
 use crate::decision::Dynos;
+
+pub use numbers::NUMBERS;
 
 /// Why. Each has a name ([`Reason::code`]) and a number ([`Reason::number`]); both are frozen, and retired ones stay.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -269,7 +273,7 @@ impl fmt::Display for Reason {
                 write!(f, "no faster than with {}: more don't help, look at the app or its database", Dynos(from))
             }
             Self::Settling { fresh, needed } => {
-                write!(f, "too few answered results since the last change: {fresh} of the {needed} it takes to judge")
+                write!(f, "too few results since the last change: {fresh} of the {needed} it takes to judge")
             }
             Self::TrendRising { slope, limit } => {
                 write!(f, "getting slower by {slope:.2} ms each second (limit {limit})")
@@ -279,7 +283,7 @@ impl fmt::Display for Reason {
             }
             Self::BelowLow { mean_ms, low_ms } => write!(f, "fast: mean {}, under {}", Ms(mean_ms), Ms(low_ms)),
             Self::RisingBelowLow { slope } => {
-                write!(f, "fast, but getting slower by {slope:.2} ms each second: no dyno is taken away")
+                write!(f, "fast, but getting slower by {slope:.2} ms each second: none is taken away")
             }
             Self::Steady { mean_ms } => write!(f, "steady at {}", Ms(mean_ms)),
             Self::Unconfirmed { mean_ms, high_ms } => {
@@ -306,9 +310,7 @@ impl fmt::Display for Reason {
             Self::Balanced(w) => write!(f, "{w}: neither more nor fewer are cheaper"),
             Self::AddWouldNotPay(w) => write!(f, "{w}: more would cost more than they save"),
             Self::RemovalWouldNotPay(w) => write!(f, "{w}: fewer would save less than they cost"),
-            Self::WaitingForEffect => {
-                f.write_str("slow, but grown as far as is sensible before more dynos show an effect")
-            }
+            Self::WaitingForEffect => f.write_str("slow, but grown as far as is sensible before dynos show an effect"),
         }
     }
 }
@@ -441,11 +443,11 @@ mod tests {
 22 at_min: fewer would do, but it has the fewest it may have (1 dyno)
 23 recovering: slow, but recovering: the newest results fall fast
 24 futile: no faster than with 2 dynos: more don't help, look at the app or its database
-25 settling: too few answered results since the last change: 1 of the 3 it takes to judge
+25 settling: too few results since the last change: 1 of the 3 it takes to judge
 26 trend_rising: getting slower by 0.80 ms each second (limit 0.5)
 27 trend_falling: getting faster by 0.62 ms each second (limit 0.5)
 28 below_low: fast: mean 320 ms, under 500 ms
-29 rising_below_low: fast, but getting slower by 0.80 ms each second: no dyno is taken away
+29 rising_below_low: fast, but getting slower by 0.80 ms each second: none is taken away
 30 steady: steady at 640 ms
 31 unconfirmed: mean 2300 ms, over 2000 ms, but the newest results don't confirm it
 32 cooling_down: a change is wanted, but the last one was too recent: 25 min to wait

@@ -2,6 +2,7 @@
 //! Trouble with any of them is a warning, once until it ends; scaling goes on.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::config::Config;
 use crate::event::Event;
@@ -9,9 +10,10 @@ use crate::history::History;
 use crate::http::HttpOptions;
 use crate::notify::Webhook;
 use crate::ports::Observer;
+use crate::state;
 
-/// The observers that a configuration names.
-#[derive(Debug)]
+/// The observers that a configuration names; none by default.
+#[derive(Debug, Default)]
 pub struct Records {
     history: Option<HistoryFile>,
     webhook: Option<Webhook>,
@@ -23,7 +25,8 @@ impl Records {
     /// Those of a configuration. What can't be opened now is tried again with each event.
     pub fn new(config: &Config, http: &HttpOptions) -> Self {
         let webhook = config.webhook_url.as_ref().and_then(|url| {
-            Webhook::new(url, http).inspect_err(|failure| tracing::warn!("notices can't be posted: {failure}")).ok()
+            let webhook = Webhook::new(url, http).map(|webhook| webhook.remembering(state::notices_file(config)));
+            webhook.inspect_err(|failure| tracing::warn!("notices can't be posted: {failure}")).ok()
         });
         Self {
             history: config.history_file.clone().map(HistoryFile::new),
@@ -34,13 +37,33 @@ impl Records {
     }
 }
 
+impl Records {
+    /// Ends when what was begun is done, pictures drawn and notices posted, but `within` this time.
+    pub async fn finish(self, within: Duration) {
+        #[cfg(feature = "graph")]
+        let drawn = async {
+            if let Some(graphs) = self.graphs {
+                let _ = tokio::time::timeout(within, graphs.finish()).await;
+            }
+        };
+        #[cfg(not(feature = "graph"))]
+        let drawn = std::future::ready(());
+        let posted = async {
+            if let Some(webhook) = self.webhook {
+                webhook.finish(within).await;
+            }
+        };
+        tokio::join!(drawn, posted);
+    }
+}
+
 impl Observer for Records {
     fn observe(&mut self, event: &Event) {
         if let Some(history) = &mut self.history {
             history.append(event);
         }
         #[cfg(feature = "graph")]
-        if let Some(graphs) = &self.graphs {
+        if let Some(graphs) = &mut self.graphs {
             graphs.draw(event);
         }
         if let Some(webhook) = &mut self.webhook {
@@ -93,9 +116,10 @@ impl Trouble {
 #[cfg(feature = "graph")]
 mod graphs {
     use std::path::PathBuf;
-    use std::sync::{Arc, Mutex, PoisonError};
+    use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
     use jiff::tz::TimeZone;
+    use tokio::task::JoinHandle;
 
     use super::Trouble;
     use crate::config::{Config, GraphFormat};
@@ -103,35 +127,75 @@ mod graphs {
     use crate::graph::Picture;
     use crate::{graph_file, state};
 
-    /// Draws each check into a folder.
+    /// Draws each check into a folder, one after the other. Where checks come faster than pictures are drawn, some are
+    /// left out, never the last one.
     #[derive(Debug)]
     pub(super) struct Graphs {
+        artist: Arc<Artist>,
+        drawing: Option<JoinHandle<()>>,
+    }
+
+    #[derive(Debug)]
+    struct Artist {
         folder: PathBuf,
         format: GraphFormat,
         keep: usize,
-        trouble: Arc<Mutex<Trouble>>,
+        easel: Mutex<Easel>,
+    }
+
+    #[derive(Debug, Default)]
+    struct Easel {
+        next: Option<Box<Picture>>,
+        busy: bool,
+        trouble: Trouble,
     }
 
     impl Graphs {
         pub(super) fn new(config: &Config) -> Self {
-            Self {
-                folder: state::graphs_folder(config),
-                format: config.graph_format,
-                keep: config.graphs_keep,
-                trouble: Arc::default(),
+            let (format, keep) = (config.graph_format, config.graphs_keep);
+            let artist = Artist { folder: state::graphs_folder(config), format, keep, easel: Mutex::default() };
+            Self { artist: Arc::new(artist), drawing: None }
+        }
+
+        /// Ends when the last picture is drawn.
+        pub(super) async fn finish(self) {
+            if let Some(drawing) = self.drawing {
+                let _ = drawing.await;
             }
         }
 
         /// Draws it on a thread where nobody waits for it: a picture takes longer than a check.
-        pub(super) fn draw(&self, event: &Event) {
+        pub(super) fn draw(&mut self, event: &Event) {
             let Some(picture) = Picture::of_event(event) else { return };
-            let (folder, format, keep) = (self.folder.clone(), self.format, self.keep);
-            let trouble = Arc::clone(&self.trouble);
-            tokio::task::spawn_blocking(move || {
-                let drawn = graph_file::keep(&folder, format, keep, &picture, &TimeZone::system());
-                let mut trouble = trouble.lock().unwrap_or_else(PoisonError::into_inner);
-                trouble.note("graph", &folder, drawn.map(drop));
-            });
+            let busy = {
+                let mut easel = self.artist.easel();
+                easel.next = Some(Box::new(picture));
+                std::mem::replace(&mut easel.busy, true)
+            };
+            if !busy {
+                let artist = Arc::clone(&self.artist);
+                self.drawing = Some(tokio::task::spawn_blocking(move || artist.work()));
+            }
+        }
+    }
+
+    impl Artist {
+        fn easel(&self) -> MutexGuard<'_, Easel> {
+            self.easel.lock().unwrap_or_else(PoisonError::into_inner)
+        }
+
+        fn work(&self) {
+            loop {
+                let picture = {
+                    let mut easel = self.easel();
+                    let next = easel.next.take();
+                    easel.busy = next.is_some();
+                    next
+                };
+                let Some(picture) = picture else { return };
+                let drawn = graph_file::keep(&self.folder, self.format, self.keep, &picture, &TimeZone::system());
+                self.easel().trouble.note("graph", &self.folder, drawn.map(drop));
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use crate::event::{Check, Event, JsonSample, Kind};
+use crate::event::{Check, Event, JsonSample, Kind, Outcome};
 use crate::pingdom::wire;
 use crate::sample::{DownCause, Sample};
 use crate::time::Timestamp;
@@ -19,6 +19,33 @@ pub struct Recording {
     pub app: Option<(String, String)>,
     /// Changes of the formation, oldest first: when, and the quantity from then on; only a history tells them.
     pub formation: Vec<(Timestamp, u32)>,
+    /// The checks that were carried out, in the order in which they are told; only a history tells them.
+    pub checks: Vec<RecordedCheck>,
+}
+
+/// A check as a history tells it: what was seen, and what was decided.
+#[derive(Clone, PartialEq, Debug)]
+pub struct RecordedCheck {
+    /// When.
+    pub at: Timestamp,
+    /// Dynos there were.
+    pub dynos: u32,
+    /// When their number had last changed.
+    pub changed_at: Option<Timestamp>,
+    /// The most dynos that the platform allowed, where that was less than `max_dynos`.
+    pub limit: Option<u32>,
+    /// Was the app in maintenance mode?
+    pub maintenance: bool,
+    /// Until when the loop left the app alone.
+    pub override_until: Option<Timestamp>,
+    /// Were changes only told? As far as the events before it say.
+    pub dry_run: bool,
+    /// Results that no earlier check had seen.
+    pub new_samples: Vec<Sample>,
+    /// Dynos there should have been.
+    pub target: u32,
+    /// Why: the name of the reason.
+    pub code: String,
 }
 
 impl Recording {
@@ -49,8 +76,22 @@ pub struct Malformed {
 /// # Errors
 /// The first line that can't be read, or that is of another app than the lines before.
 pub fn parse(text: &str) -> Result<Recording, Malformed> {
+    parse_with(text, Union::default())
+}
+
+/// [`parse`], but of a history that several apps share only what is of this app and process type. A history that does not
+/// know it is read as a whole.
+///
+/// # Errors
+/// As for [`parse`].
+pub fn parse_of(text: &str, app: &str, process: &str) -> Result<Recording, Malformed> {
+    let only = Some((app.to_owned(), process.to_owned()));
+    let recording = parse_with(text, Union { only, ..Union::default() })?;
+    if recording.samples.is_empty() && recording.checks.is_empty() { parse(text) } else { Ok(recording) }
+}
+
+fn parse_with(text: &str, mut union: Union) -> Result<Recording, Malformed> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut union = Union::default();
     if text.trim_start().starts_with(['{', '[']) {
         json(text, &mut union)?
     } else {
@@ -68,6 +109,9 @@ pub fn parse(text: &str) -> Result<Recording, Malformed> {
 #[derive(Default)]
 struct Union {
     recording: Recording,
+    dry_run: bool,
+    /// The only app and process type that counts.
+    only: Option<(String, String)>,
     most: HashMap<(Timestamp, u64, &'static str), (Sample, usize)>,
 }
 
@@ -85,8 +129,24 @@ impl Union {
     }
 
     fn add_event(&mut self, event: Event) -> Result<(), String> {
-        let Event { at, app, process, kind: Kind::Checked(check), .. } = event else { return Ok(()) };
-        let Check { dynos, changed_at, applied, new_samples, .. } = *check;
+        let Event { at, app, process, kind, .. } = event;
+        if self.only.as_ref().is_some_and(|(a, p)| (a, p) != (&app, &process)) {
+            return Ok(());
+        }
+        let check = match kind {
+            Kind::Checked(check) => check,
+            Kind::Started { dry_run } | Kind::DryRunChanged { dry_run } => {
+                self.dry_run = dry_run;
+                return Ok(());
+            }
+            _ => return Ok(()),
+        };
+        let Check { dynos, changed_at, applied, new_samples, outcome, .. } = *check;
+        match outcome {
+            Outcome::WouldScale => self.dry_run = true,
+            Outcome::Held => {}
+            Outcome::Scaled | Outcome::Limited | Outcome::Failed => self.dry_run = false,
+        }
         let (known_app, known_process) = self.recording.app.get_or_insert_with(|| (app.clone(), process.clone()));
         if (&*known_app, &*known_process) != (&app, &process) {
             return Err(format!(
@@ -103,7 +163,20 @@ impl Union {
         if last(formation) != Some(applied) {
             formation.push((at, applied));
         }
-        self.add_page(new_samples.into_iter().map(|JsonSample(sample)| sample));
+        let new_samples: Vec<_> = new_samples.into_iter().map(|JsonSample(sample)| sample).collect();
+        self.add_page(new_samples.iter().copied());
+        self.recording.checks.push(RecordedCheck {
+            at,
+            dynos,
+            changed_at,
+            limit: (check.effective_max < check.max).then_some(check.effective_max),
+            maintenance: check.maintenance,
+            override_until: check.override_until,
+            dry_run: self.dry_run,
+            new_samples,
+            target: check.target,
+            code: check.reason.code,
+        });
         Ok(())
     }
 }
@@ -269,6 +342,15 @@ mod tests {
         assert_eq!(told(&lines.join("\n")), expected);
         // The daemon is in the middle of a line.
         assert_eq!(told(&format!("{}\n{}", lines[0], &lines[2][..90])).len(), 2);
+    }
+
+    #[test]
+    fn of_a_history_that_apps_share_one_can_be_chosen() {
+        let lines =
+            [event(100, "shop", 2, 2, "[[40,300,\"up\"]]"), event(200, "blog", 5, 5, "[[50,300,\"up\"]]")].join("\n");
+        let recording = parse_of(&lines, "blog", "web").unwrap();
+        assert_eq!((recording.checks.len(), recording.checks[0].dynos, recording.samples.len()), (1, 5, 1));
+        assert_eq!(parse_of(&event(100, "shop", 2, 2, "[]"), "test", "web").unwrap().checks.len(), 1, "the only one");
     }
 
     #[test]

@@ -17,6 +17,9 @@ const DEADLINE_SHARE: f64 = 0.8;
 /// No check gets less time than this, however fast the sandbox runs; nor more than the second, however rare checks are.
 const DEADLINE: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(120));
 
+/// How long notices and pictures that are under way may take after the end: the whole stop takes less than a second.
+const FAREWELL: Duration = Duration::from_millis(600);
+
 /// What a loop can be told.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Command {
@@ -85,7 +88,13 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> AppLoop<M, T, K> {
         if rests {
             self.tell(Kind::Paused);
         }
+        let mut told_due = None;
         loop {
+            let next = (!rests).then_some(due);
+            if told_due != Some(next) {
+                told_due = Some(next);
+                self.observer.next_check(next.map(|due| due.saturating_duration_since(Instant::now())));
+            }
             let turn = tokio::select! {
                 biased;
                 command = commands.recv() => Turn::Told(command.unwrap_or(Command::Stop)),
@@ -95,7 +104,10 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> AppLoop<M, T, K> {
                 Turn::Due | Turn::Told(Command::CheckNow) => {
                     let interval = self.clock.real(self.engine.plan().interval);
                     let told = self.check(&mut commands, interval).await;
-                    due = next_due(due, interval, Instant::now());
+                    // A check that was asked for comes on top of the others.
+                    if due <= Instant::now() {
+                        due = next_due(due, interval, Instant::now());
+                    }
                     // A check that was broken off is made up for, under what was told.
                     if told.is_some() {
                         due = Instant::now();
@@ -126,6 +138,7 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> AppLoop<M, T, K> {
             }
         }
         self.tell(Kind::Stopped);
+        self.observer.finish(FAREWELL).await;
     }
 
     /// One check within its time. A command other than [`Command::CheckNow`] breaks it off and is returned.
@@ -162,7 +175,10 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> AppLoop<M, T, K> {
     }
 
     fn set_dry_run(&mut self, on: bool) {
-        if on != self.engine.is_dry_run() {
+        if self.engine.is_dry_run_forced() {
+            // Said again, for a switch that was moved and has to move back.
+            self.tell(Kind::DryRunChanged { dry_run: true });
+        } else if on != self.engine.is_dry_run() {
             self.engine.set_dry_run(on);
             self.tell(Kind::DryRunChanged { dry_run: on });
         }
@@ -172,8 +188,13 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> AppLoop<M, T, K> {
     fn reload(&mut self) -> bool {
         match (self.reload)() {
             Ok(Reloaded { plan, source, target, warnings }) => {
+                let before = self.engine.is_dry_run();
                 self.engine.reload(plan, source, target);
                 self.tell(Kind::ConfigReloaded { warnings });
+                let dry_run = self.engine.is_dry_run();
+                if dry_run != before {
+                    self.tell(Kind::DryRunChanged { dry_run });
+                }
                 true
             }
             Err(problems) => {

@@ -5,10 +5,17 @@ use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::config::Config;
 use crate::ledger::{Ledger, LedgerKeeper};
 use crate::ports::{Failure, FailureKind};
+
+/// How long a lock may be shared by one who only looks.
+const GLANCE: Duration = Duration::from_millis(40);
+
+/// Where the shipped units, the init.d script and the container keep state.
+pub const SERVICE_DIR: &str = "/var/lib/heroku-autoscale";
 
 /// Name of the program's folders.
 const FOLDER: &str = "heroku-autoscale";
@@ -22,7 +29,7 @@ pub fn default_dir() -> PathBuf {
 
 /// The platform's place for a user's state. Locks are always there, whatever a configuration says, so that two instances
 /// of one user meet.
-fn user_dir() -> PathBuf {
+pub fn user_dir() -> PathBuf {
     use etcetera::BaseStrategy;
     match etcetera::choose_base_strategy() {
         Ok(dirs) => dirs.state_dir().unwrap_or_else(|| dirs.data_dir()).join(FOLDER),
@@ -53,7 +60,15 @@ pub struct StateFile {
 impl StateFile {
     /// The state file of a configuration's app.
     pub fn of(config: &Config) -> Self {
-        Self { path: dir(config).join(file_stem(config)).with_extension("json") }
+        Self { path: dir(config).join(file_stem(config) + ".json") }
+    }
+
+    /// The state file for one who only looks: that of [`StateFile::of`], else the one of a service in [`SERVICE_DIR`].
+    pub fn find(config: &Config) -> Self {
+        let own = Self::of(config);
+        let services = Self { path: Path::new(SERVICE_DIR).join(file_stem(config) + ".json") };
+        let elsewhere = config.state_dir.is_none() && !own.path.exists() && services.path.exists();
+        if elsewhere { services } else { own }
     }
 
     /// Where it is.
@@ -67,19 +82,43 @@ impl StateFile {
     /// # Errors
     /// The file is there but can't be read.
     pub fn load(&self) -> io::Result<Option<Ledger>> {
-        let text = match fs::read_to_string(&self.path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        match serde_json::from_str(&text) {
+        sweep(&self.path);
+        let Some(bytes) = self.bytes()? else { return Ok(None) };
+        match serde_json::from_slice(&bytes) {
             Ok(ledger) => Ok(Some(ledger)),
             Err(error) => {
                 let aside = self.path.with_extension("broken.json");
-                fs::rename(&self.path, &aside)?;
-                tracing::warn!("{} is damaged ({error}): set aside as {}", self.path.display(), aside.display());
+                let path = self.path.display();
+                match fs::rename(&self.path, &aside) {
+                    Ok(()) => tracing::warn!(
+                        "{path} is damaged ({error}): set aside as {}, the loop starts afresh",
+                        aside.display()
+                    ),
+                    Err(why) => {
+                        tracing::warn!(
+                            "{path} is damaged ({error}), and can't be set aside ({why}): the loop starts afresh"
+                        );
+                    }
+                }
                 Ok(None)
             }
+        }
+    }
+
+    /// [`StateFile::load`] for one who only looks, while a loop may be writing it: changes nothing.
+    ///
+    /// # Errors
+    /// The file is there but can't be read, or is damaged.
+    pub fn look(&self) -> io::Result<Option<Ledger>> {
+        self.bytes()?.map(|bytes| serde_json::from_slice(&bytes).map_err(io::Error::from)).transpose()
+    }
+
+    fn bytes(&self) -> io::Result<Option<Vec<u8>>> {
+        match fs::read(&self.path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            // Nor can there be one below what is no folder.
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
@@ -105,13 +144,32 @@ impl LedgerKeeper for StateFile {
 /// # Errors
 /// Whatever the file system says.
 pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     fs::create_dir_all(folder)?;
-    let mut new = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
+    let mut new = tempfile::Builder::new().prefix(&passing(path)).tempfile_in(folder)?;
     new.write_all(content)?;
     new.as_file().sync_data()?;
     new.persist(path)?;
     Ok(())
+}
+
+/// Removes what a kill in the middle of [`replace`] left beside a file. Only for one whom nobody else replaces meanwhile.
+fn sweep(path: &Path) {
+    let passing = passing(path);
+    for entry in fs::read_dir(folder_of(path)).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(&passing) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// How the names begin that a file has before it is whole.
+fn passing(path: &Path) -> String {
+    format!(".{}.new-", path.file_name().unwrap_or_default().to_string_lossy())
 }
 
 /// The right to scale an app: held by one process of a user on a machine, given back when this is dropped or the process
@@ -146,12 +204,30 @@ impl InstanceLock {
     /// # Errors
     /// Another instance has it, or the lock's file can't be made.
     pub fn acquire(config: &Config) -> Result<Self, LockError> {
-        let name = format!("{}.lock", file_stem(config));
-        match Self::acquire_at(&user_dir().join(&name)) {
+        let [first, second] = Self::places(config);
+        match Self::acquire_at(&first) {
             // A user without a writable home, as in a container: the state directory has to do.
-            Err(LockError::Io { .. }) => Self::acquire_at(&dir(config).join(&name)),
+            Err(LockError::Io { .. }) => Self::acquire_at(&second),
             result => result,
         }
+    }
+
+    /// Is an instance running that has the app of a configuration? Tells its process id, where it wrote it down: `None`
+    /// says that nobody has it, as far as can be seen from here.
+    pub fn holder(config: &Config) -> Option<Option<u32>> {
+        let services = Path::new(SERVICE_DIR).join(file_stem(config) + ".lock");
+        Self::places(config).iter().chain([&services]).find_map(|path| {
+            let mut file = File::open(path).ok()?;
+            match file.try_lock_shared() {
+                Err(TryLockError::WouldBlock) => Some(pid_in(&mut file)),
+                _ => None,
+            }
+        })
+    }
+
+    fn places(config: &Config) -> [PathBuf; 2] {
+        let name = file_stem(config) + ".lock";
+        [user_dir().join(&name), dir(config).join(&name)]
     }
 
     /// Takes the lock of a file.
@@ -159,6 +235,10 @@ impl InstanceLock {
     /// # Errors
     /// Another process has it, or the file can't be made.
     pub fn acquire_at(path: &Path) -> Result<Self, LockError> {
+        Self::try_at(path, 3)
+    }
+
+    fn try_at(path: &Path, patience: u32) -> Result<Self, LockError> {
         let io = |error| LockError::Io { path: path.to_owned(), error };
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(io)?;
@@ -166,19 +246,32 @@ impl InstanceLock {
         let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(io)?;
         match file.try_lock() {
             Ok(()) => {
-                file.set_len(0).and_then(|()| file.rewind()).map_err(io)?;
-                write!(file, "{}", std::process::id()).map_err(io)?;
+                // On a full disk nobody's pid is named; the lock holds all the same.
+                let _ =
+                    file.set_len(0).and_then(|()| file.rewind()).and_then(|()| write!(file, "{}", std::process::id()));
                 Ok(Self { _file: file })
             }
-            Err(TryLockError::WouldBlock) => {
-                let mut text = String::new();
-                // On some platforms a locked file can't be read: then nobody's pid is named.
-                let _ = file.read_to_string(&mut text);
-                Err(LockError::Held { pid: text.trim().parse().ok() })
+            Err(TryLockError::WouldBlock) if patience > 0 => {
+                // Somebody may only be looking who has it: `status` does, for a moment.
+                std::thread::sleep(GLANCE);
+                Self::try_at(path, patience - 1)
             }
+            Err(TryLockError::WouldBlock) => Err(LockError::Held { pid: pid_in(&mut file) }),
             Err(TryLockError::Error(error)) => Err(io(error)),
         }
     }
+}
+
+/// Who wrote the lock's file. On some platforms a locked file can't be read: then nobody's pid is named.
+fn pid_in(file: &mut File) -> Option<u32> {
+    let mut text = String::new();
+    let _ = file.read_to_string(&mut text);
+    text.trim().parse().ok()
+}
+
+/// Where it is kept what people were told of an app, so that a new process does not tell them again.
+pub fn notices_file(config: &Config) -> PathBuf {
+    dir(config).join(file_stem(config) + ".notices.json")
 }
 
 /// The folder for graphs of a configuration.

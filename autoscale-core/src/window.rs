@@ -9,6 +9,9 @@ use crate::time::Timestamp;
 /// from the far future would be the newest for ever.
 pub const FUTURE: Duration = Duration::from_secs(300);
 
+/// The most results that memory is set aside for before they are there.
+const MOST_AT_ONCE: usize = 1 << 22;
+
 /// The results of a period up to now, sorted by [`Sample::order`]; all are kept where several share a second.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Window {
@@ -27,8 +30,20 @@ impl Window {
     pub fn fill(&mut self, samples: impl IntoIterator<Item = Sample>, now: Timestamp, period: Duration) {
         let (oldest, newest) = (now - period, now + FUTURE);
         self.samples.clear();
-        self.samples.extend(samples.into_iter().filter(|s| oldest <= s.at && s.at <= newest));
-        if !self.samples.is_sorted_by(|a, b| a.order(b).is_le()) {
+        let samples = samples.into_iter();
+        // Room for all of them at once, where they say how many they can be: none is copied twice.
+        if let (_, Some(most)) = samples.size_hint()
+            && most <= MOST_AT_ONCE
+        {
+            self.samples.reserve(most);
+        }
+        self.samples.extend(samples.filter(|s| oldest <= s.at && s.at <= newest));
+        if self.samples.is_sorted_by_key(|s| s.at) {
+            // As services list them: only results of one moment may still be out of order.
+            for alike in self.samples.chunk_by_mut(|a, b| a.at == b.at).filter(|alike| alike.len() > 1) {
+                alike.sort_unstable_by(Sample::order);
+            }
+        } else {
             self.samples.sort_unstable_by(Sample::order);
         }
     }
@@ -58,6 +73,9 @@ impl Window {
     pub fn spacing(&self) -> Option<Duration> {
         let between = self.samples.windows(2).map(|pair| pair[1].at.as_micros().saturating_sub(pair[0].at.as_micros()));
         let between = between.filter(|gap| *gap > 0);
+        if let Some(gap) = majority(between.clone()) {
+            return Some(Duration::from_micros(gap.unsigned_abs()));
+        }
         // A usual window needs no allocation.
         let mut few = [0; 256];
         let mut many: Vec<i64>;
@@ -77,6 +95,26 @@ impl Window {
         let run = self.samples.iter().rev().take_while(|s| s.is_down()).count();
         self.newest(run)
     }
+}
+
+/// The value that more than half of them have: then it is the median too. Most services measure at even times.
+fn majority(values: impl Iterator<Item = i64> + Clone) -> Option<i64> {
+    // Boyer and Moore: whatever else has more than half is what is left after crossing out unequal pairs.
+    let (mut candidate, mut lead) = (0, 0_usize);
+    for value in values.clone() {
+        if lead == 0 {
+            candidate = value;
+        }
+        if value == candidate { lead += 1 } else { lead -= 1 }
+    }
+    let (mut all, mut alike) = (0_usize, 0_usize);
+    if lead > 0 {
+        for value in values {
+            all += 1;
+            alike += usize::from(value == candidate);
+        }
+    }
+    (2 * alike > all).then_some(candidate)
 }
 
 /// A straight line through response times, by least squares.
@@ -99,24 +137,35 @@ impl Trend {
     ///
     /// Times are centred on the first point before anything is squared: on unix seconds the textbook sums lose all
     /// their digits in an `f64`.
-    pub fn fit(points: impl IntoIterator<Item = (Timestamp, f64)>) -> Option<Self> {
+    pub fn fit(points: impl IntoIterator<Item = (Timestamp, f64), IntoIter: Clone>) -> Option<Self> {
         let mut points = points.into_iter();
         let (origin, first_ms) = points.next()?;
-        // Welford's update, times and response times relative to the first point: one pass, nothing to cancel.
-        let (mut n, mut mean_t, mut mean_v) = (1.0, 0.0, 0.0);
-        let (mut t_t, mut t_v, mut v_v) = (0.0, 0.0, 0.0);
-        let mut distinct = false;
-        for (at, ms) in points {
-            distinct |= at != origin;
+        let relative = points.map(|(at, ms)| (at.seconds_since(origin), ms - first_ms, at != origin));
+        // Two passes, relative to the first point and then to the means; the first point adds nothing to the sums.
+        let (mut n, mut t_sum, mut v_sum, mut distinct) = (1.0, 0.0, 0.0, false);
+        for (t, v, differs) in relative.clone() {
             n += 1.0;
-            let (t, v) = (at.seconds_since(origin), ms - first_ms);
-            let (dt, dv) = (t - mean_t, v - mean_v);
-            mean_t += dt / n;
-            mean_v += dv / n;
-            t_t += dt * (t - mean_t);
-            t_v += dt * (v - mean_v);
-            v_v += dv * (v - mean_v);
+            t_sum += t;
+            v_sum += v;
+            distinct |= differs;
         }
+        let (mut mean_t, mut mean_v) = (t_sum / n, v_sum / n);
+        let (mut t_rest, mut v_rest) = (-mean_t, -mean_v);
+        let (mut t_t, mut t_v, mut v_v) = (mean_t * mean_t, mean_t * mean_v, mean_v * mean_v);
+        for (t, v, _) in relative {
+            let (dt, dv) = (t - mean_t, v - mean_v);
+            t_rest += dt;
+            v_rest += dv;
+            t_t += dt * dt;
+            t_v += dt * dv;
+            v_v += dv * dv;
+        }
+        // What rounding left of sums that are zero: taken out.
+        t_t -= t_rest * t_rest / n;
+        t_v -= t_rest * v_rest / n;
+        v_v -= v_rest * v_rest / n;
+        mean_t += t_rest / n;
+        mean_v += v_rest / n;
         if !distinct || t_t <= 0.0 {
             return None;
         }

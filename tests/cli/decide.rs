@@ -82,7 +82,7 @@ fn each_line_is_answered_before_the_next_one_is_sent() {
     );
     assert_eq!(
         decide.ask(&line(1, 2, 2500.0, "")),
-        r#"{"target":2,"action":"hold","reason":{"code":"settling","text":"too few answered results since the last change: 0 of the 3 it takes to judge"}}"#
+        r#"{"target":2,"action":"hold","reason":{"code":"settling","text":"too few results since the last change: 0 of the 3 it takes to judge"}}"#
     );
     assert_eq!(decide.end(), Some(0));
 }

@@ -1,7 +1,18 @@
 //! Tests of the `autoscale` binary as a user runs it: one module a topic.
 
 mod check_config;
+mod crash;
 mod decide;
+mod demo;
 mod graph;
+mod help;
+mod replay;
+mod run;
+mod run_state;
+mod running;
 mod sandbox;
+mod secrets;
+mod service;
 mod simulate;
+mod status;
+mod support;

@@ -49,6 +49,10 @@ fn a_load_of_ones_own_is_scaled_to_the_dynos_it_needs() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains(" for 1 h, 3 to 5 dynos needed of 1 to 10, seed 1"), "{text}");
 
+    let output = simulate(&["--load", "flash-crowd", "--profile", "slow", "--compare", "clairvoyant"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains(" for 2 h, 2 to 8 dynos needed of 1 to 10, seed 1"), "{text}");
+
     std::fs::write(&path, "minute,rps\n0,1\n1,many\n").unwrap();
     let (code, error) = told(&simulate(&["--load", path.to_str().unwrap()]));
     assert_eq!(code, Some(2));

@@ -424,7 +424,7 @@ fn each_decision_says_what_was_believed_in_one_sentence() {
             "keep 12 dynos: load 7.3 dynos (6.3 to 8.7), 1.6 % of requests slow: neither more nor fewer are cheaper",
         ),
         (14460, "12 → 15 dynos: load 8.8 dynos (7.2 to 11.4), 14 % of requests slow; 2.3 % with 15"),
-        (14700, "keep 18 dynos: cooling down: 8 min more"),
+        (14700, "keep 18 dynos: a change is wanted, but the last one was too recent: 8 min to wait"),
         (
             16020,
             "keep 15 dynos: load 7.9 dynos (5.5 to 11.3), 100 % of requests slow, though not for want of dynos: \

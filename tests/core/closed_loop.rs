@@ -48,6 +48,18 @@ fn over_a_day_adaptive_is_worth_more_than_threshold_and_threshold_more_than_the_
 }
 
 #[test]
+fn the_prototype_scores_between_threshold_and_one_who_knows_but_is_restless() {
+    let [prototype, threshold, adaptive] = [Contender::Prototype, THRESHOLD, ADAPTIVE].map(|who| play(who, &DAY));
+    assert!((threshold.score..95.0).contains(&prototype.score), "{:.1} {:.1}", prototype.score, threshold.score);
+    assert!(
+        prototype.reversals_a_day > 1.5 * adaptive.reversals_a_day,
+        "{} {}",
+        prototype.reversals_a_day,
+        adaptive.reversals_a_day
+    );
+}
+
+#[test]
 fn results_each_ten_seconds_are_no_worse_than_each_minute() {
     let often = Trial { probe_every: Duration::from_secs(10), ..DAY.clone() };
     for contender in [ADAPTIVE, THRESHOLD] {

@@ -571,3 +571,27 @@ proptest! {
         assert_invariants(&format!("{HEAD}{}", lines.join("\r\n")));
     }
 }
+
+#[test]
+fn the_sample_is_written_for_its_owner_only_and_never_over_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("made/when/needed/config.ini");
+    config_file::create_sample(&path).unwrap();
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), autoscale_core::config::SAMPLE);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    std::fs::write(&path, "mine").unwrap();
+    assert_eq!(config_file::create_sample(&path).unwrap_err().kind(), std::io::ErrorKind::AlreadyExists);
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "mine");
+}
+
+#[test]
+fn the_readme_names_every_key() {
+    let readme = include_str!("../../README.md");
+    for key in KEYS {
+        assert!(readme.contains(&format!("`{}`", key.name)), "[{}] {} is not in README.md", key.section, key.name);
+    }
+}

@@ -10,7 +10,7 @@ use std::time::Duration;
 use autoscale_core::engine::{Engine, Plan};
 use autoscale_core::event::{Check, Event, Kind, Outcome};
 use autoscale_core::formation::Bounds;
-use autoscale_core::ledger::{Ledger, LedgerKeeper};
+use autoscale_core::ledger::{Ledger, LedgerKeeper, Limit};
 use autoscale_core::policy::{PolicyKind, Settings};
 use autoscale_core::ports::{Failure, FailureKind, FormationReading, MetricSource, Reading, ScaleTarget};
 use autoscale_core::sample::Sample;
@@ -29,6 +29,8 @@ struct World {
     formation_fails: Option<Failure>,
     /// Answers to the coming changes; carried out and confirmed when there is none.
     answers: VecDeque<Answer>,
+    /// Changes are answered never.
+    hangs: bool,
     sent: Vec<u32>,
     kept: Vec<Ledger>,
 }
@@ -70,6 +72,9 @@ impl ScaleTarget for Shared {
     }
 
     async fn scale(&mut self, quantity: u32) -> Result<u32, Failure> {
+        if self.0.lock().unwrap().hangs {
+            std::future::pending::<()>().await;
+        }
         let mut world = self.0.lock().unwrap();
         world.sent.push(quantity);
         match world.answers.pop_front() {
@@ -105,6 +110,7 @@ fn plan() -> Plan {
         interval: Duration::from_secs(60),
         manual_override: Duration::from_secs(1800),
         debug: false,
+        simulated_time: false,
     }
 }
 
@@ -336,6 +342,45 @@ fn a_wrong_local_clock_gives_way_to_the_services_own() {
 }
 
 #[test]
+fn after_a_suspend_the_window_is_read_anew_and_what_was_seen_before_counts_no_more() {
+    let world = world(3, flat(700.0, NOW));
+    let mut engine = engine(&world, plan(), Ledger::default());
+    assert_eq!(checked(&check(&mut engine, NOW)).reason.code, "steady");
+    world.0.lock().unwrap().samples = flat(5000.0, later(300));
+    let events = check(&mut engine, later(300));
+    assert_eq!(world.0.lock().unwrap().metric_reads.last(), Some(&(later(270), later(300))));
+    assert_eq!((checked(&events).target, checked(&events).mean_ms), (6, Some(5000.0)), "on the new results alone");
+    // And a clock that is put back is no reason to fail.
+    world.0.lock().unwrap().samples = flat(700.0, later(10));
+    let events = check(&mut engine, later(10));
+    assert_eq!(world.0.lock().unwrap().metric_reads.last(), Some(&(NOW - Duration::from_secs(1200), later(10))));
+    assert_eq!(checked(&events).outcome, Outcome::Held);
+}
+
+#[test]
+fn a_check_that_is_broken_off_is_not_remembered_as_decided() {
+    let world = world(3, flat(700.0, NOW));
+    let mut engine = engine(&world, plan(), Ledger::default());
+    assert_eq!(checked(&check(&mut engine, NOW)).reason.code, "steady");
+    let remembered = engine.ledger().memory.clone();
+    world.0.lock().unwrap().samples = flat(5000.0, later(5));
+    world.0.lock().unwrap().hangs = true;
+    {
+        let mut broken = pin!(engine.check(later(5)));
+        assert!(broken.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    }
+    world.0.lock().unwrap().hangs = false;
+    assert_eq!(engine.ledger().intent.map(|intent| intent.to), Some(6), "what was sent may be carried out");
+    // It decides as one would that was never asked: a history, which does not know of it, can be replayed.
+    let mut other = self::engine(&world, plan(), Ledger { memory: remembered, ..engine.ledger().clone() });
+    let kept = |engine: &Engine<Shared, Shared, Shared>| engine.ledger().memory.clone();
+    check(&mut engine, later(6));
+    world.0.lock().unwrap().quantity = 3;
+    check(&mut other, later(6));
+    assert_eq!(kept(&engine), kept(&other));
+}
+
+#[test]
 fn maintenance_holds() {
     let world = world(3, flat(5000.0, NOW));
     world.0.lock().unwrap().maintenance = true;
@@ -353,10 +398,87 @@ fn the_events_json_has_the_documented_fields() {
             r#"{"v":1,"at":1700000000,"app":"shop","process":"web","event":"checked","dynos":3,"changed_at":null,"#,
             r#""min":1,"max":10,"mean_ms":640.0,"trend_ms_per_s":null,"new_samples":[[1700000000,640.0,"up"]],"#,
             r#""effective_max":10,"maintenance":false,"override_until":null,"policy":"threshold","action":"hold","#,
-            r#""target":3,"reason":{"code":"settling","text":"settling: 1 of 3 results needed since the last change"},"#,
+            r#""target":3,"reason":{"code":"settling","text":"too few results since the last change: 1 of the 3 it takes to judge"},"#,
             r#""outcome":"held","applied":3}"#
         )
     );
     let back: Event = serde_json::from_str(&events[0].to_json()).unwrap();
     assert_eq!(back.to_json(), events[0].to_json());
+}
+
+#[test]
+fn a_clock_that_was_set_back_leaves_nothing_that_holds_the_app_until_then() {
+    let world = world(3, flat(5000.0, NOW));
+    let ahead = NOW + Duration::from_secs(86_400 * 365);
+    let ledger = Ledger {
+        quantity: Some(3),
+        changed_at: Some(NOW - Duration::from_secs(3600)),
+        override_until: Some(ahead),
+        refused_until: Some(ahead),
+        limit: Some(Limit { dynos: 3, size: Some("Standard-1X".into()), at: ahead }),
+        ..Ledger::default()
+    };
+    let mut engine = engine(&world, plan(), ledger);
+    let until = checked(&check(&mut engine, NOW)).override_until;
+    assert_eq!(until, Some(later(30)), "as long as an override that begins now");
+    world.0.lock().unwrap().samples = flat(5000.0, later(30));
+    let events = check(&mut engine, later(30));
+    assert_eq!(checked(&events).reason.code, "at_max", "the limit is still believed");
+    world.0.lock().unwrap().samples = flat(5000.0, later(360));
+    assert_eq!(checked(&check(&mut engine, later(360))).outcome, Outcome::Scaled, "six hours from now, not in a year");
+}
+
+#[test]
+fn a_change_dated_ahead_of_now_counts_as_one_of_now() {
+    let world = world(3, flat(5000.0, NOW));
+    let ledger = Ledger { quantity: Some(3), changed_at: Some(later(4)), ..Ledger::default() };
+    let events = check(&mut engine(&world, plan(), ledger), NOW);
+    assert_eq!(checked(&events).changed_at, Some(NOW));
+}
+
+#[test]
+fn a_lost_answer_to_the_change_to_a_limit_is_settled_too() {
+    let world = world(3, flat(5000.0, NOW));
+    world.0.lock().unwrap().answers.extend([Answer::Refuse(FailureKind::Limit(5)), Answer::Lost]);
+    let mut engine = engine(&world, plan(), Ledger::default());
+    let events = check(&mut engine, NOW);
+    assert_eq!((checked(&events).outcome, checked(&events).applied), (Outcome::Limited, 5));
+    assert_eq!(engine.ledger().intent, None);
+    assert_eq!(checked(&check(&mut engine, later(1))).override_until, None);
+    assert_eq!(world.0.lock().unwrap().sent, [6, 5]);
+}
+
+#[test]
+fn a_forced_dry_run_sends_nothing_whatever_is_toggled() {
+    let world = world(3, flat(5000.0, NOW));
+    let mut engine = engine(&world, plan(), Ledger::default());
+    engine.force_dry_run(true);
+    engine.set_dry_run(false);
+    assert_eq!(checked(&check(&mut engine, NOW)).outcome, Outcome::WouldScale);
+    assert!(world.0.lock().unwrap().sent.is_empty());
+}
+
+/// Dropped while the platform has the change, and has not answered.
+#[test]
+fn a_check_that_is_dropped_while_a_change_is_under_way_is_carried_on_from_by_the_next() {
+    struct Hangs(Shared);
+    impl ScaleTarget for Hangs {
+        async fn formation(&mut self) -> Result<FormationReading, Failure> {
+            self.0.formation().await
+        }
+
+        async fn scale(&mut self, quantity: u32) -> Result<u32, Failure> {
+            self.0.scale(quantity).await.unwrap();
+            std::future::pending().await
+        }
+    }
+    let world = world(3, flat(5000.0, NOW));
+    let mut first = Engine::new(plan(), world.clone(), Hangs(world.clone()), world.clone(), Ledger::default());
+    assert!(pin!(first.check(NOW)).poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    world.0.lock().unwrap().samples = flat(5000.0, later(1));
+    let events = now_or_never(first.check(later(1)));
+    let check = checked(&events);
+    assert_eq!((check.dynos, check.target, check.override_until), (6, 6, None));
+    assert_eq!(check.changed_at, Some(NOW), "its results are not yet fresh: no second step");
+    assert_eq!(world.0.lock().unwrap().sent, [6]);
 }

@@ -197,7 +197,7 @@ fn says(svg: &str, texts: &[&str]) {
 #[test]
 fn a_picture_says_what_was_decided_and_on_what() {
     let svg = svg("thirty");
-    says(&svg, &["3 → 4 dynos: 2 of the last 3 results over 2000 ms, the newest 2230 ms"]);
+    says(&svg, &["3 → 4 dynos: too slow: 2 of the last 3 results over 2000 ms, the newest 2230 ms"]);
     says(&svg, &["shop · web", "24 Nov 2026, 09:34 UTC · 30 min", "09:05", "09:30", "500 ms", "2000 ms"]);
     says(&svg, &["high 2000 ms", "low 500 ms", "mean 1652 ms", "trend +1.00 ms/s"]);
     says(&svg, &["2 → 3", "3 dynos", "→ 4 dynos", "min 1", "max 10 ↑"]);
@@ -208,7 +208,7 @@ fn a_picture_says_what_was_decided_and_on_what() {
 fn an_svg_has_a_title_and_a_description_for_those_who_hear_it() {
     let svg = svg("thirty");
     let head = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"960\" height=\"540\" viewBox=\"0 0 3840 2160\" role=\"img\">\n\
-                <title>shop · web: 3 → 4 dynos: 2 of the last 3 results over 2000 ms, the newest 2230 ms</title>\n\
+                <title>shop · web: 3 → 4 dynos: too slow: 2 of the last 3 results over 2000 ms, the newest 2230 ms</title>\n\
                 <desc>From 24 Nov 2026, 09:04 UTC to 24 Nov 2026, 09:34 UTC: 30 results, 30 answered in 425 ms to 2230 ms. \
                 Mean 1652 ms. Trend +1.00 ms/s. Low bound 500 ms, high bound 2000 ms. 3 dynos of 1 to 10; \
                 2 → 3 at 24 Nov 2026, 09:17 UTC.</desc>\n";
@@ -254,7 +254,7 @@ fn every_result_has_one_mark() {
 
 #[test]
 fn without_answered_results_it_says_so() {
-    says(&svg("none"), &["Keep 2 dynos: no results yet", "no results in this time"]);
+    says(&svg("none"), &["Keep 2 dynos: no results: waiting for some", "no results in this time"]);
     says(&svg("all_down"), &["no answered result in this time"]);
     says(&svg("one"), &["too few results for a trend"]);
 }
@@ -266,7 +266,8 @@ fn what_came_of_a_decision_is_in_the_title() {
         let (_, title) = svg.split_once("<title>shop · web: ").unwrap();
         title.split_once("</title>").unwrap().0.to_owned()
     };
-    let dry_run = "Dry run, would scale 3 → 4 dynos: 2 of the last 3 results over 2000 ms, the newest 2230 ms";
+    let dry_run =
+        "Dry run, would scale 3 → 4 dynos: too slow: 2 of the last 3 results over 2000 ms, the newest 2230 ms";
     assert_eq!(title("dry_run"), dry_run);
     says(&svg("dry_run"), &["would be 4"]);
     let failed = "Could not scale 3 → 4 dynos: Heroku answered 402: the account is delinquent; \

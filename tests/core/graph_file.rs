@@ -50,6 +50,19 @@ fn the_newest_are_kept_and_the_latest_is_the_last() {
 }
 
 #[test]
+fn the_newest_of_an_app_is_found_among_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    assert_eq!(graph_file::newest(folder, "shop", "web"), None);
+    for minute in [0, 1] {
+        keep(folder, &picture("shop", "web", minute));
+    }
+    keep(folder, &picture("zoo", "web", 2));
+    assert_eq!(graph_file::newest(folder, "shop", "web"), Some(folder.join("shop_web_20261124T093500Z.svg")));
+    assert_eq!(graph_file::newest(&folder.join("gone"), "shop", "web"), None);
+}
+
+#[test]
 fn no_other_file_is_ever_removed() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

@@ -19,8 +19,9 @@ fn dependencies(features: &str) -> BTreeSet<String> {
     names.filter(|name| *name != "autoscale-core").map(str::to_owned).collect()
 }
 
-/// Crates that bring a runtime, a network, a log or a picture with them.
-const IMPURE: [&str; 13] = [
+/// Crates that bring a runtime, a network, a log or a picture with them. (The calendar, jiff, does not: a recording's times
+/// are text to it, and the system's time zones come with pictures.)
+const IMPURE: [&str; 12] = [
     "tokio",
     "reqwest",
     "hyper",
@@ -31,7 +32,6 @@ const IMPURE: [&str; 13] = [
     "tracing",
     "log",
     "plotters",
-    "jiff",
     "rand",
     "etcetera",
 ];

@@ -9,7 +9,7 @@ use autoscale_core::event::{Event, Kind};
 use autoscale_core::formation::Bounds;
 use autoscale_core::ledger::Ledger;
 use autoscale_core::policy::{PolicyKind, Settings};
-use autoscale_core::ports::{Failure, FormationReading, MetricSource, Reading, ScaleTarget};
+use autoscale_core::ports::{Failure, FormationReading, MetricSource, Observer, Reading, ScaleTarget};
 use autoscale_core::runner::{AppLoop, Command, Reloaded};
 use autoscale_core::sample::Sample;
 use autoscale_core::time::Timestamp;
@@ -45,7 +45,25 @@ impl ScaleTarget for Dynos {
     }
 }
 
+/// Writes down what it is told.
+struct Listener {
+    begun: Instant,
+    events: Arc<Mutex<Vec<(Duration, String)>>>,
+    due: Arc<Mutex<Vec<Option<u64>>>>,
+}
+
+impl Observer for Listener {
+    fn observe(&mut self, event: &Event) {
+        self.events.lock().unwrap().push((self.begun.elapsed(), name(&event.kind)));
+    }
+
+    fn next_check(&mut self, after: Option<Duration>) {
+        self.due.lock().unwrap().push(after.map(|after| (self.begun.elapsed() + after).as_secs()));
+    }
+}
+
 struct Running {
+    due: Arc<Mutex<Vec<Option<u64>>>>,
     commands: mpsc::UnboundedSender<Command>,
     events: Arc<Mutex<Vec<(Duration, String)>>>,
     metric_takes: Arc<Mutex<Duration>>,
@@ -63,6 +81,7 @@ fn plan() -> Plan {
         interval: Duration::from_secs(60),
         manual_override: Duration::ZERO,
         debug: true,
+        simulated_time: false,
     }
 }
 
@@ -72,14 +91,21 @@ fn name(kind: &Kind) -> String {
 }
 
 fn start(first_after: Duration, ledger: Ledger) -> Running {
+    start_with(first_after, ledger, false)
+}
+
+fn start_with(first_after: Duration, ledger: Ledger, forced_dry_run: bool) -> Running {
     let (commands, receiver) = mpsc::unbounded_channel();
     let metric_takes = Arc::new(Mutex::new(Duration::ZERO));
     let dynos = Arc::new(Mutex::new((2, 0)));
     let events = Arc::new(Mutex::new(Vec::new()));
     let reload_works = Arc::new(Mutex::new(true));
+    let due = Arc::new(Mutex::new(Vec::new()));
     let begun = Instant::now();
+    let mut engine = Engine::new(plan(), Slow(metric_takes.clone()), Dynos(dynos.clone()), (), ledger);
+    engine.force_dry_run(forced_dry_run);
     let app = AppLoop {
-        engine: Engine::new(plan(), Slow(metric_takes.clone()), Dynos(dynos.clone()), (), ledger),
+        engine,
         clock: Clock::default(),
         first_after,
         reload: {
@@ -93,12 +119,9 @@ fn start(first_after: Duration, ledger: Ledger) -> Running {
                 Ok(Reloaded { plan, source, target, warnings: vec![] })
             })
         },
-        observer: {
-            let events = events.clone();
-            Box::new(move |event: &Event| events.lock().unwrap().push((begun.elapsed(), name(&event.kind))))
-        },
+        observer: Box::new(Listener { begun, events: events.clone(), due: due.clone() }),
     };
-    Running { commands, events, metric_takes, dynos, reload_works, task: tokio::spawn(app.run(receiver)) }
+    Running { due, commands, events, metric_takes, dynos, reload_works, task: tokio::spawn(app.run(receiver)) }
 }
 
 impl Running {
@@ -234,4 +257,39 @@ async fn a_reload_is_used_at_once_and_a_bad_one_refused() {
         (375, "stopped"),
     ];
     assert_eq!(seen, list(&expected), "the new interval is 300 s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_is_told_when_the_next_check_is_due_and_that_none_is_while_it_rests() {
+    let app = start(Duration::from_secs(20), Ledger::default());
+    sleep(Duration::from_secs(30)).await;
+    app.tell(Command::Pause);
+    sleep(Duration::from_secs(30)).await;
+    app.tell(Command::Resume);
+    sleep(Duration::from_secs(10)).await;
+    let due = app.due.clone();
+    app.stop().await;
+    assert_eq!(*due.lock().unwrap(), [Some(20), Some(80), None, Some(60), Some(120)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_that_is_asked_for_comes_on_top_of_those_that_are_due() {
+    let app = start(Duration::ZERO, Ledger::default());
+    sleep(Duration::from_secs(5)).await;
+    app.tell(Command::CheckNow);
+    sleep(Duration::from_secs(60)).await;
+    let seen = app.stop().await;
+    assert_eq!(seen, list(&[(0, "started"), (0, "checked"), (5, "checked"), (60, "checked"), (65, "stopped")]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dry_run_that_is_forced_is_not_switched_off_and_says_so() {
+    let app = start_with(Duration::ZERO, Ledger::default(), true);
+    sleep(Duration::from_secs(10)).await;
+    app.tell(Command::SetDryRun(false));
+    sleep(Duration::from_secs(120)).await;
+    assert_eq!(app.dynos.lock().unwrap().1, 0, "nothing is sent");
+    let told = app.seen().iter().filter(|(_, name)| name == "dry_run_changed").count();
+    assert_eq!(told, 1, "a switch that was moved hears that it is on");
+    app.stop().await;
 }

@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::Path;
 
+use autoscale_core::config::{Config, Overrides, parse};
 use autoscale_core::ledger::{Intent, Ledger};
-use autoscale_core::state::{InstanceLock, LockError, replace};
+use autoscale_core::state::{InstanceLock, LockError, StateFile, replace};
 use autoscale_core::time::Timestamp;
 
 #[test]
@@ -48,4 +49,75 @@ fn the_second_instance_is_told_who_the_first_is() {
     assert_eq!(second.to_string(), format!("another instance (pid {pid}) scales this app already"));
     drop(first);
     InstanceLock::acquire_at(&path).unwrap();
+}
+
+fn config(dir: &Path) -> Config {
+    let text = format!(
+        "[HEROKU_INFOS]\napp_name: shop\n[PINGDOM_INFOS]\ncheck_id: 1\n[AUTOSCALE_SETTINGS]\nstate_dir: {}\n",
+        dir.display()
+    );
+    parse(&text, &Overrides::default()).unwrap().config
+}
+
+#[test]
+fn one_who_only_looks_changes_nothing_and_one_who_loads_sweeps_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = StateFile::of(&config(dir.path()));
+    assert!(file.look().unwrap().is_none() && file.load().unwrap().is_none());
+    file.save(&Ledger { quantity: Some(3), ..Ledger::default() }).unwrap();
+    // What a kill in the middle of a write leaves, and what another app is writing.
+    let name = file.path().file_name().unwrap().to_str().unwrap();
+    fs::write(dir.path().join(format!(".{name}.new-abc")), "{").unwrap();
+    fs::write(dir.path().join(".blog.json.new-def"), "{").unwrap();
+    assert_eq!(file.look().unwrap().unwrap().quantity, Some(3));
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 3);
+    assert_eq!(file.load().unwrap().unwrap().quantity, Some(3));
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
+    fs::write(file.path(), "{").unwrap();
+    assert!(file.look().is_err());
+    assert_eq!(fs::read_to_string(file.path()).unwrap(), "{");
+    assert!(file.load().unwrap().is_none(), "set aside");
+    assert!(!file.path().exists());
+}
+
+#[test]
+fn below_what_is_no_folder_there_is_no_state_and_that_is_no_error() {
+    let file = StateFile::of(&config(Path::new("/dev/null/x")));
+    assert!(file.load().unwrap().is_none());
+    assert!(file.save(&Ledger::default()).is_err());
+}
+
+#[test]
+fn who_looks_at_a_lock_is_told_the_holder_and_keeps_nobody_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = config(dir.path());
+    assert_eq!(InstanceLock::holder(&config), None);
+    let stem = autoscale_core::state::file_stem(&config);
+    let path = dir.path().join(format!("{stem}.lock"));
+    let lock = InstanceLock::acquire_at(&path).unwrap();
+    assert_eq!(InstanceLock::holder(&config), Some(Some(std::process::id())));
+    drop(lock);
+    assert_eq!(InstanceLock::holder(&config), None);
+    let looking = fs::File::open(&path).unwrap();
+    looking.lock_shared().unwrap();
+    let thread = std::thread::spawn(move || InstanceLock::acquire_at(&path).is_ok());
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    drop(looking);
+    assert!(thread.join().unwrap(), "somebody who looks for a moment is no second instance");
+}
+
+#[test]
+fn a_damaged_state_file_is_set_aside_whatever_is_in_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = format!("[HEROKU_INFOS]\napp_name: shop\n[AUTOSCALE_SETTINGS]\nstate_dir: {}\n", dir.path().display());
+    let state = StateFile::of(&parse(&text, &Overrides::default()).unwrap().config);
+    assert!(state.load().unwrap().is_none(), "there is none yet");
+    for damage in [&b"{\"quantity\":"[..], b"\xff\xfe\x00garbage", b""] {
+        fs::write(state.path(), damage).unwrap();
+        assert!(state.load().unwrap().is_none());
+        assert_eq!(fs::read(state.path().with_extension("broken.json")).unwrap(), damage);
+        assert!(!state.path().exists());
+    }
+    state.save(&Ledger { quantity: Some(7), ..Ledger::default() }).unwrap();
+    assert_eq!(state.load().unwrap().unwrap().quantity, Some(7));
 }

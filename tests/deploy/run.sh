@@ -64,7 +64,13 @@ check "workflows follow their schema" "$bin/check-jsonschema" --builtin-schema v
 check "zizmor of the workflows" "$bin/zizmor" --offline --quiet .github/workflows
 
 if [ "$(uname -s)" = Linux ]; then
-    check "init.d script" tests/deploy/init_d.sh
+    check "init.d script, with a stand-in" tests/deploy/init_d.sh
+    binary=${CARGO_TARGET_DIR:-target}/debug/autoscale
+    if [ -x "$binary" ]; then
+        check "init.d script, with the real binary" env "AUTOSCALE_BIN=$(realpath "$binary")" tests/deploy/init_d.sh
+    else
+        echo "the init.d script with the real binary: $binary is not built" >>"$left_out"
+    fi
 else
     echo "the init.d script: it needs /proc" >>"$left_out"
 fi

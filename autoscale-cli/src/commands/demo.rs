@@ -10,6 +10,7 @@ use autoscale_core::clock::Clock;
 use autoscale_core::config::parse::{Overrides, parse};
 use autoscale_core::engine::{Engine, Plan};
 use autoscale_core::event::{Event, Kind, Outcome};
+use autoscale_core::formation::Bounds;
 use autoscale_core::graph::Picture;
 use autoscale_core::graph_file;
 use autoscale_core::heroku::HerokuFormation;
@@ -115,12 +116,16 @@ async fn show(args: &Args) -> Result<Exit, String> {
     let (app, clock) = app_loop(args, &sandbox)?;
     let mut signals = Signals::listen().map_err(|error| format!("signals can't be received: {error}"))?;
 
+    if !args.json {
+        introduce(args, &sandbox);
+    }
     let bar = ProgressBar::hidden();
     if std::io::stderr().is_terminal() && !args.json {
-        bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
-        bar.set_length(SHOWN.as_secs() / 60);
         let style = "{spinner} {pos:>3} of {len} simulated minutes {wide_bar}";
         bar.set_style(ProgressStyle::with_template(style).map_err(|error| error.to_string())?);
+        bar.set_length(SHOWN.as_secs() / 60);
+        // Last: from here on it is drawn.
+        bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
     }
     let seen = Arc::new(Mutex::new(Seen::default()));
     let observer = {
@@ -132,9 +137,6 @@ async fn show(args: &Args) -> Result<Exit, String> {
             seen.lock().unwrap_or_else(PoisonError::into_inner).note(event);
         }
     };
-    if !args.json {
-        introduce(args, &sandbox);
-    }
     let (commands, receiver) = unbounded_channel();
     let app = AppLoop { observer: Box::new(observer), ..app };
     let running = tokio::spawn(app.run(receiver));
@@ -163,6 +165,8 @@ fn app_loop(args: &Args, sandbox: &Sandbox) -> Result<(DemoLoop, Clock), String>
     let mut config = parse(&text, &Overrides::default())
         .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?
         .config;
+    // A shop that pays for two dynos anyway: what is shown is the crowd, not how low it can go.
+    config.bounds = Bounds::new(DYNOS, config.bounds.max()).unwrap_or(config.bounds);
     if args.policy == Policy::Adaptive {
         config.settings = autoscale_core::policy::Settings::new(PolicyKind::Adaptive);
     }
@@ -204,7 +208,7 @@ fn introduce(args: &Args, sandbox: &Sandbox) {
     let policy = if args.policy == Policy::Adaptive { "adaptive" } else { "threshold" };
     say(&format!(
         "{BOLD}A simulated app meets a flash crowd.{BOLD:#} Two hours in {:.0} s, a check a minute, policy {policy}.\n\
-         {DIM}The loop reads Pingdom's API at {} and sets dynos at {}, both served by this process.{DIM:#}\n",
+         {DIM}The loop reads Pingdom's API at {},\nand sets dynos at {}; both are served by this process.{DIM:#}\n",
         SHOWN.as_secs_f64() / args.speed,
         sandbox.info().pingdom_url,
         sandbox.info().heroku_url,

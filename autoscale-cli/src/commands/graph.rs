@@ -1,21 +1,24 @@
 //! `autoscale graph`: recorded results and a configuration to a picture of what would be decided at their end.
 
-use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::PathBuf;
 use std::time::Duration;
 
+use autoscale_core::config::Config;
+use autoscale_core::config_file;
 use autoscale_core::decision::Decision;
 use autoscale_core::event::ReasonText;
-use autoscale_core::formation::{Bounds, Formation};
+use autoscale_core::formation::Formation;
 use autoscale_core::graph::Picture;
 use autoscale_core::graph_file;
-use autoscale_core::policy::{Decider, Observation, Settings};
-use autoscale_core::recording::{self, Recording};
+use autoscale_core::policy::{Decider, Observation};
+use autoscale_core::recording::Recording;
 use autoscale_core::time::Timestamp;
 use autoscale_core::window::Window;
 use jiff::tz::TimeZone;
 
 use crate::exit::Exit;
+use crate::samples;
 
 /// Draws recorded results, and what would be decided on them, as .png or .svg.
 #[derive(Debug, clap::Args)]
@@ -42,15 +45,6 @@ pub(crate) struct Args {
     /// Tells the decision and the path as one JSON object.
     #[arg(long)]
     json: bool,
-}
-
-/// What this command needs of a configuration.
-struct Loaded {
-    app: String,
-    process: String,
-    settings: Settings,
-    bounds: Bounds,
-    check_frequency: Duration,
 }
 
 pub(crate) fn run(args: &Args) -> Exit {
@@ -84,10 +78,10 @@ fn draw(args: &Args) -> Result<Decision, (Exit, String)> {
         None => TimeZone::system(),
         Some(name) => TimeZone::get(name).map_err(|error| (Exit::Config, format!("--zone {name}: {error}")))?,
     };
-    let loaded = load(&args.config).map_err(|text| (Exit::Config, text))?;
+    let config = config_file::load(&args.config, false).map_err(|error| (Exit::Config, error.to_string()))?.config;
     let failed = |text: String| (Exit::Failed, text);
-    let recording = read(&args.samples).map_err(|text| failed(format!("{}: {text}", args.samples.display())))?;
-    let picture = picture(args, loaded, recording)
+    let recording = samples::read(&args.samples, &config).map_err(failed)?;
+    let picture = picture(args, config, recording)
         .ok_or_else(|| failed(format!("{}: no results in it", args.samples.display())))?;
     graph_file::write(&args.output, &picture, &zone).map_err(|error| match error {
         graph_file::Error::Extension(_) => (Exit::Config, error.to_string()),
@@ -96,20 +90,10 @@ fn draw(args: &Args) -> Result<Decision, (Exit, String)> {
     Ok(picture.decision)
 }
 
-fn read(path: &Path) -> Result<Recording, String> {
-    let text = if path == Path::new("-") {
-        let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).map(|_| text)
-    } else {
-        std::fs::read_to_string(path)
-    };
-    recording::parse(&text.map_err(|error| error.to_string())?).map_err(|error| error.to_string())
-}
-
 /// Of the check at the time of the newest result; `None` without results.
-fn picture(args: &Args, loaded: Loaded, recording: Recording) -> Option<Picture> {
+fn picture(args: &Args, config: Config, recording: Recording) -> Option<Picture> {
     let now = recording.newest_at()?;
-    let Loaded { app, process, settings, bounds, check_frequency } = loaded;
+    let Config { heroku, settings, bounds, check_frequency, .. } = config;
     let steps = formation(args.dynos, &recording, now);
     let (changed_at, quantity) = *steps.last()?;
     let formation = Formation { quantity, changed_at: (steps.len() > 1).then_some(changed_at) };
@@ -125,7 +109,7 @@ fn picture(args: &Args, loaded: Loaded, recording: Recording) -> Option<Picture>
         override_until: None,
         dry_run: false,
     });
-    let (app, process) = recording.app.unwrap_or((app, process));
+    let (app, process) = recording.app.unwrap_or((heroku.app_name, heroku.process_type));
     let picture = Picture::of_decision(now, recording.samples, formation, bounds, &settings, decision);
     let from = args.minutes.map_or(picture.from, |minutes| now - Duration::from_secs(60 * u64::from(minutes)));
     Some(Picture { app, process, from, formation: steps, ..picture })
@@ -139,16 +123,4 @@ fn formation(dynos: Option<u32>, recording: &Recording, now: Timestamp) -> Vec<(
         told = vec![(now, dynos.unwrap_or(first))];
     }
     told
-}
-
-/// The one place where a configuration is loaded.
-fn load(path: &Path) -> Result<Loaded, String> {
-    std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    Ok(Loaded {
-        app: String::new(),
-        process: "web".to_owned(),
-        settings: Settings::new(autoscale_core::policy::PolicyKind::Threshold),
-        bounds: Bounds::new(1, 10).ok_or("1 to 10 are bounds")?,
-        check_frequency: Duration::from_secs(300),
-    })
 }

@@ -4,6 +4,8 @@ pub(crate) mod check_config;
 pub(crate) mod decide;
 pub(crate) mod demo;
 pub(crate) mod graph;
+pub(crate) mod replay;
 pub(crate) mod run;
 pub(crate) mod sandbox;
 pub(crate) mod simulate;
+pub(crate) mod status;

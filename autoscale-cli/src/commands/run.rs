@@ -18,11 +18,14 @@ use tokio::task::JoinSet;
 use crate::complain;
 use crate::exit::Exit;
 use crate::logging;
-use crate::service;
+use crate::service::{self, PidFile};
 use crate::signals::{Signal, Signals};
 
 /// How long loops may take to end after a signal.
 const STOP_WITHIN: Duration = Duration::from_millis(900);
+
+/// How long notices and pictures of a single check may take.
+const FINISH_WITHIN: Duration = Duration::from_secs(15);
 
 /// Scales the apps of one or more configurations, until it is told to stop
 #[derive(Debug, clap::Args)]
@@ -33,7 +36,8 @@ Examples:
   autoscale run --config shop.ini --dry-run    decides and tells, changes nothing
   autoscale run --config shop.ini --once       one check and the end, for cron
 
-Signals: HUP reloads the configurations, TERM and INT stop. Logs go to stderr; AUTOSCALE_LOG=debug tells more.")]
+Signals: TERM and INT stop. HUP reads the configurations again; one that is new in a folder, or gone from it, needs a
+restart. Logs go to stderr; AUTOSCALE_LOG=debug tells more.")]
 pub(crate) struct Args {
     /// A configuration; several for several apps [default: the first of the default places]
     #[arg(long, short, value_name = "FILE")]
@@ -46,6 +50,10 @@ pub(crate) struct Args {
     /// Check each app once, and end: exit code 3 if a check failed
     #[arg(long)]
     once: bool,
+
+    /// Go on with what was paused
+    #[arg(long)]
+    resume: bool,
 
     /// Decide and tell, but change nothing, whatever the configurations say
     #[arg(long)]
@@ -65,7 +73,7 @@ pub(crate) fn run(args: &Args) -> Exit {
         let path = args.service.log_file.as_deref().unwrap_or("the log".as_ref());
         return complain(&format!("{}: {error}", path.display()), Exit::Failed);
     }
-    let _pid_file = match args.service.become_service() {
+    let pid_file = match args.service.become_service() {
         Ok(pid_file) => pid_file,
         Err(error) => return complain(&error, Exit::Failed),
     };
@@ -73,13 +81,16 @@ pub(crate) fn run(args: &Args) -> Exit {
         Ok(runtime) => runtime,
         Err(error) => return complain(&format!("no threads or sockets to run on: {error}"), Exit::Failed),
     };
-    runtime.block_on(async {
+    let exit = runtime.block_on(async {
         let apps = match open(args) {
             Ok(apps) => apps,
             Err(exit) => return exit,
         };
-        if args.once { once(apps, args.json).await } else { keep_running(apps, args.json).await }
-    })
+        if args.once { once(apps, args.json).await } else { keep_running(apps, args.json, pid_file).await }
+    });
+    // A picture that a full or hanging disk holds up is no reason to stay.
+    runtime.shutdown_timeout(Duration::from_millis(50));
+    exit
 }
 
 /// Opens all apps, or says of each that can't be opened why.
@@ -89,7 +100,12 @@ fn open(args: &Args) -> Result<Vec<App>, Exit> {
     let mut exit = None;
     for loaded in load_each(&args.config, &args.config_dir, args.dry_run, &Environment::of_process()) {
         match loaded.map_err(OpenError::from).and_then(|loaded| App::open(loaded, &options)) {
-            Ok(app) => apps.push(app),
+            Ok(mut app) => {
+                if args.resume {
+                    app.engine.set_paused(false);
+                }
+                apps.push(app);
+            }
             Err(error) => exit = exit.or(Some(complain(&error.to_string(), exit_of(&error)))),
         }
     }
@@ -111,11 +127,16 @@ async fn once(apps: Vec<App>, json: bool) -> Exit {
         app.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
         let mut teller = teller.clone();
         checks.spawn(async move {
+            if app.engine.ledger().paused {
+                teller.tell(&app.engine.event(app.clock.now(), Kind::Paused));
+                return false;
+            }
             let events = check_once(&mut app.engine, &app.clock).await;
             for event in &events {
                 app.records.observe(event);
                 teller.tell(event);
             }
+            app.records.finish(FINISH_WITHIN).await;
             events.iter().any(failed)
         });
     }
@@ -132,13 +153,14 @@ fn failed(event: &Event) -> bool {
     }
 }
 
-async fn keep_running(apps: Vec<App>, json: bool) -> Exit {
+async fn keep_running(apps: Vec<App>, json: bool, mut pid_file: Option<PidFile>) -> Exit {
     let mut signals = match Signals::listen() {
         Ok(signals) => signals,
         Err(error) => return complain(&format!("signals can't be received: {error}"), Exit::Failed),
     };
     let mut loops = JoinSet::new();
     let mut commands: Vec<UnboundedSender<Command>> = Vec::new();
+    let (reloads, mut reloaded) = unbounded_channel();
     let count = u32::try_from(apps.len()).unwrap_or(u32::MAX).max(1);
     for (place, app) in (0_u32..).zip(apps) {
         app.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
@@ -149,9 +171,21 @@ async fn keep_running(apps: Vec<App>, json: bool) -> Exit {
         let mut teller = Teller::new(json);
         let outside = app.outside_warnings();
         tokio::spawn(async move { outside.await.iter().for_each(|warning| tracing::warn!("{warning}")) });
-        loops.spawn(app.into_loop(first_after, Box::new(move |event: &Event| teller.tell(event))).run(receiver));
+        let reloads = reloads.clone();
+        let observer = move |event: &Event| {
+            teller.tell(event);
+            if matches!(event.kind, Kind::ConfigReloaded { .. } | Kind::ConfigRefused { .. }) {
+                let _ = reloads.send(());
+            }
+        };
+        loops.spawn(app.into_loop(first_after, Box::new(observer)).run(receiver));
+    }
+    if let Some(pid_file) = &mut pid_file {
+        pid_file.write();
     }
     let mut service = service::Notifier::ready();
+    let mut reloading = 0;
+    let mut exit = Exit::Done;
     loop {
         tokio::select! {
             signal = signals.next() => match signal {
@@ -159,16 +193,33 @@ async fn keep_running(apps: Vec<App>, json: bool) -> Exit {
                 Signal::Reload => {
                     service.reloading();
                     send(&commands, Command::Reload);
-                    service.ready_again();
+                    reloading += commands.len();
                 }
             },
-            () = service.watchdog_due() => service.alive(),
+            // Each loop takes its configuration anew when it comes to it; only then is the whole ready again.
+            Some(()) = reloaded.recv() => {
+                reloading = reloading.saturating_sub(1);
+                if reloading == 0 {
+                    service.ready_again();
+                }
+            }
+            // A sign of life is a task that was carried out: where the loops are stuck, it is not.
+            () = service.watchdog_due() => {
+                let _ = tokio::spawn(async {}).await;
+                service.alive();
+            }
+            Some(ended) = loops.join_next() => {
+                let why = ended.err().map(|error| format!(": {error}")).unwrap_or_default();
+                tracing::error!("a loop has ended without being told to{why}");
+                exit = Exit::Failed;
+                break;
+            }
         }
     }
     service.stopping();
     send(&commands, Command::Stop);
     let _ = tokio::time::timeout(STOP_WITHIN, async { while loops.join_next().await.is_some() {} }).await;
-    Exit::Done
+    exit
 }
 
 fn send(commands: &[UnboundedSender<Command>], command: Command) {

@@ -15,6 +15,7 @@ pub(crate) use notifier::Notifier;
 /// Flags for running as a service.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Service")]
+#[group(id = "service")]
 pub(crate) struct Args {
     /// Form of the log
     #[arg(long, value_enum, default_value_t, value_name = "FORM")]
@@ -24,7 +25,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     pub(crate) log_file: Option<PathBuf>,
 
-    /// Write the process id to a file, and remove it at the end
+    /// Write the process id to a file once all apps run, and remove it at the end
     #[arg(long, value_name = "FILE")]
     pid_file: Option<PathBuf>,
 
@@ -38,34 +39,46 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    /// Writes the pid file and becomes another user, as asked. To be called while the process has one thread.
+    /// Opens the pid file and becomes another user, as asked. To be called while the process has one thread.
     pub(crate) fn become_service(&self) -> Result<Option<PidFile>, String> {
-        let pid_file = match &self.pid_file {
-            None => None,
-            Some(path) => Some(PidFile::write(path).map_err(|error| format!("{}: {error}", path.display()))?),
-        };
+        let open = |path: &PathBuf| PidFile::open(path).map_err(|error| format!("{}: {error}", path.display()));
+        let pid_file = self.pid_file.as_ref().map(open).transpose()?;
         privileges::become_user(self.user.as_deref(), self.group.as_deref())?;
         Ok(pid_file)
     }
 }
 
-/// A pid file of this process; removed when this is dropped, if it can be.
+/// A pid file of this process: says nothing until all runs, and is removed when this is dropped, if it can be.
 #[derive(Debug)]
 pub(crate) struct PidFile {
     path: PathBuf,
+    file: fs::File,
+    written: bool,
 }
 
 impl PidFile {
-    fn write(path: &Path) -> io::Result<Self> {
-        let mut file = fs::File::create(path)?;
-        writeln!(file, "{}", std::process::id())?;
-        Ok(Self { path: path.to_owned() })
+    /// Opens it, what it says unchanged: it may be that of another instance.
+    fn open(path: &Path) -> io::Result<Self> {
+        let file = fs::OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+        Ok(Self { path: path.to_owned(), file, written: false })
+    }
+
+    /// All runs: says so.
+    pub(crate) fn write(&mut self) {
+        let written = self.file.set_len(0).and_then(|()| writeln!(self.file, "{}", std::process::id()));
+        match written {
+            Ok(()) => self.written = true,
+            Err(error) => tracing::warn!("{}: {error}", self.path.display()),
+        }
     }
 }
 
 impl Drop for PidFile {
     fn drop(&mut self) {
-        // After a change of user the folder may be another's: then the file stays, and names a process that is gone.
-        let _ = fs::remove_file(&self.path).or_else(|_| fs::write(&self.path, ""));
+        let is_empty = self.file.metadata().is_ok_and(|metadata| metadata.len() == 0);
+        if self.written || is_empty {
+            // After a change of user the folder may be another's: then the file stays, and is empty.
+            let _ = fs::remove_file(&self.path).or_else(|_| self.file.set_len(0));
+        }
     }
 }

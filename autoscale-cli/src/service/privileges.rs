@@ -18,6 +18,9 @@ pub(super) fn become_user(user: Option<&str>, group: Option<&str>) -> Result<(),
     }
     if let Some(user) = user {
         setuid(user.uid).map_err(|error| failed(&user.name, error))?;
+        // What is kept for a user is not to be looked for in root's home.
+        // SAFETY: the process has one thread yet, as `become_service` asks for.
+        unsafe { std::env::set_var("HOME", &user.dir) };
     }
     Ok(())
 }

@@ -22,6 +22,10 @@ pub(super) fn check(reader: &mut Reader<'_>, config: &Config) {
             format!("{} is above {HEROKU_MOST}, the most that Heroku runs of a process type", config.bounds.max());
         reader.warn(keys::MAX_DYNOS, ProblemKind::Advice, text);
     }
+    if config.metrics_listen.is_some() {
+        let text = "this version serves no metrics yet: the key has no effect";
+        reader.warn(keys::METRICS_LISTEN, ProblemKind::Advice, text);
+    }
     if config.sandbox_speed.is_some() && !all_loopback(config) {
         let text = "time is sped up only when every API address is on this machine: delete the line, or point api_url \
                     (or the probe's url) at the sandbox";

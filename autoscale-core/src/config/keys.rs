@@ -171,7 +171,7 @@ keys! {
     HISTORY_FILE = AUTOSCALE, "history_file", Form::Path, Unset("none"), "every check as a line of JSON";
     STATE_DIR = AUTOSCALE, "state_dir", Form::Path, Unset("`$STATE_DIRECTORY`, else the platform's state directory"), "where what must survive a restart is kept";
     DEBUG = AUTOSCALE, "debug", Form::Flag, Value("False"), "dry run: decide, log, draw, notify, but change nothing";
-    METRICS_LISTEN = AUTOSCALE, "metrics_listen", Form::Listen, Unset("none"), "address of the Prometheus endpoint, such as 127.0.0.1:9394";
+    METRICS_LISTEN = AUTOSCALE, "metrics_listen", Form::Listen, Unset("none"), "address of the Prometheus endpoint, such as 127.0.0.1:9394; not served by this version yet";
 
     WEBHOOK_URL = NOTIFICATIONS, "webhook_url", Form::Url, Unset("none"), "where notices are posted as JSON (Slack understands it)";
 

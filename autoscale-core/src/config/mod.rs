@@ -105,14 +105,16 @@ impl Config {
         need(
             self.heroku.api_key.is_some(),
             keys::HEROKU_API_KEY,
-            "set it here, in the environment as HEROKU_API_KEY, or in the file $CREDENTIALS_DIRECTORY/heroku_api_key;              `heroku authorizations:create` makes one",
+            "set it here, in the environment as HEROKU_API_KEY, or in the file $CREDENTIALS_DIRECTORY/heroku_api_key; \
+             `heroku authorizations:create` makes one",
         );
         match self.metric_source {
             MetricKind::Pingdom => {
                 need(
                     self.pingdom.api_key.is_some(),
                     keys::PINGDOM_API_KEY,
-                    "set it here, in the environment as PINGDOM_API_TOKEN, or in the file                      $CREDENTIALS_DIRECTORY/pingdom_api_token; Pingdom makes one under Settings, Pingdom API",
+                    "set it here, in the environment as PINGDOM_API_TOKEN, or in the file \
+                     $CREDENTIALS_DIRECTORY/pingdom_api_token; Pingdom makes one under Settings, Pingdom API",
                 );
                 need(
                     self.pingdom.check_id.is_some(),

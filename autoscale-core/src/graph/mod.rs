@@ -2,13 +2,14 @@
 //!
 //! Reading order: [`Picture`] is what is drawn, `words` what it says, `response` and `dynos` are its two panels, made of
 //! the marks of `drawing` on the axes of `axis`; `render` hands the marks to the plotting library.
-//! `comparison` is another picture made of the same marks.
+//! `comparison` and `replayed` are other pictures made of the same marks.
 
 mod axis;
 pub mod comparison;
 mod drawing;
 mod dynos;
 mod render;
+pub mod replayed;
 mod response;
 mod words;
 

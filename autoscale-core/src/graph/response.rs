@@ -190,7 +190,9 @@ fn mark_radius(results: usize) -> f64 {
 fn legend(drawing: &mut Drawing, picture: &Picture, shown: &[Sample], value: &ValueAxis, (from, y): (f64, f64)) {
     let has = |cause| shown.iter().any(|s| s.status == Status::Down(cause));
     let giant = shown.iter().any(|s| s.up_ms().is_some_and(|ms| ms > value.top()));
-    let trend_too_short = picture.decision.evidence.trend.is_none() && shown.iter().any(|s| !s.is_down());
+    // Where nothing was decided on these results there is no trend to miss.
+    let evidence = &picture.decision.evidence;
+    let trend_too_short = evidence.trend.is_none() && evidence.samples_used > 0 && shown.iter().any(|s| !s.is_down());
     let mut x = RIGHT;
     let mut entry = |drawing: &mut Drawing, text: &str, mark: Option<fn(&mut Drawing, Point)>| {
         let left = x - render::width(text, SMALL, false);

@@ -178,22 +178,27 @@ impl<'a> View<'a> {
             let fresh_ups = fresh.iter().filter(|s| !s.is_down()).count();
             // With nothing fresh to go by, people still want to see the numbers.
             let judged = if fresh_ups > 0 { fresh } else { self.window.samples() };
-            let ups = || judged.iter().filter_map(|s| s.up_ms().map(|ms| (s.at, ms)));
             Stats {
                 fresh: fresh.len(),
                 fresh_ups,
-                mean_ms: self.recent_mean(ups()).or_else(|| mean(ups())),
-                trend: Trend::fit(ups()),
+                mean_ms: self.recent_mean(judged).or_else(|| mean(ups(judged))),
+                trend: Trend::fit(ups(judged)),
             }
         })
     }
 
-    fn recent_mean(&self, ups: impl Iterator<Item = (Timestamp, f64)> + Clone) -> Option<f64> {
+    fn recent_mean(&self, judged: &[Sample]) -> Option<f64> {
         const RECENT: Duration = Duration::from_secs(600);
-        let oldest = ups.clone().next()?.0;
+        let oldest = ups(judged).next()?.0;
         let span = if oldest > self.now - RECENT { RECENT } else { RECENT.max(self.spacing().saturating_mul(5)) };
-        mean(ups.filter(|(at, _)| *at > self.now - span))
+        let recent = judged.partition_point(|s| s.at <= self.now - span);
+        mean(ups(&judged[recent..]))
     }
+}
+
+/// Answered results: when, and in how many ms.
+fn ups(samples: &[Sample]) -> impl Iterator<Item = (Timestamp, f64)> + Clone {
+    samples.iter().filter_map(|s| s.up_ms().map(|ms| (s.at, ms)))
 }
 
 fn mean(points: impl Iterator<Item = (Timestamp, f64)>) -> Option<f64> {

@@ -7,6 +7,7 @@ use crate::policy::{Decider, Observation, PolicyKind, Settings};
 use crate::window::Trend;
 
 use super::closed_loop::Trial;
+use super::prototype::Prototype;
 use super::report::Report;
 
 /// Who decides in a trial.
@@ -16,20 +17,28 @@ pub enum Contender {
     Policy(PolicyKind),
     /// The rule of 2012, as that daemon carried it out: each five minutes, on half an hour.
     Original,
+    /// The first prototype of the adaptive policy.
+    Prototype,
     /// One who sees the load that is to come.
     Clairvoyant,
 }
 
 impl Contender {
     /// All there are.
-    pub const ALL: [Self; 4] =
-        [Self::Policy(PolicyKind::Threshold), Self::Policy(PolicyKind::Adaptive), Self::Original, Self::Clairvoyant];
+    pub const ALL: [Self; 5] = [
+        Self::Policy(PolicyKind::Threshold),
+        Self::Policy(PolicyKind::Adaptive),
+        Self::Original,
+        Self::Prototype,
+        Self::Clairvoyant,
+    ];
 
-    /// "threshold", "adaptive", "2012" or "clairvoyant".
+    /// "threshold", "adaptive", "2012", "prototype" or "clairvoyant".
     pub const fn name(self) -> &'static str {
         match self {
             Self::Policy(kind) => kind.name(),
             Self::Original => "2012",
+            Self::Prototype => "prototype",
             Self::Clairvoyant => "clairvoyant",
         }
     }
@@ -55,6 +64,10 @@ impl Contender {
                 let minutes = |m: u64| Duration::from_secs(60 * m);
                 let trial = Trial { interval: minutes(5), period: minutes(30), ..trial.clone() };
                 trial.run(|seen| rule.target(seen), progress)
+            }
+            Self::Prototype => {
+                let mut prototype = Prototype::new(settings.response_time_high, settings.slow_weight);
+                trial.run(|seen| prototype.target(seen), progress)
             }
             Self::Clairvoyant => {
                 let plan = trial.clairvoyant();
@@ -159,8 +172,8 @@ mod tests {
         assert_eq!(
             "2013".parse::<Contender>(),
             Err(
-                "\"2013\" can't be compared: write one or more of threshold, adaptive, 2012, clairvoyant, with commas \
-                 between"
+                "\"2013\" can't be compared: write one or more of threshold, adaptive, 2012, prototype, clairvoyant, with \
+                 commas between"
                     .into()
             )
         );

@@ -2,8 +2,9 @@
 //! deterministic by seed: every request arrives, is routed, waits and is served on its own. No sockets, no clock.
 //!
 //! Reading order: [`Load`] (requests per second over time), [`Profile`] (what a request costs and how dynos behave),
-//! [`Incident`] (what goes wrong), [`SimulatedApp`] (one app on its platform). Chance comes in streams that don't disturb
-//! one another: two runs of one seed see the same visitors with the same work, however the app is scaled or watched.
+//! [`Incident`] (what goes wrong), [`SimulatedApp`] (one app on its platform); then [`Trial`] and [`Contender`] (who
+//! scales it in a closed loop) and [`Report`] (what that came to). Chance comes in streams that don't disturb one
+//! another: two runs of one seed see the same visitors with the same work, however the app is scaled or watched.
 
 mod agenda;
 mod app;
@@ -18,6 +19,7 @@ mod lifecycle;
 mod load;
 mod probe;
 mod profile;
+mod prototype;
 mod report;
 mod tally;
 

@@ -31,7 +31,7 @@ pub(crate) struct Args {
     /// Requests per second: day, flash-crowd, steps, flat=RPS, or a CSV file of `minute,rps` lines
     #[arg(long, value_name = "LOAD", default_value = "day")]
     load: String,
-    /// Who is compared: threshold, adaptive, 2012, clairvoyant; without it, the configured policy and those two
+    /// Who is compared: threshold, adaptive, 2012, prototype, clairvoyant; without it, the configured policy and those two
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     compare: Vec<Contender>,
     /// The app: standard, fast, slow
@@ -139,7 +139,10 @@ fn operator(config: Option<&Path>) -> Result<Operator, String> {
 fn trial(args: &Args, operator: &Operator) -> Result<Trial, String> {
     let NamedProfile(profile) = args.profile.clone();
     let mut trial = Trial::new(profile, load(&args.load)?, args.seed, operator.bounds);
-    if let Some(dynos) = args.peak {
+    // The built-in loads are measured in dynos of the standard profile; another app gets as many of its own.
+    let shaped = Load::BUILT_IN.contains(&args.load.as_str()) && trial.profile != Profile::standard();
+    let standard_dynos = || trial.load.peak() / Profile::standard().requests_per_dyno();
+    if let Some(dynos) = args.peak.or_else(|| shaped.then(standard_dynos)) {
         trial.load = trial.load.scaled_to_peak(dynos, trial.requests_per_dyno);
     }
     let asked = args.days.map(|days| 24.0 * days).or(args.hours);

@@ -1,0 +1,354 @@
+//! `autoscale replay`: what configurations would have decided on recorded results. The decisions are the library's; here
+//! are the arguments, the table and the picture.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use autoscale_core::config::Config;
+use autoscale_core::config_file;
+use autoscale_core::decision::{Action, Decision};
+use autoscale_core::event::ReasonText;
+use autoscale_core::graph::replayed::{Line, Replay};
+use autoscale_core::graph_file;
+use autoscale_core::recording::Recording;
+use autoscale_core::replay::{Player, Replayed};
+use autoscale_core::time::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::json;
+
+use crate::exit::Exit;
+use crate::show::{BOLD, DIM, GREEN, RED, YELLOW};
+use crate::{complain, samples};
+
+/// Decides again on recorded results: what a configuration would have done
+///
+/// A history is replayed on the formation, limits and overrides that were seen then: with the configuration of that time
+/// it gives the decisions of that time. Plain results are checked each check_frequency, from --dynos on. Either way the
+/// loop is open: the response times are the recorded ones, whatever is decided. For what other dynos would have cost and
+/// brought, `simulate` closes the loop.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  autoscale replay --config shop.ini --samples history.jsonl
+  autoscale replay --config shop.ini --samples history.jsonl --compare bolder.ini --picture compared.png
+  autoscale replay --config shop.ini --samples results.json --dynos 3 --all")]
+pub(crate) struct Args {
+    /// The configuration that decides
+    #[arg(long, short, value_name = "FILE")]
+    config: PathBuf,
+
+    /// Results: Pingdom's `results` as JSON, the history file, or CSV time,ms,status; - reads standard input
+    #[arg(long, value_name = "FILE")]
+    samples: PathBuf,
+
+    /// Dynos at the start, from which the formation follows what is decided [default: as recorded, else 1]
+    #[arg(long, value_name = "N")]
+    dynos: Option<u32>,
+
+    /// Another configuration, beside the first
+    #[arg(long, value_name = "FILE")]
+    compare: Option<PathBuf>,
+
+    /// Draws results and dynos over time: a name in .png or .svg
+    #[arg(long, value_name = "FILE")]
+    picture: Option<PathBuf>,
+
+    /// A line for each check, also where nothing changes
+    #[arg(long)]
+    all: bool,
+
+    /// Time zone of the times, like Europe/Paris; otherwise the system's
+    #[arg(long, value_name = "NAME")]
+    zone: Option<String>,
+
+    /// One JSON object a check and configuration instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+/// What a configuration made of the recording.
+struct Played {
+    name: String,
+    config: Config,
+    checks: Vec<Replayed>,
+}
+
+pub(crate) fn run(args: &Args) -> Exit {
+    match replay(args) {
+        Ok(()) => Exit::Done,
+        Err((exit, text)) => complain(&text, exit),
+    }
+}
+
+fn replay(args: &Args) -> Result<(), (Exit, String)> {
+    let usage = |text: String| (Exit::Config, text);
+    let zone = match &args.zone {
+        None => TimeZone::system(),
+        Some(name) => TimeZone::get(name).map_err(|error| usage(format!("--zone {name}: {error}")))?,
+    };
+    if let Some(Err(problem)) = args.picture.as_deref().map(graph_file::format_of) {
+        return Err(usage(format!("--picture {problem}")));
+    }
+    let load = |path: &PathBuf| {
+        let config = config_file::load(path, false).map_err(|error| usage(error.to_string()))?.config;
+        Ok((path.display().to_string(), config))
+    };
+    let configs = [Some(&args.config), args.compare.as_ref()].into_iter().flatten().map(load);
+    let configs = configs.collect::<Result<Vec<_>, _>>()?;
+    let failed = |text: String| (Exit::Failed, text);
+    let recording = samples::read(&args.samples, &configs[0].1).map_err(failed)?;
+    if recording.samples.is_empty() && recording.checks.is_empty() {
+        return Err(failed(format!("{}: no results in it", args.samples.display())));
+    }
+    let as_recorded = args.dynos.is_none() && !recording.checks.is_empty();
+    let played: Vec<_> = configs
+        .into_iter()
+        .map(|(name, config)| {
+            let player = Player::from(&config);
+            let checks = if as_recorded {
+                player.replay_history(&recording)
+            } else {
+                player.replay_samples(&recording.samples, args.dynos.unwrap_or(1))
+            };
+            Played { name, config, checks }
+        })
+        .collect();
+
+    let mut out = anstream::stdout().lock();
+    let written = if args.json {
+        write_json(&mut out, &played)
+    } else {
+        let table = Table { all: args.all, as_recorded, zone: &zone };
+        table.write(&mut out, &played)
+    };
+    match written.and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(failed(error.to_string())),
+        _ => {}
+    }
+    if let Some(path) = &args.picture {
+        let drawn = graph_file::write_replay(path, &picture(&recording, &played, as_recorded), &zone);
+        drawn.map_err(|error| failed(format!("--picture {error}")))?;
+        if !args.json {
+            let _ = writeln!(out, "{}", path.display());
+        }
+    }
+    Ok(())
+}
+
+fn write_json(out: &mut impl Write, played: &[Played]) -> io::Result<()> {
+    for Played { name, checks, .. } in played {
+        for check in checks {
+            let Replayed { at, decision, recorded } = check;
+            let mut line = json!({
+                "config": name,
+                "at": at,
+                "dynos": decision.from,
+                "target": decision.target,
+                "action": decision.action().name(),
+                "reason": ReasonText::from(decision),
+            });
+            if let Some((target, code)) = recorded {
+                line["recorded"] = json!({ "target": target, "code": code });
+                line["as_recorded"] = check.is_as_recorded().into();
+            }
+            writeln!(out, "{line}")?;
+        }
+    }
+    Ok(())
+}
+
+struct Table<'a> {
+    all: bool,
+    as_recorded: bool,
+    zone: &'a TimeZone,
+}
+
+/// Checks in a row with the same decision, of all configurations.
+struct Row<'a> {
+    from: Timestamp,
+    to: Timestamp,
+    checks: usize,
+    decisions: Vec<&'a Replayed>,
+}
+
+impl Table<'_> {
+    fn write(&self, out: &mut impl Write, played: &[Played]) -> io::Result<()> {
+        for row in self.rows(played) {
+            self.write_row(out, played, &row)?;
+        }
+        writeln!(out)?;
+        for one in played {
+            self.summarise(out, one)?;
+        }
+        if let [first, second] = played {
+            let differ =
+                first.checks.iter().zip(&second.checks).filter(|(a, b)| a.decision.target != b.decision.target);
+            // Two intervals make different checks: then there is nothing to compare one by one.
+            if first.checks.iter().map(|c| c.at).eq(second.checks.iter().map(|c| c.at)) {
+                writeln!(out, "The two want different dynos at {} of {} checks.", differ.count(), first.checks.len())?;
+            }
+        }
+        let loop_is = if self.as_recorded {
+            "Open loop: decided on the formation and the response times of that time."
+        } else {
+            "Open loop: the response times are the recorded ones, whatever is decided; what other dynos would have brought \
+             is not known."
+        };
+        writeln!(out, "{DIM}{loop_is}{DIM:#}")
+    }
+
+    /// Rows of one configuration; of two side by side where they check at the same times, else one after the other.
+    fn rows<'p>(&self, played: &'p [Played]) -> Vec<Row<'p>> {
+        let mut rows: Vec<Row<'p>> = Vec::new();
+        let Some((first, others)) = played.split_first() else { return rows };
+        for (place, check) in first.checks.iter().enumerate() {
+            let beside = others.iter().filter_map(|other| other.checks.get(place).filter(|c| c.at == check.at));
+            let decisions: Vec<_> = std::iter::once(check).chain(beside).collect();
+            let same = |row: &&mut Row<'_>| {
+                row.decisions.len() == decisions.len()
+                    && row.decisions.iter().zip(&decisions).all(|(a, b)| key(a) == key(b))
+            };
+            let mergeable = !self.all && decisions.iter().all(|check| check.decision.action() == Action::Hold);
+            match rows.last_mut().filter(|_| mergeable).filter(same) {
+                Some(row) => (row.to, row.checks) = (check.at, row.checks + 1),
+                None => rows.push(Row { from: check.at, to: check.at, checks: 1, decisions }),
+            }
+        }
+        for other in
+            others.iter().filter(|other| other.checks.iter().any(|c| first.checks.iter().all(|f| f.at != c.at)))
+        {
+            rows.extend(self.rows(std::slice::from_ref(other)));
+        }
+        rows
+    }
+
+    fn write_row(&self, out: &mut impl Write, played: &[Played], row: &Row<'_>) -> io::Result<()> {
+        let time = self.time(row.from);
+        let until = if row.to > row.from { format!(" … {}", self.clock(row.to)) } else { String::new() };
+        let names = played.len() > 1 && row.decisions.len() == played.len();
+        for (place, check) in row.decisions.iter().enumerate() {
+            let when = if place == 0 { format!("{time}{until}") } else { String::new() };
+            let which = if names { format!("{DIM}{:<14}{DIM:#} ", short(&played[place].name)) } else { String::new() };
+            let count = if row.checks > 1 { format!(" {DIM}({} checks){DIM:#}", row.checks) } else { String::new() };
+            let other = match (&check.recorded, check.is_as_recorded()) {
+                (Some((target, code)), Some(false)) => {
+                    format!(" {RED}then: {target} dynos, {code}{RED:#}")
+                }
+                _ => String::new(),
+            };
+            writeln!(out, "{DIM}{when:<23}{DIM:#}  {which}{}{count}{other}", told(&check.decision))?;
+        }
+        Ok(())
+    }
+
+    fn summarise(&self, out: &mut impl Write, Played { name, checks, .. }: &Played) -> io::Result<()> {
+        let count = |action: Action| checks.iter().filter(|c| c.decision.action() == action).count();
+        writeln!(
+            out,
+            "{BOLD}{name}{BOLD:#}: {} checks, {} would add dynos, {} take some away.",
+            checks.len(),
+            count(Action::Add),
+            count(Action::Remove),
+        )?;
+        if self.as_recorded {
+            let (same, style) = match checks.iter().filter(|c| c.is_as_recorded() == Some(true)).count() {
+                all if all == checks.len() => ("all".into(), GREEN),
+                some => (some.to_string(), YELLOW),
+            };
+            writeln!(out, "{style}{same}{style:#} of {} decisions are those that were taken then.", checks.len())?;
+        }
+        let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+        for check in checks {
+            *reasons.entry(check.decision.reason.code()).or_default() += 1;
+        }
+        let mut reasons: Vec<_> = reasons.into_iter().collect();
+        reasons.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        let reasons: Vec<_> = reasons.iter().map(|(code, count)| format!("{code} {count}")).collect();
+        writeln!(out, "{DIM}{}{DIM:#}", reasons.join(", "))
+    }
+
+    /// "24 Nov 09:34"
+    fn time(&self, at: Timestamp) -> String {
+        self.form(at, "%-d %b %H:%M")
+    }
+
+    fn clock(&self, at: Timestamp) -> String {
+        self.form(at, "%H:%M")
+    }
+
+    fn form(&self, at: Timestamp, form: &str) -> String {
+        jiff::Timestamp::from_microsecond(at.as_micros())
+            .map(|at| at.to_zoned_datetime(self.zone.clone()).strftime(form).to_string())
+            .unwrap_or_else(|_| at.as_secs().to_string())
+    }
+}
+
+/// What rows have in common that are told as one.
+fn key(check: &Replayed) -> (u32, u32, &'static str, Option<bool>) {
+    let decision = &check.decision;
+    (decision.from, decision.target, decision.reason.code(), check.is_as_recorded())
+}
+
+fn told(decision: &Decision) -> String {
+    let style = match decision.action() {
+        Action::Add => YELLOW.bold(),
+        Action::Remove => GREEN.bold(),
+        Action::Hold => return decision.to_string(),
+    };
+    format!("{style}{decision}{style:#}")
+}
+
+/// "shop.ini" of "/etc/heroku-autoscale/shop.ini".
+fn short(name: &str) -> String {
+    Path::new(name).file_name().map_or(name.to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
+fn picture(recording: &Recording, played: &[Played], as_recorded: bool) -> Replay {
+    let times = || {
+        let results = recording.samples.iter().map(|sample| sample.at);
+        results.chain(played.iter().flat_map(|one| one.checks.iter().map(|check| check.at)))
+    };
+    let zero = Timestamp::from_secs(0);
+    let (from, to) = (times().min().unwrap_or(zero), times().max().unwrap_or(zero));
+    let config = &played[0].config;
+    let (app, process) =
+        recording.app.clone().unwrap_or_else(|| (config.heroku.app_name.clone(), config.heroku.process_type.clone()));
+    let mut lines: Vec<_> = played.iter().map(line).collect();
+    if as_recorded {
+        lines.push(Line { name: "recorded".into(), steps: recording.formation.clone() });
+    }
+    let checks = played[0].checks.len();
+    let same = played[0].checks.iter().filter(|check| check.is_as_recorded() == Some(true)).count();
+    let title = match as_recorded {
+        true if same == checks => format!("Replay of {checks} checks: all decisions as recorded"),
+        true => format!("Replay of {checks} checks: {same} decisions as recorded"),
+        false => format!("Replay of {checks} checks, open loop"),
+    };
+    let settings = &config.settings;
+    Replay {
+        title,
+        app,
+        process,
+        from,
+        to,
+        samples: recording.samples.clone(),
+        low_high_ms: (settings.response_time_low, settings.response_time_high),
+        bounds: config.bounds,
+        lines,
+    }
+}
+
+/// The dynos that are wanted, from check to check.
+fn line(one: &Played) -> Line {
+    let mut steps: Vec<(Timestamp, u32)> = Vec::new();
+    if let Some(first) = one.checks.first() {
+        steps.push((first.at - std::time::Duration::from_secs(1), first.decision.from));
+    }
+    for check in &one.checks {
+        if steps.last().is_none_or(|(_, n)| *n != check.decision.target) {
+            steps.push((check.at, check.decision.target));
+        }
+    }
+    Line { name: short(&one.name).trim_end_matches(".ini").to_owned(), steps }
+}

@@ -1,0 +1,116 @@
+"""A decision."""
+
+from __future__ import annotations
+
+import enum
+import math
+from ctypes import addressof, sizeof
+
+from ._errors import text_of
+from ._library import CDecision, lib
+
+
+class Reason(enum.IntEnum):
+    """Why. The numbers are frozen; a later library may have more, which are plain numbers here."""
+
+    SWITCHED_OFF = 1
+    MAINTENANCE = 2
+    MANUAL_OVERRIDE = 3
+    NO_DATA = 4
+    MISSING_DATA = 5
+    BELOW_MIN = 6
+    ABOVE_MAX = 7
+    ABOVE_MAX_BUT_SLOW = 8
+    ABOVE_HIGH = 20
+    AT_MAX = 21
+    AT_MIN = 22
+    RECOVERING = 23
+    FUTILE = 24
+    SETTLING = 25
+    TREND_RISING = 26
+    TREND_FALLING = 27
+    BELOW_LOW = 28
+    RISING_BELOW_LOW = 29
+    STEADY = 30
+    UNCONFIRMED = 31
+    COOLING_DOWN = 32
+    RECENTLY_SLOW = 33
+    BARRED = 34
+    OUTAGE = 35
+    OUTAGE_STEP = 36
+    DOWN_NOW = 37
+    MORE_ARE_CHEAPER = 60
+    FEWER_ARE_CHEAPER = 61
+    BALANCED = 62
+    ADD_WOULD_NOT_PAY = 63
+    REMOVAL_WOULD_NOT_PAY = 64
+    WAITING_FOR_EFFECT = 65
+
+
+_REASONS = {int(reason): reason for reason in Reason}
+
+
+def _number(name: str, doc: str) -> property:
+    def get(self: Decision) -> float | None:
+        value = getattr(self._c, name)
+        return None if math.isnan(value) else value
+
+    return property(get, doc=doc)
+
+
+def _count(name: str, doc: str) -> property:
+    return property(lambda self: getattr(self._c, name), doc=doc)
+
+
+class Decision:
+    """A size to have, why, and on what evidence. ``str()`` of it is one sentence."""
+
+    __slots__ = ("_c",)
+
+    def __init__(self, c: CDecision) -> None:
+        self._c = c
+
+    @classmethod
+    def _copy(cls, c: CDecision) -> Decision:
+        return cls(CDecision.from_buffer_copy(c))
+
+    action: int = _count("action", "-1: fewer dynos; 0: as many; 1: more.")
+    dynos: int = _count("dynos", "Dynos that there are.")
+    target: int = _count("target", "Dynos that there should be.")
+    samples_used: int = _count("samples_used", "Results that were looked at.")
+    samples_fresh: int = _count("samples_fresh", "Of these, measured since the last change had time to show.")
+    mean_ms: float | None = _number("mean_ms", "Mean response time that was judged, ms.")
+    trend_ms_per_s: float | None = _number("trend_ms_per_s", "Trend of the response times, ms per second.")
+    trend_standard_error: float | None = _number("trend_standard_error", "Its standard error, ms per second.")
+    load_dynos: float | None = _number("load_dynos", "Believed load, dynos; None under the threshold policy.")
+    load_low: float | None = _number("load_low", "Its 10 % quantile, dynos.")
+    load_high: float | None = _number("load_high", "Its 90 % quantile, dynos.")
+    slow_share_now: float | None = _number("slow_share_now", "Expected share of slow requests now, 0 to 1.")
+    slow_share_target: float | None = _number("slow_share_target", "The same with the target.")
+    incurable_share: float | None = _number("incurable_share", "Probability that dynos can't cure it, 0 to 1.")
+
+    @property
+    def reason(self) -> Reason | int:
+        """Why."""
+        return _REASONS.get(self._c.reason, self._c.reason)
+
+    @property
+    def wait_until(self) -> int | None:
+        """When a waiting time that stood in the way ends, unix seconds; None where none did."""
+        return None if self._c.wait_until_s < 0 else self._c.wait_until_s
+
+    @property
+    def text(self) -> str:
+        """One sentence: how many, and why."""
+        return text_of(lib.decision_text, addressof(self._c))
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return f"<Decision {self.text!r}>"
+
+
+def empty() -> CDecision:
+    """A place for a decision."""
+    return CDecision(sizeof(CDecision))

@@ -1,0 +1,250 @@
+"""The pure part: deciding on what is seen, with and without a memory, and drawing it."""
+
+from __future__ import annotations
+
+import array
+import ctypes
+import enum
+import os
+from collections.abc import Sequence
+from ctypes import byref, c_void_p, sizeof
+from typing import Any, Union
+
+from ._config import Config
+from ._decision import Decision, empty
+from ._errors import InvalidArgumentError, check, error_of
+from ._library import CDecision, Observation, lib
+
+Column = Union[Sequence[Any], Any]
+"""A column of numbers: any sequence; or, without a copy, a contiguous buffer of the right type, such as ``array.array`` or
+a numpy array (int64 for times, float64 for response times, uint8 or bool for status)."""
+
+
+class SampleStatus(enum.IntEnum):
+    """What came of a result."""
+
+    TIMEOUT = 0
+    UP = 1
+    ERROR = 2
+    DROPPED = 3
+
+
+class _PyBuffer(ctypes.Structure):
+    """Py_buffer, for buffers that are read-only: ctypes has no other way to their address."""
+
+    _fields_ = [
+        ("buf", c_void_p),
+        ("obj", ctypes.py_object),
+        ("len", ctypes.c_ssize_t),
+        ("itemsize", ctypes.c_ssize_t),
+        ("readonly", ctypes.c_int),
+        ("ndim", ctypes.c_int),
+        ("format", ctypes.c_char_p),
+        ("shape", c_void_p),
+        ("strides", c_void_p),
+        ("suboffsets", c_void_p),
+        ("internal", c_void_p),
+    ]
+
+
+def _address(view: memoryview) -> int:
+    if not view.readonly:
+        return ctypes.addressof(ctypes.c_byte.from_buffer(view))
+    buffer = _PyBuffer()
+    ctypes.pythonapi.PyObject_GetBuffer(ctypes.py_object(view), byref(buffer), 0)
+    address = buffer.buf
+    ctypes.pythonapi.PyBuffer_Release(byref(buffer))
+    return address
+
+
+_FORMATS = {"q": ("q", "l"), "d": ("d",), "B": ("B", "b", "?")}
+if ctypes.sizeof(ctypes.c_long) != 8:
+    _FORMATS["q"] = ("q",)
+
+
+def _column(values: Column, code: str, name: str) -> tuple[int | None, int, Any]:
+    """Its address, its length, and what keeps it alive."""
+    try:
+        view = memoryview(values)
+    except TypeError:
+        pass
+    else:
+        if view.ndim != 1:
+            raise InvalidArgumentError(f"{name} has {view.ndim} dimensions, not 1")
+        if view.format in _FORMATS[code] and view.contiguous:
+            return (_address(view) if len(view) else None), len(view), view
+        values = view.tolist()
+    try:
+        if code == "d":
+            values = [float("nan") if value is None else value for value in values]
+        copied = array.array(code, values)
+    except (TypeError, OverflowError, ValueError) as error:
+        raise InvalidArgumentError(f"{name}: {error}") from error
+    return (copied.buffer_info()[0] if copied else None), len(copied), copied
+
+
+def _observation(
+    now: int,
+    dynos: int,
+    time_s: Column,
+    response_time_ms: Column,
+    status: Column | None,
+    changed_at: int | None,
+    bounds: tuple[int, int] | None,
+    interval: int | None,
+    maintenance: bool,
+    dry_run: bool,
+) -> tuple[Observation, Any]:
+    times, n, keep_times = _column(time_s, "q", "time_s")
+    ms, n_ms, keep_ms = _column(response_time_ms, "d", "response_time_ms")
+    kinds, n_kinds, keep_kinds = (None, n, None) if status is None else _column(status, "B", "status")
+    if n != n_ms or n != n_kinds:
+        raise InvalidArgumentError(f"the columns have {n}, {n_ms} and {n_kinds} values: not as many each")
+    low, high, flags = 0, 0, 2 * bool(maintenance) + 4 * bool(dry_run)
+    if bounds is not None:
+        low, high = bounds
+        flags += 1
+    for name, value, most in (("dynos", dynos, 2**32), ("min", low, 2**32), ("max", high, 2**32), ("interval", interval or 0, 2**32)):
+        if not 0 <= value < most:
+            raise InvalidArgumentError(f"{name} is {value}: not from 0 to {most - 1}")
+    observation = Observation(
+        sizeof(Observation),
+        int(now),
+        dynos,
+        low,
+        high,
+        flags,
+        -1 if changed_at is None else int(changed_at),
+        interval or 0,
+        n,
+        times,
+        ms,
+        kinds,
+    )
+    return observation, (keep_times, keep_ms, keep_kinds)
+
+
+def decide(
+    config: Config,
+    *,
+    now: int,
+    dynos: int,
+    time_s: Column,
+    response_time_ms: Column,
+    status: Column | None = None,
+    changed_at: int | None = None,
+    bounds: tuple[int, int] | None = None,
+    interval: int | None = None,
+    maintenance: bool = False,
+    dry_run: bool = False,
+) -> Decision:
+    """Decides once, without a memory of earlier checks.
+
+    :param config: limits, and what is too slow
+    :param now: unix seconds
+    :param dynos: how many there are; 0 is an app that was switched off on purpose
+    :param time_s: times of the results, unix seconds, in any order
+    :param response_time_ms: their response times, ms; None, NaN and 0 are no measurement
+    :param status: :class:`SampleStatus` of each, or bools (True: up; False: time-out); None: all up
+    :param changed_at: when the number of dynos last changed, unix seconds; None: not known
+    :param bounds: fewest and most dynos, in place of the configuration's
+    :param interval: seconds between two checks; None: the configuration's
+    :param maintenance: is the app in maintenance mode?
+    :param dry_run: are decisions told, not carried out?
+    :raises InvalidArgumentError: for a value out of its range
+    """
+    observation, _keep = _observation(
+        now, dynos, time_s, response_time_ms, status, changed_at, bounds, interval, maintenance, dry_run
+    )
+    decision = empty()
+    result = lib.decide(config._pointer, byref(observation), byref(decision))
+    if result:
+        raise error_of(result)
+    return Decision(decision)
+
+
+class Policy:
+    """Decides check after check for one app, and remembers what it needs to."""
+
+    __slots__ = ("_pointer",)
+
+    def __init__(self, config: Config) -> None:
+        self._pointer = c_void_p()
+        check(lib.policy_new(config._pointer, byref(self._pointer)))
+
+    @classmethod
+    def restore(cls, config: Config, saved: bytes) -> Policy:
+        """One that remembers what :meth:`save` gave, by this version of the library.
+
+        :raises CorruptError: for other bytes
+        """
+        self = object.__new__(cls)
+        self._pointer = c_void_p()
+        check(lib.policy_restore(config._pointer, saved, len(saved), byref(self._pointer)))
+        return self
+
+    def save(self) -> bytes:
+        """What it remembers."""
+        size = lib.policy_save(self._pointer, None, 0)
+        while True:
+            buffer = ctypes.create_string_buffer(size)
+            needed = lib.policy_save(self._pointer, buffer, size)
+            if needed == 0:
+                raise error_of(8)
+            if needed <= size:
+                return buffer.raw[:needed]
+            size = needed
+
+    def decide(
+        self,
+        *,
+        now: int,
+        dynos: int,
+        time_s: Column,
+        response_time_ms: Column,
+        status: Column | None = None,
+        changed_at: int | None = None,
+        bounds: tuple[int, int] | None = None,
+        interval: int | None = None,
+        maintenance: bool = False,
+        dry_run: bool = False,
+    ) -> Decision:
+        """Decides on what is seen at a check; once a check, in the order of time. Parameters as in :func:`decide`."""
+        observation, _keep = _observation(
+            now, dynos, time_s, response_time_ms, status, changed_at, bounds, interval, maintenance, dry_run
+        )
+        decision = empty()
+        result = lib.policy_decide(self._pointer, byref(observation), byref(decision))
+        if result:
+            raise error_of(result)
+        return Decision(decision)
+
+    def __del__(self) -> None:
+        pointer = getattr(self, "_pointer", None)
+        if pointer:
+            lib.policy_free(pointer)
+
+
+def plot(
+    config: Config,
+    decision: Decision,
+    path: str | os.PathLike[str],
+    *,
+    now: int,
+    dynos: int,
+    time_s: Column,
+    response_time_ms: Column,
+    status: Column | None = None,
+    changed_at: int | None = None,
+    bounds: tuple[int, int] | None = None,
+) -> None:
+    """Draws a decision, with what it rests on, into a file that ends in .svg or .png. Parameters as in :func:`decide`.
+
+    :raises IoError: where it can't be written
+    :raises InvalidArgumentError: for another ending
+    """
+    observation, _keep = _observation(
+        now, dynos, time_s, response_time_ms, status, changed_at, bounds, None, False, False
+    )
+    c: CDecision = decision._c
+    check(lib.plot(config._pointer, byref(observation), byref(c), os.fsencode(path)))

@@ -1,0 +1,550 @@
+//! A handle: its state, its thread, its checks. Reads, decides and acts through the engine alone.
+
+use std::ffi::c_void;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use autoscale_core::clock::Clock;
+use autoscale_core::config::Config;
+use autoscale_core::decision::Decision;
+use autoscale_core::engine::{Engine, Plan};
+use autoscale_core::event::{Event, Kind, Outcome};
+use autoscale_core::ledger::{DryRunToggle, Ledger, LedgerKeeper};
+#[cfg(feature = "http")]
+use autoscale_core::ports::Observer;
+use autoscale_core::ports::{Failure, FailureKind};
+use autoscale_core::runner::{AppLoop, Command, check_once};
+use autoscale_core::state::{InstanceLock, LockError, StateFile};
+use tokio::runtime::Runtime;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use super::Told;
+use super::listen::{Listener, Log};
+use super::ports::{OwnSource, OwnTarget, Source, Target, User};
+use super::thread::{End, spawn, this_thread};
+use crate::callback::{EventFn, LogFn, MetricFn, ReadFn, ScaleFn};
+use crate::guard::shielded;
+use crate::status::{
+    AUTOSCALE_CHECK_FAILED, AUTOSCALE_FORKED, AUTOSCALE_IO, AUTOSCALE_LOCKED, AUTOSCALE_PANIC, AUTOSCALE_REENTRANT,
+    AUTOSCALE_SOURCE, AUTOSCALE_STATE, AUTOSCALE_TARGET, Error,
+};
+
+/// How long an ended loop waits for look-ups of names that can't be cancelled.
+const LOOK_UPS: Duration = Duration::from_secs(1);
+
+/// A handle.
+#[derive(Debug)]
+pub(crate) struct Body {
+    /// The process that made it.
+    process: u32,
+    shared: Arc<Shared>,
+    life: Mutex<Life>,
+    _lock: Option<InstanceLock>,
+}
+
+/// What the loop's thread needs as well.
+#[derive(Debug)]
+struct Shared {
+    config: Config,
+    clock: Clock,
+    /// The thread that runs the handle's callbacks now; 0: none.
+    owner: AtomicUsize,
+    poisoned: AtomicBool,
+    /// What carries over from one start, or check, to the next.
+    ledger: Mutex<Ledger>,
+    state: Option<StateFile>,
+}
+
+/// What it was told before the start, and what runs.
+#[derive(Debug, Default)]
+struct Life {
+    own: Own,
+    running: Option<Running>,
+    /// `check_once` is under way, or `start` before the loop runs.
+    busy: Option<Arc<End>>,
+}
+
+/// What C brought.
+#[derive(Clone, Copy, Debug, Default)]
+struct Own {
+    source: Option<OwnSource>,
+    target: Option<OwnTarget>,
+    log: Option<Log>,
+    /// Tests only: the source panics.
+    #[cfg(test)]
+    panics: bool,
+}
+
+/// A started loop.
+#[derive(Debug)]
+struct Running {
+    commands: UnboundedSender<Command>,
+    thread: Option<JoinHandle<()>>,
+    end: Arc<End>,
+}
+
+type OwnEngine = Engine<Source, Target, Keeper>;
+
+impl Body {
+    pub(crate) fn new(config: &Config) -> Result<Self, Error> {
+        let (mut lock, mut state, mut ledger) = (None, None, Ledger::default());
+        if config.state_dir.is_some() {
+            lock = Some(InstanceLock::acquire(config).map_err(|error| {
+                let status = if matches!(error, LockError::Held { .. }) { AUTOSCALE_LOCKED } else { AUTOSCALE_IO };
+                Error::new(status, format!("{}: {error}", config.heroku.app_name))
+            })?);
+            let file = StateFile::of(config);
+            let read = file.load();
+            let read = read.map_err(|error| Error::new(AUTOSCALE_IO, format!("{}: {error}", file.path().display())))?;
+            ledger = read.unwrap_or_default();
+            state = Some(file);
+        }
+        Ok(Self {
+            process: std::process::id(),
+            shared: Arc::new(Shared {
+                config: config.clone(),
+                clock: Clock::new(config.sandbox_speed),
+                owner: AtomicUsize::new(0),
+                poisoned: AtomicBool::new(false),
+                ledger: Mutex::new(ledger),
+                state,
+            }),
+            life: Mutex::default(),
+            _lock: lock,
+        })
+    }
+
+    // ---- what may be done at all
+
+    fn is_of_this_process(&self) -> Result<(), Error> {
+        if self.process == std::process::id() {
+            return Ok(());
+        }
+        Err(Error::new(AUTOSCALE_FORKED, format!("the handle belongs to process {}: make a new one", self.process)))
+    }
+
+    pub(crate) fn usable(&self) -> Result<(), Error> {
+        self.is_of_this_process()?;
+        if self.shared.poisoned.load(Ordering::Acquire) {
+            return Err(Error::new(AUTOSCALE_PANIC, "this handle met a defect before: free it"));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn poison(&self) {
+        self.shared.poisoned.store(true, Ordering::Release);
+    }
+
+    fn not_inside(&self, instead: &str) -> Result<(), Error> {
+        if self.shared.owner.load(Ordering::Acquire) != this_thread() {
+            return Ok(());
+        }
+        Err(Error::new(AUTOSCALE_REENTRANT, format!("called inside the handle's own callback: {instead}")))
+    }
+
+    /// Never held while something is waited for.
+    fn life(&self) -> MutexGuard<'_, Life> {
+        self.life.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The life of a handle at rest.
+    fn resting(&self) -> Result<MutexGuard<'_, Life>, Error> {
+        let life = self.life();
+        if life.running.is_some() {
+            return Err(Error::new(AUTOSCALE_STATE, "the handle is started: autoscale_stop it first"));
+        }
+        if life.busy.is_some() {
+            return Err(Error::new(AUTOSCALE_STATE, "a check of the handle is under way"));
+        }
+        Ok(life)
+    }
+
+    /// Marks a handle at rest as busy. C's functions are called without a lock that they could run into.
+    fn begin(&self, instead: &str) -> Result<(Own, Busy<'_>), Error> {
+        self.not_inside(instead)?;
+        let mut life = self.resting()?;
+        let end = Arc::new(End::default());
+        life.busy = Some(Arc::clone(&end));
+        Ok((life.own, Busy { body: self, end, _owner: self.shared.own() }))
+    }
+
+    // ---- before the start
+
+    pub(crate) fn set_metric_source(&self, metric: MetricFn, user: *mut c_void) -> Result<(), Error> {
+        self.resting()?.own.source = metric.is_some().then_some(OwnSource { metric, user: User(user) });
+        Ok(())
+    }
+
+    pub(crate) fn set_scale_target(&self, read: ReadFn, scale: ScaleFn, user: *mut c_void) -> Result<(), Error> {
+        if read.is_some() != scale.is_some() {
+            return Err(Error::invalid("read and scale belong together: one of them is NULL"));
+        }
+        self.resting()?.own.target = read.is_some().then_some(OwnTarget { read, scale, user: User(user) });
+        Ok(())
+    }
+
+    pub(crate) fn set_log(&self, log: LogFn, user: *mut c_void, level: i32) -> Result<(), Error> {
+        let new = Log::new(log, User(user), level)?;
+        self.resting()?.own.log = log.is_some().then_some(new);
+        Ok(())
+    }
+
+    pub(crate) fn set_dry_run(&self, on: bool) -> Result<(), Error> {
+        let life = self.life();
+        if let Some(running) = &life.running {
+            return running.tell(Command::SetDryRun(on));
+        }
+        drop(life);
+        let _life = self.resting()?;
+        let mut ledger = self.shared.ledger();
+        ledger.dry_run = Some(DryRunToggle { on, debug: self.shared.config.dry_run });
+        self.shared.write(&ledger).map_err(|failure| Error::new(AUTOSCALE_IO, failure.text))
+    }
+
+    // ---- one check
+
+    pub(crate) fn check_once(&self) -> Result<Decision, Error> {
+        let (own, _busy) = self.begin("a check of it is under way already")?;
+        let log = own.log;
+        let mut engine = self.engine(&own)?;
+        Log::around(log, || {
+            let runtime = runtime()?;
+            let events = runtime.block_on(check_once(&mut engine, &self.shared.clock));
+            for event in &events {
+                if let Some(log) = &log {
+                    log.tell(event);
+                }
+            }
+            drop(engine);
+            runtime.shutdown_timeout(LOOK_UPS);
+            outcome(events)
+        })
+    }
+
+    /// An engine that carries on from what is remembered.
+    fn engine(&self, own: &Own) -> Result<OwnEngine, Error> {
+        let Shared { config, clock, .. } = &*self.shared;
+        #[cfg_attr(not(test), allow(unused_mut, reason = "tests change it"))]
+        let mut source = Source::new(own.source, config, *clock)?;
+        #[cfg(test)]
+        if own.panics {
+            source = Source::Panics;
+        }
+        let target = Target::new(own.target, config)?;
+        let ledger = self.shared.ledger().clone();
+        let keeper = Keeper(Arc::clone(&self.shared));
+        Ok(Log::around(own.log, || Engine::new(Plan::from(config), source, target, keeper, ledger)))
+    }
+
+    // ---- the loop
+
+    pub(crate) fn start(&self, event: EventFn, user: *mut c_void) -> Result<(), Error> {
+        let (own, busy) = self.begin("start it when the callback has returned")?;
+        let engine = self.engine(&own)?;
+        let runtime = runtime()?;
+        let listener = Listener { event, user: User(user) };
+        let (log, shared) = (own.log, Arc::clone(&self.shared));
+        #[cfg(feature = "http")]
+        let mut records = Log::around(log, || {
+            autoscale_core::record::Records::new(&shared.config, &super::ports::built_in::http(&shared.config))
+        });
+        let observer = move |event: &Event| {
+            #[cfg(feature = "http")]
+            records.observe(event);
+            if let Some(log) = &log {
+                log.tell(event);
+            }
+            listener.tell(event);
+        };
+        let app = AppLoop {
+            engine,
+            clock: self.shared.clock,
+            first_after: Duration::ZERO,
+            reload: Box::new(|| Err(vec!["a handle keeps its configuration".into()])),
+            observer: Box::new(observer),
+        };
+        let (commands, receiver) = unbounded_channel();
+        let end = Arc::new(End::default());
+        let thread = {
+            let end = Arc::clone(&end);
+            let run = move || {
+                run(&shared, log, runtime, app, receiver);
+                end.is_over();
+            };
+            spawn(&self.shared.config.heroku.app_name, run)
+        };
+        let thread = thread.map_err(|error| Error::new(AUTOSCALE_IO, format!("no thread: {error}")))?;
+        self.life().running = Some(Running { commands, thread: Some(thread), end });
+        drop(busy);
+        Ok(())
+    }
+
+    pub(crate) fn tell(&self, told: Told) -> Result<(), Error> {
+        let command = match told {
+            Told::CheckNow => Command::CheckNow,
+            Told::Pause => Command::Pause,
+            Told::Resume => Command::Resume,
+        };
+        let life = self.life();
+        let none = || Error::new(AUTOSCALE_STATE, "the handle is not started: autoscale_start it first");
+        life.running.as_ref().ok_or_else(none)?.tell(command)
+    }
+
+    pub(crate) fn request_stop(&self) -> Result<(), Error> {
+        if let Some(running) = &self.life().running {
+            // It may have ended already.
+            let _ = running.commands.send(Command::Stop);
+        }
+        Ok(())
+    }
+
+    /// Also on a handle that met a defect: its thread is to end.
+    pub(crate) fn stop(&self) -> Result<(), Error> {
+        self.is_of_this_process()?;
+        self.not_inside("autoscale_request_stop is legal there")?;
+        let (thread, end) = {
+            let mut life = self.life();
+            let Life { running, busy, .. } = &mut *life;
+            match (running, busy) {
+                (Some(running), _) => {
+                    let _ = running.commands.send(Command::Stop);
+                    (running.thread.take(), Arc::clone(&running.end))
+                }
+                (None, Some(busy)) => (None, Arc::clone(busy)),
+                (None, None) => return Ok(()),
+            }
+        };
+        match thread {
+            // A panic is caught, and known, within.
+            Some(thread) => drop(thread.join()),
+            None => end.wait(),
+        }
+        let mut life = self.life();
+        if life.running.as_ref().is_some_and(|running| Arc::ptr_eq(&running.end, &end)) {
+            life.running = None;
+        }
+        Ok(())
+    }
+}
+
+/// The life of the loop's thread.
+fn run(
+    shared: &Shared,
+    log: Option<Log>,
+    runtime: Runtime,
+    app: AppLoop<Source, Target, Keeper>,
+    commands: UnboundedReceiver<Command>,
+) {
+    let _owner = shared.own();
+    let result = shielded(|| {
+        Log::around(log, || {
+            runtime.block_on(app.run(commands));
+            runtime.shutdown_timeout(LOOK_UPS);
+        });
+    });
+    if result.is_err() {
+        shared.poisoned.store(true, Ordering::Release);
+    }
+}
+
+fn runtime() -> Result<Runtime, Error> {
+    tokio::runtime::Builder::new_current_thread()
+        .thread_name("autoscale-names")
+        .enable_all()
+        .build()
+        .map_err(|error| Error::new(AUTOSCALE_IO, format!("no runtime: {error}")))
+}
+
+/// What came of a single check.
+fn outcome(events: Vec<Event>) -> Result<Decision, Error> {
+    let failed = |status, text: &str| Err(Error::new(status, text));
+    match events.into_iter().next_back().map(|event| event.kind) {
+        Some(Kind::Checked(check)) if check.outcome == Outcome::Failed => {
+            failed(AUTOSCALE_TARGET, check.error.as_deref().unwrap_or("the scale target failed"))
+        }
+        Some(Kind::Checked(check)) => match check.detail {
+            Some(detail) => Ok(detail.decision),
+            None => failed(AUTOSCALE_CHECK_FAILED, "the check has no decision"),
+        },
+        Some(Kind::CheckFailed { what, error, .. }) => match &*what {
+            "metric" => failed(AUTOSCALE_SOURCE, &error),
+            "formation" => failed(AUTOSCALE_TARGET, &error),
+            _ => failed(AUTOSCALE_CHECK_FAILED, &error),
+        },
+        _ => failed(AUTOSCALE_CHECK_FAILED, "the check came to no end"),
+    }
+}
+
+impl Running {
+    fn tell(&self, command: Command) -> Result<(), Error> {
+        let ended = |_| Error::new(AUTOSCALE_STATE, "the loop has ended: autoscale_stop the handle first");
+        self.commands.send(command).map_err(ended)
+    }
+}
+
+impl Shared {
+    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self, ledger: &Ledger) -> Result<(), Failure> {
+        let Some(state) = &self.state else { return Ok(()) };
+        let failed = |error| Failure::new(FailureKind::Transient, format!("{}: {error}", state.path().display()));
+        state.save(ledger).map_err(failed)
+    }
+
+    /// This thread runs the handle's callbacks until the result is dropped.
+    fn own(&self) -> Owner<'_> {
+        self.owner.store(this_thread(), Ordering::Release);
+        Owner(self)
+    }
+}
+
+struct Owner<'a>(&'a Shared);
+
+impl Drop for Owner<'_> {
+    fn drop(&mut self) {
+        // A loop that was started meanwhile is another owner.
+        let _ = self.0.owner.compare_exchange(this_thread(), 0, Ordering::AcqRel, Ordering::Relaxed);
+    }
+}
+
+/// A handle that is busy, until this is dropped.
+struct Busy<'a> {
+    body: &'a Body,
+    end: Arc<End>,
+    _owner: Owner<'a>,
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.body.life().busy = None;
+        self.end.is_over();
+    }
+}
+
+/// Keeps the ledger in the handle, and in the state file where there is one.
+#[derive(Debug)]
+struct Keeper(Arc<Shared>);
+
+impl LedgerKeeper for Keeper {
+    fn keep(&mut self, ledger: &Ledger) -> Result<(), Failure> {
+        self.0.ledger().clone_from(ledger);
+        self.0.write(ledger)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ptr::{null, null_mut};
+    use std::time::Instant;
+
+    use super::*;
+    use crate::callback::Samples;
+    use crate::config::{autoscale_config_free, autoscale_config_from_ini};
+    use crate::handle::{
+        Handle, autoscale_check_now, autoscale_check_once, autoscale_free, autoscale_new, autoscale_set_scale_target,
+        autoscale_start, autoscale_stop,
+    };
+    use crate::status::{AUTOSCALE_OK, autoscale_last_error};
+
+    unsafe extern "C-unwind" fn read(
+        _: *mut c_void,
+        n: *mut u32,
+        _: *mut i64,
+        _: *mut crate::callback::Failure,
+    ) -> i32 {
+        // SAFETY: the library's own place.
+        unsafe { *n = 2 };
+        0
+    }
+
+    unsafe extern "C-unwind" fn scale(_: *mut c_void, _: u32, _: *mut crate::callback::Failure) -> i32 {
+        0
+    }
+
+    unsafe extern "C-unwind" fn no_results(_: *mut c_void, _: i64, _: i64, _: *mut Samples) -> i32 {
+        0
+    }
+
+    /// A handle whose source panics, as a defect of the library would.
+    fn broken() -> *mut Handle {
+        let text = "[HEROKU_INFOS]\napp_name: shop\n";
+        let (mut config, mut handle) = (null_mut(), null_mut());
+        // SAFETY: places for pointers, and what these calls gave.
+        unsafe {
+            assert_eq!(autoscale_config_from_ini(text.as_ptr().cast(), text.len(), &raw mut config), AUTOSCALE_OK);
+            assert_eq!(autoscale_new(config, &raw mut handle), AUTOSCALE_OK);
+            autoscale_config_free(config);
+            assert_eq!(autoscale_set_scale_target(handle, Some(read), Some(scale), null_mut()), AUTOSCALE_OK);
+            let body = &(*handle).body;
+            body.set_metric_source(Some(no_results), null_mut()).unwrap();
+            body.life().own.panics = true;
+        }
+        handle
+    }
+
+    fn last_error() -> String {
+        let mut text = vec![0_u8; 512];
+        // SAFETY: as large as is said.
+        let len = unsafe { autoscale_last_error(text.as_mut_ptr().cast(), text.len()) };
+        String::from_utf8(text[..len.min(511)].to_vec()).unwrap()
+    }
+
+    #[test]
+    fn a_panic_in_a_check_is_a_status_and_the_handle_can_only_be_freed() {
+        let handle = broken();
+        // SAFETY: a handle of ours; NULL is refused.
+        unsafe {
+            let mut decision: crate::decision::Decision = std::mem::zeroed();
+            decision.struct_size = size_of_val(&decision);
+            assert_eq!(autoscale_check_once(handle, &raw mut decision), AUTOSCALE_PANIC);
+            assert!(
+                last_error().contains("a source that panics (at autoscale-ffi/src/body/ports.rs:"),
+                "{}",
+                last_error()
+            );
+            assert_eq!(autoscale_check_once(handle, &raw mut decision), AUTOSCALE_PANIC);
+            assert_eq!(last_error(), "this handle met a defect before: free it");
+            assert_eq!(autoscale_start(handle, None, null_mut()), AUTOSCALE_PANIC);
+            assert_eq!(autoscale_stop(handle), AUTOSCALE_PANIC);
+            assert_eq!(autoscale_free(handle), AUTOSCALE_OK);
+            assert_eq!(
+                autoscale_check_once(null::<Handle>(), &raw mut decision),
+                crate::status::AUTOSCALE_INVALID_ARGUMENT
+            );
+        }
+    }
+
+    #[test]
+    fn a_panic_on_the_thread_ends_it_and_is_told_by_the_next_call() {
+        let handle = broken();
+        // SAFETY: a handle of ours.
+        unsafe {
+            assert_eq!(autoscale_start(handle, None, null_mut()), AUTOSCALE_OK);
+            let start = Instant::now();
+            while autoscale_check_now(handle) != AUTOSCALE_PANIC {
+                assert!(start.elapsed() < Duration::from_secs(30), "the panic is never told");
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            assert_eq!(autoscale_stop(handle), AUTOSCALE_PANIC);
+            assert_eq!(autoscale_free(handle), AUTOSCALE_OK);
+        }
+    }
+
+    #[test]
+    fn a_metric_that_gives_nothing_is_no_failure() {
+        let handle = broken();
+        // SAFETY: a handle of ours.
+        unsafe {
+            (*handle).body.life().own.panics = false;
+            let mut decision: crate::decision::Decision = std::mem::zeroed();
+            decision.struct_size = size_of_val(&decision);
+            assert_eq!(autoscale_check_once(handle, &raw mut decision), AUTOSCALE_OK);
+            assert_eq!((decision.reason, decision.target), (crate::reason::AUTOSCALE_REASON_NO_DATA, 2));
+            assert_eq!(autoscale_free(handle), AUTOSCALE_OK);
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! `autoscale_observation`: what C saw at a check, as columns, and its meaning for the engine. The columns are read where
+//! they are.
+
+use std::time::Duration;
+
+use autoscale_core::formation::{Bounds, Formation};
+use autoscale_core::policy::Observation as Seen;
+use autoscale_core::sample::{DownCause, Sample};
+use autoscale_core::time::Timestamp;
+use autoscale_core::window::Window;
+
+use crate::config::Config;
+use crate::memory::{column, null};
+use crate::status::{AUTOSCALE_UNSUPPORTED, Error};
+
+/// Status of a result: the check ran into its time-out, or nothing is known of why the app was down.
+pub const AUTOSCALE_SAMPLE_TIMEOUT: u8 = 0;
+/// Status of a result: the app answered.
+pub const AUTOSCALE_SAMPLE_UP: u8 = 1;
+/// Status of a result: refused, DNS, TLS, a 4xx, or a 5xx that came in under 5 s.
+pub const AUTOSCALE_SAMPLE_ERROR: u8 = 2;
+/// Status of a result: none; it is left out.
+pub const AUTOSCALE_SAMPLE_DROPPED: u8 = 3;
+
+/// Flag of an observation: min and max count, not the configuration's.
+pub const AUTOSCALE_OBSERVED_BOUNDS: u32 = 1;
+/// Flag of an observation: the app is in maintenance mode; nothing is decided, and what is measured is left out later.
+pub const AUTOSCALE_OBSERVED_MAINTENANCE: u32 = 2;
+/// Flag of an observation: decisions are told, not carried out; the last one that would have changed something then
+/// counts as a change.
+pub const AUTOSCALE_OBSERVED_DRY_RUN: u32 = 4;
+
+const FLAGS: u32 = AUTOSCALE_OBSERVED_BOUNDS | AUTOSCALE_OBSERVED_MAINTENANCE | AUTOSCALE_OBSERVED_DRY_RUN;
+
+/// What is seen at a check. Start from `autoscale_observation seen = {.struct_size = sizeof seen, …}`, so that fields
+/// that a later version adds are 0.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Observation {
+    /// sizeof(autoscale_observation)
+    pub struct_size: usize,
+    /// When: unix seconds.
+    pub now_s: i64,
+    /// Dynos that there are; 0 is an app that was switched off on purpose, and is left alone.
+    pub dynos: u32,
+    /// Fewest dynos, >= 1; only with AUTOSCALE_OBSERVED_BOUNDS.
+    pub min: u32,
+    /// Most dynos, >= min; only with AUTOSCALE_OBSERVED_BOUNDS.
+    pub max: u32,
+    /// AUTOSCALE_OBSERVED_… or 0.
+    pub flags: u32,
+    /// When the number of dynos last changed: unix seconds; -1 where it is not known.
+    pub changed_at_s: i64,
+    /// Time between two checks, s; 0: check_frequency of the configuration.
+    pub interval_s: u32,
+    /// How many results there are.
+    pub n: usize,
+    /// Their times: unix seconds, in any order; n of them. Older ones than pingdom_check_period are left out.
+    pub time_s: *const i64,
+    /// Their response times, ms, n of them. 0, NaN, negative and infinite ones are no measurement and left out, unless
+    /// their status says that the app was down.
+    pub response_time_ms: *const f64,
+    /// Their status, AUTOSCALE_SAMPLE_…, n of them; NULL: the app was up in all of them.
+    pub status: *const u8,
+}
+
+/// An observation as the engine takes it, but for the window.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Taken<'a> {
+    pub(crate) now: Timestamp,
+    pub(crate) formation: Formation,
+    pub(crate) bounds: Bounds,
+    interval: Duration,
+    maintenance: bool,
+    dry_run: bool,
+    columns: Columns<'a>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Columns<'a> {
+    time_s: &'a [i64],
+    response_time_ms: &'a [f64],
+    status: Option<&'a [u8]>,
+}
+
+/// # Safety
+/// NULL, or an observation as the header describes it, which does not change while the result lives.
+pub(crate) unsafe fn take<'a>(seen: *const Observation, config: &Config) -> Result<Taken<'a>, Error> {
+    // SAFETY: as promised.
+    let seen = unsafe { sized(seen) }?;
+    let bounds = match seen.flags & AUTOSCALE_OBSERVED_BOUNDS {
+        0 => config.values.bounds,
+        _ => Bounds::new(seen.min, seen.max)
+            .ok_or_else(|| Error::invalid(format!("min is {} and max {}: not 1 <= min <= max", seen.min, seen.max)))?,
+    };
+    if seen.flags & !FLAGS != 0 {
+        let text = format!("flags has bits that this version does not know: {:#x}", seen.flags & !FLAGS);
+        return Err(Error::new(AUTOSCALE_UNSUPPORTED, text));
+    }
+    let changed_at = match seen.changed_at_s {
+        -1 => None,
+        0.. => Some(Timestamp::from_secs(seen.changed_at_s)),
+        _ => {
+            return Err(Error::invalid(format!(
+                "changed_at_s is {}: not -1, nor a time since 1970",
+                seen.changed_at_s
+            )));
+        }
+    };
+    let interval = match seen.interval_s {
+        0 => config.values.check_frequency,
+        secs => Duration::from_secs(secs.into()),
+    };
+    // SAFETY: columns of `n` values, as promised.
+    let columns = unsafe {
+        Columns {
+            time_s: column(seen.time_s, seen.n, "time_s")?,
+            response_time_ms: column(seen.response_time_ms, seen.n, "response_time_ms")?,
+            status: if seen.status.is_null() { None } else { Some(column(seen.status, seen.n, "status")?) },
+        }
+    };
+    let unknown = columns.status.and_then(|all| all.iter().position(|status| *status > AUTOSCALE_SAMPLE_DROPPED));
+    if let (Some(at), Some(all)) = (unknown, columns.status) {
+        return Err(Error::invalid(format!("status[{at}] is {}: no AUTOSCALE_SAMPLE_…", all[at])));
+    }
+    Ok(Taken {
+        now: Timestamp::from_secs(seen.now_s),
+        formation: Formation { quantity: seen.dynos, changed_at },
+        bounds,
+        interval,
+        maintenance: seen.flags & AUTOSCALE_OBSERVED_MAINTENANCE != 0,
+        dry_run: seen.flags & AUTOSCALE_OBSERVED_DRY_RUN != 0,
+        columns,
+    })
+}
+
+/// # Safety
+/// NULL, or a struct that is as large as its `struct_size` says.
+unsafe fn sized(seen: *const Observation) -> Result<Observation, Error> {
+    const SIZE: usize = size_of::<Observation>();
+    if seen.is_null() {
+        return Err(null("observation"));
+    }
+    if !seen.is_aligned() {
+        return Err(Error::invalid("observation is not aligned"));
+    }
+    // SAFETY: not NULL, aligned, and it begins with its size.
+    let size = unsafe { (*seen).struct_size };
+    if size < SIZE {
+        return Err(Error::invalid(format!("observation.struct_size is {size}: at least {SIZE} are needed")));
+    }
+    // SAFETY: it is as large as it says; a size that no struct of a later version can have is not believed.
+    let rest = unsafe { column(seen.cast::<u8>().add(SIZE), size.min(16 * SIZE) - SIZE, "observation") }?;
+    if size > 16 * SIZE || rest.iter().any(|byte| *byte != 0) {
+        let text = "observation has fields that this version does not know, and they are not 0";
+        return Err(Error::new(AUTOSCALE_UNSUPPORTED, text));
+    }
+    // SAFETY: not NULL, aligned, and large enough.
+    Ok(unsafe { *seen })
+}
+
+impl<'a> Taken<'a> {
+    /// As a policy sees it.
+    pub(crate) fn with<'w>(&self, window: &'w Window) -> Seen<'w> {
+        Seen {
+            now: self.now,
+            formation: self.formation,
+            bounds: self.bounds,
+            effective_max: None,
+            interval: self.interval,
+            window,
+            maintenance: self.maintenance,
+            override_until: None,
+            dry_run: self.dry_run,
+        }
+    }
+
+    /// Its results.
+    pub(crate) fn samples(&self) -> impl Iterator<Item = Sample> + use<'a> {
+        let Columns { time_s, response_time_ms, status } = self.columns;
+        time_s
+            .iter()
+            .zip(response_time_ms)
+            .enumerate()
+            .filter_map(move |(i, (time_s, ms))| sample(*time_s, *ms, status.map_or(AUTOSCALE_SAMPLE_UP, |all| all[i])))
+    }
+}
+
+/// A result as C spells it; `None` where it is none.
+#[inline]
+pub(crate) fn sample(time_s: i64, ms: f64, status: u8) -> Option<Sample> {
+    let at = Timestamp::from_secs(time_s);
+    match status {
+        AUTOSCALE_SAMPLE_UP => Sample::up(at, ms),
+        AUTOSCALE_SAMPLE_TIMEOUT => Some(Sample::down(at, DownCause::Timeout)),
+        AUTOSCALE_SAMPLE_ERROR => Some(Sample::down(at, DownCause::Error)),
+        _ => None,
+    }
+}

@@ -1,0 +1,487 @@
+//! The daemon among its surroundings: signals, service manager, init.d, files, another user, webhook, graphs.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use autoscale_core::sandbox::{Faults, SandboxOptions};
+use serde_json::Value;
+
+use crate::running::{Daemon, Site, events, of_kind, quiet, soon, write_private};
+
+/// A web server that takes whatever is posted.
+pub(crate) struct Posts {
+    pub(crate) url: String,
+    bodies: Arc<Mutex<Vec<Value>>>,
+}
+
+impl Posts {
+    pub(crate) fn listen() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let bodies = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&bodies);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let mut reader = BufReader::new(stream);
+                let mut length = 0;
+                let mut line = String::new();
+                while reader.read_line(&mut line).is_ok_and(|n| n > 2) {
+                    if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                        length = value.trim().parse().unwrap();
+                    }
+                    line.clear();
+                }
+                let mut body = vec![0; length];
+                reader.read_exact(&mut body).unwrap();
+                seen.lock().unwrap().push(serde_json::from_slice(&body).unwrap());
+                let _ = write!(reader.get_mut(), "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok");
+            }
+        });
+        Self { url, bodies }
+    }
+
+    pub(crate) fn texts(&self) -> Vec<String> {
+        self.bodies.lock().unwrap().iter().map(|body| body["text"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+fn run(site: &Site, config: &Path, more: &[&str]) -> Command {
+    site.command(&[&["run", "--json", "--config", config.to_str().unwrap()], more].concat())
+}
+
+fn schema() -> jsonschema::Validator {
+    let text = include_str!("../../autoscale-core/schema/event.schema.json");
+    jsonschema::validator_for(&serde_json::from_str(text).unwrap()).unwrap()
+}
+
+#[test]
+fn three_apps_one_of_which_hangs_and_the_others_are_on_time() {
+    let app = |name: &str| SandboxOptions { app_name: name.into(), ..quiet(2) };
+    let sites = [Site::start(app("app-a")), Site::start(app("app-b")), Site::start(app("app-c"))];
+    sites[2].sandbox.set_faults(&"all:timeout".parse().unwrap());
+    let folder = sites[0].path("conf.d");
+    std::fs::create_dir(&folder).unwrap();
+    for (site, name) in sites.iter().zip(["a.ini", "b.ini", "c.ini"]) {
+        write_private(&folder.join(name), &site.config_text(""));
+    }
+    let mut daemon = Daemon::start(sites[0].command(&["run", "--json", "--config-dir", folder.to_str().unwrap()]));
+    daemon.prints("checked", 14);
+    assert_eq!(daemon.stop(), Some(0));
+    let all = daemon.events();
+    for name in ["app-a", "app-b"] {
+        let times: Vec<f64> = of_kind(&all, "checked")
+            .iter()
+            .filter(|event| event["app"] == name)
+            .map(|event| event["at"].as_f64().unwrap())
+            .collect();
+        assert!(times.len() >= 5, "{name}: {times:?}");
+        // A check each 60 s; where one waited for the other app there would be 120 s and more between them.
+        let late = times.windows(2).filter(|pair| pair[1] - pair[0] > 115.0).count();
+        assert!(late <= 1, "{name}: {times:?}");
+    }
+    assert!(
+        !of_kind(&all, "check_failed").is_empty() && of_kind(&all, "check_failed").iter().all(|e| e["app"] == "app-c")
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn hup_with_a_broken_file_keeps_the_old_one_and_with_a_good_one_the_next_check_uses_it() {
+    let site = Site::start(quiet(2));
+    let config = site.configure("min_dynos: 2\n");
+    let mut daemon = Daemon::start(run(&site, &config, &[]));
+    daemon.prints("checked", 1);
+    site.configure("min_dynos: 0\nresponse_time_low: 90000\n");
+    daemon.signal("-HUP");
+    daemon.prints("config_refused", 1);
+    let count = of_kind(&daemon.events(), "checked").len();
+    daemon.prints("checked", count + 1);
+    let all = daemon.events();
+    let problems = of_kind(&all, "config_refused")[0]["problems"].to_string();
+    assert!(problems.contains("shop.ini:") && problems.contains("min_dynos") && problems.contains("response_time_low"));
+    assert!(daemon.log().contains("new configuration refused, the old one stays: "), "{}", daemon.log());
+    assert_eq!(of_kind(&all, "checked").last().unwrap()["min"], 2, "the old one");
+    assert_eq!(site.report().dynos, 2);
+
+    site.configure("min_dynos: 3\n");
+    daemon.signal("-HUP");
+    daemon.prints("config_reloaded", 1);
+    let all = soon("a check after the reload", || {
+        let all = daemon.events();
+        let reloaded = all.iter().position(|event| event["event"] == "config_reloaded").unwrap();
+        (all.len() > reloaded + 1).then(|| all[reloaded + 1..].to_vec())
+    });
+    assert_eq!((&all[0]["event"], &all[0]["min"], &all[0]["applied"]), (&"checked".into(), &3.into(), &3.into()));
+    assert_eq!(site.patches(), [(2, 3)]);
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_stop_waits_for_no_answer() {
+    let site = Site::start(SandboxOptions { speed: 1.0, ..quiet(2) });
+    let config = site.configure("");
+    site.sandbox.set_faults(&"all:timeout".parse().unwrap());
+    for signal in ["-TERM", "-INT"] {
+        let mut daemon = Daemon::start(run(&site, &config, &[]));
+        daemon.prints("started", 1);
+        std::thread::sleep(Duration::from_millis(100));
+        let since = Instant::now();
+        daemon.signal(signal);
+        assert_eq!(daemon.ended().code(), Some(0));
+        assert!(since.elapsed() < Duration::from_secs(5), "a second, on a machine with time: {:?}", since.elapsed());
+        assert_eq!(daemon.events().last().unwrap()["event"], "stopped");
+    }
+}
+
+/// A service manager's socket.
+#[cfg(target_os = "linux")]
+struct Notify(std::os::unix::net::UnixDatagram);
+
+#[cfg(target_os = "linux")]
+impl Notify {
+    fn bind(path: &Path) -> Self {
+        let socket = std::os::unix::net::UnixDatagram::bind(path).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        Self(socket)
+    }
+
+    /// Waits for a message with this in it, others passed over.
+    fn hears(&self, text: &str) -> String {
+        let mut bytes = [0; 4096];
+        loop {
+            let length = self.0.recv(&mut bytes).unwrap_or_else(|error| panic!("no {text}: {error}"));
+            let message = String::from_utf8_lossy(&bytes[..length]).into_owned();
+            if message.contains(text) {
+                return message;
+            }
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_service_manager_is_told_of_everything_that_it_waits_for() {
+    let site = Site::start(quiet(2));
+    let config = site.configure("");
+    let notify = Notify::bind(&site.path("notify"));
+    let mut command = run(&site, &config, &[]);
+    command.env("NOTIFY_SOCKET", site.path("notify")).env("WATCHDOG_USEC", "300000");
+    let mut daemon = Daemon::start(command);
+    notify.hears("READY=1");
+    notify.hears("WATCHDOG=1");
+    daemon.signal("-HUP");
+    assert!(notify.hears("RELOADING=1").contains("MONOTONIC_USEC="));
+    notify.hears("READY=1");
+    daemon.prints("config_reloaded", 1);
+    notify.hears("WATCHDOG=1");
+    daemon.signal("-TERM");
+    notify.hears("STOPPING=1");
+    assert_eq!(daemon.ended().code(), Some(0));
+}
+
+/// The words of a unit's line, the installed paths replaced.
+#[cfg(target_os = "linux")]
+fn words_of(unit: &str, key: &str, replace: &[(&str, &str)]) -> Vec<String> {
+    let line = unit.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('=')).unwrap();
+    let line = replace.iter().fold(line.to_owned(), |line, (from, to)| line.replace(from, to));
+    line.split_whitespace().map(str::to_owned).collect()
+}
+
+/// A configuration without keys, as the units want it, and the keys beside it.
+#[cfg(target_os = "linux")]
+fn without_keys(site: &Site, settings: &str) -> (String, PathBuf) {
+    let text = site.config_text(settings);
+    let text: String =
+        text.lines().filter(|line| !line.starts_with("api_key:")).flat_map(|line| [line, "\n"]).collect();
+    let text = text.replace(&format!("state_dir: {}\n", site.path("state").display()), "");
+    let credentials = site.path("credentials");
+    std::fs::create_dir_all(&credentials).unwrap();
+    let info = site.sandbox.info();
+    // With the line's end that editors leave.
+    write_private(&credentials.join("heroku_api_key"), &format!("{}\n", info.heroku_api_key));
+    write_private(&credentials.join("pingdom_api_token"), &format!("{}\n", info.pingdom_api_key));
+    (text, credentials)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn both_units_start_it_by_their_own_lines() {
+    let units = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/systemd");
+    for unit in ["autoscale.service", "autoscale@.service"] {
+        let site = Site::start(quiet(2));
+        let (text, credentials) = without_keys(&site, "min_dynos: 3\n");
+        let etc = site.path("etc");
+        std::fs::create_dir_all(etc.join("shop.d")).unwrap();
+        let (one, of_folder) = (etc.join("config.ini"), etc.join("shop.d/shop.ini"));
+        write_private(&one, &text);
+        write_private(&of_folder, &text);
+        let unit = std::fs::read_to_string(units.join(unit)).unwrap();
+        let paths = [
+            ("/usr/local/bin/autoscale", crate::running::AUTOSCALE),
+            ("/etc/heroku-autoscale", etc.to_str().unwrap()),
+            ("%i", "shop"),
+        ];
+        let words = words_of(&unit, "ExecStart", &paths);
+        let state = site.path("var");
+        let notify = Notify::bind(&site.path("notify"));
+        let mut command = Command::new(&words[0]);
+        command
+            .args(&words[1..])
+            .env_clear()
+            // As under DynamicUser=: no home that could be written to.
+            .env("HOME", "/dev/null")
+            .env("STATE_DIRECTORY", &state)
+            .env("CREDENTIALS_DIRECTORY", &credentials)
+            .env("NOTIFY_SOCKET", site.path("notify"))
+            .env("WATCHDOG_USEC", "120000000");
+        let mut daemon = Daemon::start(command);
+        notify.hears("READY=1");
+        daemon.says("2 → 3", 1);
+        let pid = daemon.pid().to_string();
+        let reload = words_of(&unit, "ExecReload", &[("$MAINPID", &pid)]);
+        assert!(Command::new(&reload[0]).args(&reload[1..]).status().unwrap().success());
+        daemon.says("configuration reloaded", 1);
+        assert_eq!(daemon.stop(), Some(0));
+        assert_eq!(site.patches(), [(2, 3)]);
+        let log = daemon.log();
+        assert!(
+            !log.contains("can't be kept") && !log.contains("no lock"),
+            "state and lock are where the unit lets them be: {log}"
+        );
+        let names: Vec<_> = std::fs::read_dir(&state).unwrap().map(|e| e.unwrap().file_name()).collect();
+        assert_eq!(names.len(), 2, "state and lock: {names:?}");
+        // The keys are in the configuration, and the unit's blank credentials stand for "not given here".
+        write_private(&credentials.join("heroku_api_key"), "\n");
+        write_private(&credentials.join("pingdom_api_token"), "\n");
+        let with_keys = site.config_text("min_dynos: 3\n");
+        write_private(&one, &with_keys);
+        write_private(&of_folder, &with_keys);
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]).arg("--once").env_clear().env("HOME", site.dir());
+        command.env("STATE_DIRECTORY", &state).env("CREDENTIALS_DIRECTORY", &credentials);
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn both_kubernetes_objects_start_it_by_their_own_arguments() {
+    let site = Site::start(quiet(2));
+    let (text, _) = without_keys(&site, "min_dynos: 3\n");
+    let config = site.path("config.ini");
+    write_private(&config, &text);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/kubernetes");
+    for object in ["deployment.yaml", "cronjob.yaml"] {
+        let yaml = std::fs::read_to_string(folder.join(object)).unwrap();
+        let args = yaml.lines().find_map(|line| line.trim().strip_prefix("args: [")?.strip_suffix(']')).unwrap();
+        let args = args.replace("/etc/heroku-autoscale/config.ini", config.to_str().unwrap());
+        let args: Vec<_> = args.split(", ").collect();
+        let mut command = site.command(&args);
+        let info = site.sandbox.info();
+        command.env("HEROKU_API_KEY", &info.heroku_api_key).env("PINGDOM_API_TOKEN", &info.pingdom_api_key);
+        // A root that is read-only, but for the volume.
+        command.env("HOME", "/dev/null").env_remove("XDG_STATE_HOME").env("STATE_DIRECTORY", site.path("volume"));
+        let mut daemon = Daemon::start(command);
+        let once = args.contains(&"--once");
+        if !once {
+            daemon.says("2 → 3", 1);
+            daemon.signal("-TERM");
+        }
+        assert_eq!(daemon.ended().code(), Some(0), "{}", daemon.log());
+        for line in daemon.log().lines() {
+            assert!(serde_json::from_str::<Value>(line).unwrap()["message"].is_string(), "{line}");
+        }
+        // And the probe that its users would write.
+        let mut status = site.command(&["status", "--config", config.to_str().unwrap()]);
+        status.env("HEROKU_API_KEY", &info.heroku_api_key).env("PINGDOM_API_TOKEN", &info.pingdom_api_key);
+        status.env("STATE_DIRECTORY", site.path("volume"));
+        assert_eq!(status.output().unwrap().status.code(), Some(0));
+    }
+    // The sample in the ConfigMap is a configuration.
+    let yaml = std::fs::read_to_string(folder.join("deployment.yaml")).unwrap();
+    let sample = yaml.split("config.ini: |\n").nth(1).unwrap().split("---").next().unwrap();
+    write_private(&config, &sample.replace("\n    ", "\n").trim_start().replace("    ", ""));
+    let output = site.run(&["check-config", config.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+#[cfg(unix)]
+#[test]
+fn pid_file_and_log_file_tell_of_the_loop_that_runs_and_of_no_other() {
+    let site = Site::start(quiet(2));
+    let config = site.configure("");
+    let (pid, log) = (site.path("a.pid"), site.path("a.log"));
+    let files = ["--pid-file", pid.to_str().unwrap(), "--log-file", log.to_str().unwrap(), "--log-format", "json"];
+    let mut daemon = Daemon::start(run(&site, &config, &files));
+    let text = soon("the pid file", || std::fs::read_to_string(&pid).ok().filter(|text| !text.is_empty()));
+    assert_eq!(text, format!("{}\n", daemon.pid()));
+    assert_eq!(run(&site, &config, &files).output().unwrap().status.code(), Some(4));
+    assert_eq!(std::fs::read_to_string(&pid).unwrap(), text, "the second one leaves it alone");
+    daemon.prints("checked", 1);
+    assert_eq!(daemon.stop(), Some(0));
+    assert!(!pid.exists());
+    assert_eq!(daemon.log(), "");
+    let lines = std::fs::read_to_string(&log).unwrap();
+    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let told = |text: &str| lines.iter().any(|line| line["message"].as_str().unwrap().contains(text));
+    assert!(told("shop web: started") && told("shop web: stopped"), "{lines:?}");
+    assert!(lines.iter().all(|line| line["level"].is_string() && line["timestamp"].is_string()));
+
+    write_private(&config, "[HEROKU_INFOS]\n");
+    assert_eq!(run(&site, &config, &files).output().unwrap().status.code(), Some(2));
+    assert!(!pid.exists(), "one that never ran leaves none");
+}
+
+/// Says what could not be tested here, where `make test` tells it at its end.
+#[cfg(target_os = "linux")]
+fn left_out(what: &str) {
+    let mut file: Box<dyn std::io::Write> = match std::env::var_os("LEFT_OUT") {
+        Some(path) => Box::new(std::fs::OpenOptions::new().append(true).create(true).open(path).unwrap()),
+        None => Box::new(std::io::stderr()),
+    };
+    writeln!(file, "{what}").unwrap();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn it_becomes_another_user_after_its_files_are_open() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let ids = |status: &str, what: &str| -> Vec<String> {
+        let line = status.lines().find_map(|line| line.strip_prefix(what)).unwrap();
+        line.split_whitespace().map(str::to_owned).collect()
+    };
+    if ids(&status, "Uid:")[1] != "0" {
+        left_out("--user and --group: only root can use them");
+        return;
+    }
+    let site = Site::start(quiet(2));
+    let (text, _) = without_keys(&site, "");
+    let info = site.sandbox.info();
+    let config = site.path("config.ini");
+    std::fs::write(&config, text).unwrap();
+    for (folder, mode) in [(site.dir(), 0o711), (&site.path("var"), 0o777)] {
+        std::fs::create_dir_all(folder).unwrap();
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+    std::fs::set_permissions(&config, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let (log, pid) = (site.path("a.log"), site.path("a.pid"));
+    let more = ["--user", "nobody", "--group", "65534", "--log-file", log.to_str().unwrap(), "--pid-file"];
+    let mut command = run(&site, &config, &[&more[..], &[pid.to_str().unwrap()]].concat());
+    command.env("HEROKU_API_KEY", &info.heroku_api_key).env("PINGDOM_API_TOKEN", &info.pingdom_api_key);
+    command.env_remove("XDG_STATE_HOME").env("STATE_DIRECTORY", site.path("var"));
+    let mut daemon = Daemon::start(command);
+    daemon.prints("checked", 1);
+    let status = std::fs::read_to_string(format!("/proc/{}/status", daemon.pid())).unwrap();
+    assert_eq!(ids(&status, "Uid:"), ["65534"; 4]);
+    assert_eq!(ids(&status, "Gid:"), ["65534"; 4]);
+    assert!(ids(&status, "Groups:").iter().all(|group| group == "65534"), "root's groups are gone");
+    assert_eq!(std::fs::read_to_string(&pid).unwrap(), format!("{}\n", daemon.pid()));
+    assert_eq!(daemon.stop(), Some(0));
+    assert_eq!(std::fs::read_to_string(&pid).unwrap(), "", "its folder is root's: emptied instead");
+    assert!(std::fs::read_to_string(&log).unwrap().contains("stopped"));
+    let output = run(&site, &config, &["--user", "no-such-user-here"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--user no-such-user-here: no such user"));
+}
+
+#[test]
+fn the_history_holds_every_event_and_all_are_as_the_schema_says() {
+    let site = Site::start(SandboxOptions { speed: 300.0, ..quiet(2) });
+    let history = site.path("deep/history.jsonl");
+    let config = site.configure(&format!("min_dynos: 4\nhistory_file: {}\n", history.display()));
+    let mut daemon = Daemon::start(run(&site, &config, &[]));
+    daemon.prints("checked", 2);
+    site.sandbox.set_faults(&"pingdom:404".parse().unwrap());
+    daemon.prints("check_failed", 2);
+    site.sandbox.set_faults(&Faults::default());
+    daemon.prints("recovered", 1);
+    #[cfg(unix)]
+    {
+        let good = std::fs::read_to_string(&config).unwrap();
+        daemon.signal("-HUP");
+        daemon.prints("config_reloaded", 1);
+        write_private(&config, "nonsense");
+        daemon.signal("-HUP");
+        daemon.prints("config_refused", 1);
+        write_private(&config, &good);
+        assert_eq!(daemon.stop(), Some(0));
+    }
+    drop(daemon);
+    let lines = events(&std::fs::read(&history).unwrap());
+    let schema = schema();
+    for line in &lines {
+        assert!(
+            schema.is_valid(line),
+            "{line}: {:?}",
+            schema.iter_errors(line).map(|e| e.to_string()).collect::<Vec<_>>()
+        );
+    }
+    let kinds = ["started", "checked", "check_failed", "recovered"];
+    let more = ["config_reloaded", "config_refused", "stopped"];
+    for kind in kinds.iter().chain(if cfg!(unix) { &more[..] } else { &[] }) {
+        assert!(!of_kind(&lines, kind).is_empty(), "{kind}");
+    }
+    assert!(!schema.is_valid(&serde_json::json!({"v": 1, "at": 1, "app": "a", "process": "web", "event": "checked"})));
+}
+
+#[test]
+fn a_graph_a_check_is_kept_the_oldest_go_and_the_latest_is_whole() {
+    let site = Site::start(SandboxOptions { speed: 300.0, ..quiet(2) });
+    let config = site.configure("plot: True\ngraphs_keep: 3\nmin_dynos: 3\n");
+    let graphs = site.path("state/graphs");
+    let names = || -> Vec<String> {
+        let entries = std::fs::read_dir(&graphs).into_iter().flatten().flatten();
+        entries.map(|entry| entry.file_name().into_string().unwrap()).collect()
+    };
+    let png = |bytes: &[u8]| bytes.starts_with(b"\x89PNG\r\n\x1a\n") && bytes.ends_with(b"IEND\xaeB`\x82");
+    site.once(&config);
+    assert_eq!(names().len(), 2, "one check, one graph and the latest: {:?}", names());
+    let mut daemon = Daemon::start(run(&site, &config, &[]));
+    daemon.prints("checked", 8);
+    // Whoever looks meanwhile sees a whole one.
+    assert!(png(&std::fs::read(graphs.join("latest.png")).unwrap()));
+    #[cfg(unix)]
+    assert_eq!(daemon.stop(), Some(0));
+    daemon.kill();
+    let (kept, others): (Vec<_>, Vec<_>) = names().into_iter().partition(|name| name.starts_with("shop_web_"));
+    assert_eq!((kept.len(), others), (3, vec!["latest.png".to_owned()]), "{kept:?}");
+    let newest = kept.iter().max().unwrap();
+    let latest = std::fs::read(graphs.join("latest.png")).unwrap();
+    assert!(png(&latest) && latest == std::fs::read(graphs.join(newest)).unwrap());
+}
+
+#[test]
+fn notices_reach_the_webhook_also_those_of_the_last_moment() {
+    let site = Site::start(quiet(2));
+    let posts = Posts::listen();
+    let config = site.configure("min_dynos: 4\n");
+    let text = std::fs::read_to_string(&config).unwrap();
+    write_private(&config, &format!("{text}[NOTIFICATIONS]\nwebhook_url: {}/hook?key=never-shown\n", posts.url));
+    let output = run(&site, &config, &["--once"]).output().unwrap();
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{log}");
+    let texts = posts.texts();
+    assert!(texts.len() == 1 && texts[0].starts_with("shop web: 2 → 4 dynos: "), "{texts:?}");
+    let event = posts.bodies.lock().unwrap()[0]["event"].clone();
+    assert!(schema().is_valid(&event), "{event}");
+    assert!(!log.contains("never-shown"), "{log}");
+
+    // And one that is on its way when the loop is told to stop.
+    #[cfg(unix)]
+    {
+        site.sandbox.scale_by_hand(2);
+        let mut daemon = Daemon::start(run(&site, &config, &[]));
+        daemon.prints("checked", 1);
+        assert_eq!(daemon.stop(), Some(0));
+        let texts = posts.texts();
+        assert!(texts.len() == 2 && texts[1].starts_with("shop web: somebody else set 2 dynos: "), "{texts:?}");
+    }
+}

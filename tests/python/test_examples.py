@@ -1,0 +1,106 @@
+"""The examples, as a user runs them: in a fresh environment that has the wheel and nothing else."""
+
+import http.server
+import json
+import os
+import subprocess
+import threading
+import time
+import urllib.parse
+from pathlib import Path
+
+import pytest
+
+PYTHON = os.environ["AUTOSCALE_FRESH_PYTHON"]
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "autoscale-ffi" / "examples"
+
+
+def run(example, *arguments, **more):
+    # Elsewhere, and without what this test program itself uses: only the wheel is there.
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("AUTOSCALE_", "PYTHONPATH"))}
+    return subprocess.run(
+        [PYTHON, EXAMPLES / example, *map(str, arguments)], env=environment, text=True, capture_output=True, timeout=60, **more
+    )
+
+
+def test_decide_csv_says_what_the_c_program_says():
+    done = run("decide_csv.py", EXAMPLES / "shop.ini", EXAMPLES / "results.csv", 3)
+    assert (done.stderr, done.returncode) == ("", 0)
+    assert done.stdout == (ROOT / "tests" / "c_api" / "decide_csv.expected").read_text()
+
+
+def test_decide_csv_says_what_is_wrong(tmp_path):
+    (tmp_path / "bad.ini").write_text("[HEROKU_INFOS]\n")
+    done = run("decide_csv.py", tmp_path / "bad.ini", EXAMPLES / "results.csv", 3)
+    assert done.returncode == 1 and "app_name" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_embed_loop_scales_its_pool():
+    done = run("embed_loop.py", 2)
+    assert (done.stderr, done.returncode) == ("", 0)
+    assert "scaled the pool to 4" in done.stdout
+
+
+class StandIn(http.server.BaseHTTPRequestHandler):
+    """A Prometheus whose app is slow, and a Kubernetes API with one deployment."""
+
+    def log_message(self, *_):
+        pass
+
+    def answer(self, value):
+        body = json.dumps(value).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_GET(self):
+        if self.path.startswith("/api/v1/query_range?"):
+            asked = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query)
+            self.server.queries.append(asked["query"][0])
+            start, end, step = (int(asked[key][0]) for key in ("start", "end", "step"))
+            values = [[at, "3.1" if at > start else "NaN"] for at in range(start, end + 1, step)]
+            self.answer({"status": "success", "data": {"resultType": "matrix", "result": [{"metric": {}, "values": values}]}})
+        else:
+            self.answer({"kind": "Scale", "spec": {"replicas": self.server.replicas}})
+
+    def do_PATCH(self):
+        assert self.path == "/apis/apps/v1/namespaces/shop/deployments/web/scale"
+        assert self.headers["Content-Type"] == "application/merge-patch+json"
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.replicas = body["spec"]["replicas"]
+        self.answer({"kind": "Scale", "spec": {"replicas": self.server.replicas}})
+
+
+@pytest.fixture
+def stand_in():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), StandIn)
+    server.replicas, server.queries = 3, []
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_prometheus_gives_the_response_times(stand_in):
+    url = f"http://127.0.0.1:{stand_in.server_port}"
+    done = run("prometheus_source.py", "--url", url, "--query", "latency{a='b'}", "--dynos", 3)
+    assert (done.stderr, done.returncode) == ("", 0)
+    assert done.stdout == "3 → 6 dynos: too slow: 3 of the last 3 results over 2000 ms, the newest 3100 ms\n"
+    assert stand_in.queries == ["latency{a='b'}"]
+
+
+def test_a_deployment_is_scaled(stand_in):
+    url = f"http://127.0.0.1:{stand_in.server_port}"
+    before = time.monotonic()
+    done = run(
+        "kubernetes_target.py", "--api", url, "--namespace", "shop", "--deployment", "web", "--prometheus", url,
+        "--query", "latency", "--max", 5, "--seconds", 3,
+    )  # fmt: skip
+    assert (done.stderr, done.returncode) == ("", 0)
+    assert stand_in.replicas == 5
+    assert "web pods: 3 → 5 dynos" in done.stdout
+    assert time.monotonic() - before < 50

@@ -1,0 +1,157 @@
+"""Configurations, decisions, a policy's memory, pictures."""
+
+import array
+import inspect
+import math
+
+import autoscale
+import numpy
+import pytest
+from autoscale import Reason, SampleStatus
+from conftest import NOW, results
+
+
+def test_a_bad_configuration_raises_with_each_problem():
+    with pytest.raises(autoscale.ConfigError) as caught:
+        autoscale.Config.from_ini("[HEROKU_INFOS]\napp_name: shop\n[AUTOSCALE_SETTINGS]\nmin_dynos: 0\nmax_dynos: x\n")
+    assert len(caught.value.problems) == 2
+    assert caught.value.problems[0].startswith("config:4: [AUTOSCALE_SETTINGS] min_dynos: ")
+    assert caught.value.status == 2 and isinstance(caught.value, autoscale.AutoscaleError)
+
+
+def test_warnings_come_as_a_list():
+    config = autoscale.Config.from_ini("[HEROKU_INFOS]\napp_name: shop\nnonsense: 1\nmore: 2\n")
+    assert [warning.split(" ")[0] for warning in config.warnings] == ["config:3:", "config:4:"]
+
+
+def test_a_file_is_read(tmp_path):
+    path = tmp_path / "config.ini"
+    path.write_text("[HEROKU_INFOS]\napp_name: shop\n")
+    assert autoscale.Config.from_file(path).warnings == []
+    with pytest.raises(autoscale.IoError, match="no such file"):
+        autoscale.Config.from_file(tmp_path / "none.ini")
+
+
+def test_a_slow_app_gets_twice_its_dynos(config):
+    decision = autoscale.decide(config, now=NOW, dynos=2, **results(10, 3000.0))
+    assert (decision.action, decision.dynos, decision.target) == (1, 2, 4)
+    assert decision.reason is Reason.ABOVE_HIGH
+    assert str(decision) == "2 → 4 dynos: too slow: 3 of the last 3 results over 2000 ms, the newest 3000 ms"
+    assert (decision.mean_ms, decision.load_dynos, decision.wait_until) == (3000, None, None)
+
+
+KINDS = {
+    "lists": (list, list),
+    "tuples of int and float": (tuple, tuple),
+    "arrays": (lambda v: array.array("q", v), lambda v: array.array("d", v)),
+    "numpy": (lambda v: numpy.array(v, dtype=numpy.int64), lambda v: numpy.array(v, dtype=numpy.float64)),
+    "numpy of other widths": (lambda v: numpy.array(v, dtype=numpy.int32), lambda v: numpy.array(v, dtype=numpy.float32)),
+    "numpy with gaps": (lambda v: numpy.repeat(numpy.array(v, dtype=numpy.int64), 2)[::2], list),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_columns_may_be_anything_that_holds_numbers(config, kind):
+    times, values = KINDS[kind]
+    seen = results(30, 900.5)
+    decision = autoscale.decide(
+        config, now=NOW, dynos=2, time_s=times(seen["time_s"]), response_time_ms=values(seen["response_time_ms"])
+    )
+    assert (decision.samples_used, decision.mean_ms) == (30, 900.5)
+
+
+def test_a_read_only_buffer_is_read_where_it_is(config):
+    times = numpy.array(results(5, 1)["time_s"])
+    ms = numpy.full(5, 700.0)
+    times.flags.writeable = ms.flags.writeable = False
+    from autoscale import _policy
+
+    address, n, _ = _policy._column(ms, "d", "ms")
+    assert (address, n) == (ms.__array_interface__["data"][0], 5)
+    ms_writable = numpy.full(5, 700.0)
+    assert _policy._column(ms_writable, "d", "ms")[0] == ms_writable.__array_interface__["data"][0]
+    assert autoscale.decide(config, now=NOW, dynos=2, time_s=times, response_time_ms=ms).mean_ms == 700
+
+
+def test_what_is_no_measurement_is_left_out(config):
+    seen = results(6, 900.0)
+    seen["response_time_ms"][:3] = [None, math.nan, 0]
+    assert autoscale.decide(config, now=NOW, dynos=2, **seen).samples_used == 3
+    status = [SampleStatus.TIMEOUT, SampleStatus.ERROR, SampleStatus.DROPPED, 1, 1, 1]
+    assert autoscale.decide(config, now=NOW, dynos=2, status=status, **seen).samples_used == 5
+    up = numpy.array([False, True, True, True, True, True])
+    assert autoscale.decide(config, now=NOW, dynos=2, status=up, **seen).samples_used == 4
+
+
+def test_no_results_are_nothing_to_decide_on(config):
+    for empty in ([], numpy.array([], dtype=numpy.int64)):
+        decision = autoscale.decide(config, now=NOW, dynos=2, time_s=empty, response_time_ms=[])
+        assert (decision.reason, decision.target, decision.mean_ms) == (Reason.NO_DATA, 2, None)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"time_s": [1]},
+        {"response_time_ms": ["fast"] * 5},
+        {"response_time_ms": numpy.zeros((5, 1))},
+        {"dynos": -1},
+        {"dynos": 2**32},
+        {"bounds": (0, 3)},
+        {"bounds": (4, 3)},
+        {"interval": -1},
+        {"changed_at": -2},
+        {"status": [9] * 5},
+    ],
+    ids=str,
+)
+def test_a_value_out_of_range_is_refused(config, change):
+    seen = {"now": NOW, "dynos": 2, **results(5, 900.0), **change}
+    with pytest.raises(autoscale.InvalidArgumentError):
+        autoscale.decide(config, **seen)
+    with pytest.raises(ValueError):
+        autoscale.decide(config, **seen)
+
+
+def test_bounds_and_maintenance_change_what_is_seen(config):
+    seen = results(10, 3000.0)
+    assert autoscale.decide(config, now=NOW, dynos=2, bounds=(1, 3), **seen).target == 3
+    assert autoscale.decide(config, now=NOW, dynos=2, maintenance=True, **seen).reason is Reason.MAINTENANCE
+
+
+@pytest.mark.parametrize("rule", ["threshold", "adaptive"])
+def test_a_policy_moves_with_its_memory(rule):
+    config = autoscale.Config.from_ini(f"[HEROKU_INFOS]\napp_name: shop\n[AUTOSCALE_SETTINGS]\npolicy: {rule}\n")
+    policy = autoscale.Policy(config)
+    for i in range(20):
+        policy.decide(now=NOW + 60 * i, dynos=6, **results(30, 4000.0 if i < 3 else 90.0, NOW + 60 * i))
+    saved = policy.save()
+    copy = autoscale.Policy.restore(config, saved)
+    for i in range(20, 40):
+        seen = results(30, 90.0, NOW + 60 * i)
+        assert str(policy.decide(now=NOW + 60 * i, dynos=6, **seen)) == str(copy.decide(now=NOW + 60 * i, dynos=6, **seen))
+    with pytest.raises(autoscale.CorruptError):
+        autoscale.Policy.restore(config, saved[:-1])
+
+
+def test_a_decision_is_drawn(config, tmp_path):
+    seen = {"now": NOW, "dynos": 2, **results(20, 3000.0)}
+    decision = autoscale.decide(config, **seen)
+    autoscale.plot(config, decision, tmp_path / "a.svg", **seen)
+    assert "2 → 4 dynos" in (tmp_path / "a.svg").read_text()
+    autoscale.plot(config, decision, str(tmp_path / "a.png"), **seen)
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(autoscale.InvalidArgumentError, match="ends in .png or .svg"):
+        autoscale.plot(config, decision, tmp_path / "a.gif", **seen)
+    with pytest.raises(autoscale.IoError):
+        autoscale.plot(config, decision, tmp_path / "none" / "a.svg", **seen)
+
+
+def test_each_status_has_its_exception_and_each_public_name_its_words():
+    from autoscale import _errors
+
+    assert sorted(_errors._BY_STATUS) == list(range(1, 14))
+    for name in autoscale.__all__:
+        thing = getattr(autoscale, name)
+        if inspect.isclass(thing) or inspect.isfunction(thing):
+            assert inspect.getdoc(thing), name

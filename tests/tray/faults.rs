@@ -1,0 +1,78 @@
+//! What a desktop may lack, or lose: a clear warning each, and scaling goes on.
+
+use crate::desktop::Desktop;
+use crate::tray::{Home, PATIENCE, Simulated, wait_for};
+
+fn count(log: &str, text: &str) -> usize {
+    log.matches(text).count()
+}
+
+#[test]
+fn without_a_bus_it_scales_and_says_once_that_there_is_no_icon() {
+    let (mut home, simulated) = (Home::new(), Simulated::start("flat=40", 1, 60.0));
+    home.bus.kill();
+    let config = home.config(&simulated, "");
+    let tray = home.start(&["--config", config.to_str().unwrap()]);
+    wait_for("two changes", PATIENCE, || (simulated.patches() > 1).then_some(()));
+    tray.wait_for_log("notifications can't be shown");
+    let log = tray.log();
+    let no_icon =
+        if cfg!(feature = "tao-loop") { "no icon: " } else { "no icon, since the session bus can't be reached" };
+    assert_eq!(count(&log, no_icon), 1, "{log}");
+    assert_eq!(count(&log, "notifications can't be shown"), 1, "{log}");
+    assert_eq!(count(&log, "panicked"), 0, "{log}");
+    simulated.stop();
+}
+
+#[test]
+#[cfg_attr(feature = "tao-loop", ignore = "that loop's library does not tell whether there is a panel")]
+fn without_a_panel_it_says_so_once_and_the_icon_comes_when_one_does() {
+    let home = Home::new();
+    let desktop = Desktop::empty(&home.bus.address());
+    let tray = home.start(&[]);
+    tray.wait_for_log("no panel here shows tray icons");
+    tray.wait_for_log("notifications can't be shown");
+    assert_eq!(desktop.registrations(), 0);
+    desktop.bring_panel();
+    desktop.item();
+    desktop.take_panel_away();
+    wait_for("a warning", PATIENCE, || (count(&tray.log(), "no panel here shows tray icons") == 2).then_some(()));
+    desktop.bring_panel();
+    wait_for("the icon again", PATIENCE, || (desktop.registrations() == 2).then_some(()));
+    assert_eq!(count(&tray.log(), "notifications can't be shown"), 1, "{}", tray.log());
+}
+
+#[test]
+fn headless_it_has_neither_icon_nor_notifications_and_warns_of_neither() {
+    let (home, simulated) = (Home::new(), Simulated::start("flat=40", 1, 60.0));
+    let desktop = Desktop::start(&home.bus.address());
+    let config = home.config(&simulated, "");
+    let tray = home.start(&["--headless", "--config", config.to_str().unwrap()]);
+    wait_for("two changes", PATIENCE, || (simulated.patches() > 1).then_some(()));
+    assert_eq!((desktop.registrations(), desktop.notified().len()), (0, 0));
+    assert!(!tray.log().contains("icon"), "{}", tray.log());
+    simulated.stop();
+}
+
+#[test]
+#[cfg_attr(feature = "tao-loop", ignore = "that loop keeps no connection of its own: it does not see the bus go")]
+fn when_the_bus_is_killed_scaling_goes_on_and_the_icon_is_back_with_it() {
+    let (mut home, simulated) = (Home::new(), Simulated::start("flat=3", 3, 60.0));
+    let config = home.config(&simulated, "");
+    let desktop = Desktop::start(&home.bus.address());
+    let mut tray = home.start(&["--config", config.to_str().unwrap()]);
+    let item = desktop.item();
+    wait_for("a check", PATIENCE, || item.title().contains(" ms").then_some(()));
+    home.bus.kill();
+    drop(desktop);
+    tray.wait_for_log("the session bus is gone");
+    simulated.wait_for_checks(5);
+    home.bus.come_back();
+    let desktop = Desktop::start(&home.bus.address());
+    let item = desktop.item();
+    tray.wait_for_log("the session bus is back");
+    assert_eq!(count(&tray.log(), "the session bus is gone"), 1, "{}", tray.log());
+    item.click("Quit");
+    assert_eq!(tray.ended().code(), Some(0));
+    simulated.stop();
+}

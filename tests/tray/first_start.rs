@@ -1,0 +1,64 @@
+//! Without a configuration, and with another tray there already.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use crate::desktop::Desktop;
+use crate::tray::{Home, PATIENCE, wait_for};
+
+#[test]
+fn without_a_configuration_it_starts_and_offers_one_and_the_sandbox() {
+    let home = Home::new();
+    let desktop = Desktop::start(&home.bus.address());
+    let mut tray = home.start(&[]);
+    let item = desktop.item();
+    let path = home.path().join(".config/heroku-autoscale/config.ini");
+    let first = wait_for("a notification", PATIENCE, || desktop.notified().into_iter().next());
+    assert_eq!(first.summary, "Autoscale has no configuration yet");
+    assert_eq!(item.lines()[0], format!("(No configuration at {})", path.display()));
+
+    item.click("Create config from sample");
+    wait_for("the editor", PATIENCE, || home.opened().contains(&path).then_some(()));
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), autoscale_core::config::SAMPLE);
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    wait_for("Start", PATIENCE, || item.find("Start"));
+
+    item.click("Try the sandbox");
+    wait_for("a check", PATIENCE, || item.title().starts_with("sandbox-shop: 2 dynos").then_some(()));
+    item.click("Leave the sandbox");
+    wait_for("the configuration", PATIENCE, || item.title().starts_with("MY_APP_NAME: ").then_some(()));
+    item.click("Quit");
+    assert_eq!(tray.ended().code(), Some(0), "{}", tray.log());
+}
+
+#[test]
+fn a_second_tray_makes_the_first_show_itself_and_exits_with_4() {
+    let home = Home::new();
+    let desktop = Desktop::start(&home.bus.address());
+    let first = home.start(&[]);
+    desktop.item();
+    wait_for("the first's port", PATIENCE, || {
+        home.path().join(".local/state/heroku-autoscale/tray.port").exists().then_some(())
+    });
+    let mut second = home.start(&[]);
+    assert_eq!(second.ended().code(), Some(4));
+    second.wait_for_log(&format!("autoscale-tray: the tray runs already (pid {}): it shows itself", first.pid()));
+    wait_for("a notification", PATIENCE, || {
+        let all = desktop.notified().into_iter().map(|notified| notified.summary + &notified.body);
+        all.into_iter().find(|text| text.contains("Autoscale runs already"))
+    });
+}
+
+#[test]
+fn a_configuration_that_cannot_be_used_is_named_in_the_menu() {
+    let home = Home::new();
+    let desktop = Desktop::start(&home.bus.address());
+    let path = home.path().join("bad.ini");
+    std::fs::write(&path, "[HEROKU_INFOS]\napp_name: shop\n[AUTOSCALE_SETTINGS]\nmin_dynos: 0\n").unwrap();
+    let _tray = home.start(&["--config", path.to_str().unwrap()]);
+    let item = desktop.item();
+    wait_for("the problem", PATIENCE, || item.lines()[0].contains("not looked after").then_some(()));
+    let lines = item.lines();
+    assert_eq!(lines[0], "(bad.ini: not looked after)");
+    assert!(lines[1].contains("min_dynos"), "{lines:?}");
+    assert!(item.find("Try again").is_some());
+}

@@ -1,0 +1,130 @@
+//! The icon and its menu: they read as the view says, and what is clicked happens.
+
+use std::time::{Duration, SystemTime};
+
+use crate::desktop::Desktop;
+use crate::tray::{Home, PATIENCE, Simulated, wait_for};
+
+#[test]
+fn the_item_registers_and_its_menu_reads_as_the_view_says() {
+    let (home, simulated) = (Home::new(), Simulated::start("flat=3", 3, 60.0));
+    let desktop = Desktop::start(&home.bus.address());
+    let config = home.config(&simulated, "");
+    let mut tray = home.start(&["--config", config.to_str().unwrap()]);
+    let item = desktop.item();
+    let title = wait_for("a check", PATIENCE, || Some(item.title()).filter(|title| title.contains(" ms")));
+    assert!(title.starts_with("shop: "), "{title}");
+    let sizes = if cfg!(feature = "tao-loop") { vec![(32, 32)] } else { [16, 22, 24, 32, 48].map(|s| (s, s)).to_vec() };
+    assert_eq!(item.icon_sizes(), sizes);
+    assert!(item.tooltip().starts_with("shop: "), "{}", item.tooltip());
+    let lines = item.lines();
+    assert!(lines[0].starts_with("(shop: ") && lines[0].contains(", next check "), "{lines:?}");
+    let rest = ["--", "Dry run", "Check now", "Pause", "Open latest graph", "Open config", "Reload config", "--"];
+    assert_eq!(lines[2..10], rest);
+    assert_eq!(lines[10..], ["About", "Quit"]);
+
+    let (service, name) = (item.service.clone(), format!("org.kde.StatusNotifierItem-{}-1", tray.pid()));
+    assert_eq!(service, name);
+    item.click("Quit");
+    assert_eq!(tray.ended().code(), Some(0), "{}", tray.log());
+    assert!(!desktop.has_owner(&name), "the item is still there");
+    simulated.stop();
+}
+
+#[test]
+fn dry_run_holds_from_the_very_next_check_until_it_is_switched_off_and_survives_a_restart() {
+    // One dyno for a load of several: more are wanted all the time.
+    let (home, simulated) = (Home::new(), Simulated::start("flat=40", 1, 60.0));
+    let desktop = Desktop::start(&home.bus.address());
+    let config = home.config(&simulated, "manual_override: 0");
+    let arguments = ["--config", config.to_str().unwrap()];
+    let mut tray = home.start_with(&arguments, |_| {});
+    let item = desktop.item();
+    wait_for("a change", PATIENCE, || (simulated.patches() > 0).then_some(()));
+    let plain = item.icon();
+    item.click("Dry run");
+    wait_for("the check mark", PATIENCE, || item.find("Dry run").filter(|entry| entry.checked));
+    assert_ne!(item.icon(), plain, "the overlay");
+    let patches = simulated.patches();
+    simulated.sandbox.scale_by_hand(1);
+    simulated.wait_for_checks(8);
+    assert_eq!(simulated.patches(), patches, "dry run sends nothing");
+
+    item.click("Quit");
+    assert_eq!(tray.ended().code(), Some(0));
+    let before = desktop.registrations();
+    let mut tray = home.start(&arguments);
+    wait_for("the icon", PATIENCE, || (desktop.registrations() > before).then_some(()));
+    let item = desktop.item();
+    wait_for("the check mark", PATIENCE, || item.find("Dry run").filter(|entry| entry.checked));
+    simulated.wait_for_checks(4);
+    assert_eq!(simulated.patches(), patches, "the choice survives");
+
+    item.click("Dry run");
+    wait_for("no check mark", PATIENCE, || item.find("Dry run").filter(|entry| !entry.checked));
+    wait_for("a change", PATIENCE, || (simulated.patches() > patches).then_some(()));
+    item.click("Quit");
+    assert_eq!(tray.ended().code(), Some(0));
+    simulated.stop();
+}
+
+#[test]
+fn check_now_checks_at_once_and_pause_rests() {
+    // At the speed of life the next check is a minute away.
+    let (home, simulated) = (Home::new(), Simulated::start("flat=3", 3, 1.0));
+    let desktop = Desktop::start(&home.bus.address());
+    let config = home.config(&simulated, "");
+    let tray = home.start(&["--config", config.to_str().unwrap()]);
+    let item = desktop.item();
+    tray.wait_for_log(": fast: mean");
+    let reads = simulated.reads();
+    item.click("Check now");
+    wait_for("a check", Duration::from_secs(30), || (simulated.reads() > reads).then_some(()));
+    item.click("Pause");
+    wait_for("resume", PATIENCE, || item.find("Resume"));
+    assert!(item.lines()[0].ends_with(", paused)"), "{:?}", item.lines());
+    item.click("Resume");
+    wait_for("pause", PATIENCE, || item.find("Pause"));
+    simulated.stop();
+}
+
+#[test]
+fn the_latest_graph_is_drawn_and_opened_though_none_are_kept() {
+    let (home, simulated) = (Home::new(), Simulated::start("flat=3", 3, 1.0));
+    let desktop = Desktop::start(&home.bus.address());
+    let config = home.config(&simulated, "plot: False");
+    let tray = home.start(&["--config", config.to_str().unwrap()]);
+    let item = desktop.item();
+    tray.wait_for_log(": fast: mean");
+    let checked = SystemTime::now();
+    std::thread::sleep(Duration::from_millis(20));
+    item.click("Open latest graph");
+    let opened = wait_for("a graph", PATIENCE, || home.opened().pop());
+    let bytes = std::fs::read(&opened).unwrap();
+    assert_eq!(bytes[..8], *b"\x89PNG\r\n\x1a\n", "{}", opened.display());
+    assert!(std::fs::metadata(&opened).unwrap().modified().unwrap() > checked);
+    assert!(opened.starts_with(home.path()), "{}", opened.display());
+    item.activate();
+    wait_for("a graph by a click on the icon", PATIENCE, || (home.opened().len() == 2).then_some(()));
+    item.click("Open config");
+    wait_for("the configuration", PATIENCE, || home.opened().contains(&config).then_some(()));
+    simulated.stop();
+}
+
+#[test]
+fn it_quits_though_a_viewer_that_it_opened_stays_open() {
+    let (home, simulated) = (Home::new(), Simulated::start("flat=3", 3, 1.0));
+    let viewer = home.path().join("viewer");
+    home.open_with(&format!("echo $$ >{}\nexec sleep 300", viewer.display()));
+    let desktop = Desktop::start(&home.bus.address());
+    let config = home.config(&simulated, "");
+    let mut tray = home.start(&["--config", config.to_str().unwrap()]);
+    let item = desktop.item();
+    item.click("Open config");
+    let pid =
+        wait_for("the viewer", PATIENCE, || std::fs::read_to_string(&viewer).ok().filter(|pid| pid.ends_with('\n')));
+    item.click("Quit");
+    assert_eq!(tray.ended().code(), Some(0));
+    assert!(std::process::Command::new("kill").arg(pid.trim()).status().unwrap().success(), "the viewer is gone too");
+    simulated.stop();
+}

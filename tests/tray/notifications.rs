@@ -1,0 +1,77 @@
+//! For every scale event one notification, and none without an event.
+
+use std::time::Duration;
+
+use crate::desktop::Desktop;
+use crate::tray::{Home, PATIENCE, Simulated, wait_for};
+
+/// "shop: 3 → 4 dynos" for each scale event of the history.
+fn expected(home: &Home) -> Vec<String> {
+    let titles = home.history().into_iter().filter(|event| event["outcome"] == "scaled").map(|event| {
+        let (from, to) = (event["dynos"].as_u64().unwrap(), event["applied"].as_u64().unwrap());
+        format!("shop: {from} → {to} dyno{}", if to == 1 { "" } else { "s" })
+    });
+    titles.collect()
+}
+
+fn told(desktop: &Desktop) -> Vec<String> {
+    let titles = desktop.notified().into_iter().map(|notified| notified.summary);
+    titles.filter(|title| title.contains(" → ")).collect()
+}
+
+#[test]
+fn a_flash_crowd_brings_one_notification_for_each_scale_event_and_none_besides() {
+    let (home, simulated) = (Home::new(), Simulated::start("flash-crowd", 2, 300.0));
+    let desktop = Desktop::start(&home.bus.address());
+    let config = home.config(&simulated, "");
+    let mut tray = home.start(&["--config", config.to_str().unwrap()]);
+    let item = desktop.item();
+    // The crowd comes in minute 25 and is gone in minute 100.
+    wait_for("a removal", Duration::from_secs(180), || {
+        let changes = simulated.sandbox.report().patches;
+        let down = changes.iter().filter(|patch| patch.quantity < patch.from).count();
+        (changes.len() > 4 && down > 0).then_some(())
+    });
+    let last = desktop.notified().last().cloned();
+    item.click("Pause");
+    wait_for("resume", PATIENCE, || item.find("Resume"));
+    wait_for("the notifications", PATIENCE, || (told(&desktop).len() >= expected(&home).len()).then_some(()));
+    // One too many would come now.
+    std::thread::sleep(Duration::from_millis(500));
+    let expected = expected(&home);
+    assert_eq!(told(&desktop), expected);
+    assert!(expected.len() > 4, "{expected:?}");
+    let scaled = desktop.notified().into_iter().find(|notified| notified.summary.contains(" → ")).unwrap();
+    assert!(scaled.body.ends_with("ms"), "why, in a sentence: {}", scaled.body);
+    assert!(scaled.actions.contains(&"Open graph".to_owned()), "{:?}", scaled.actions);
+
+    let pressed = last
+        .filter(|notified| notified.summary.contains(" → "))
+        .unwrap_or_else(|| desktop.notified().into_iter().rfind(|notified| notified.summary.contains(" → ")).unwrap());
+    desktop.press(&pressed, "open-graph");
+    wait_for("the graph", PATIENCE, || home.opened().pop());
+    item.click("Quit");
+    assert_eq!(tray.ended().code(), Some(0));
+    simulated.stop();
+}
+
+#[test]
+fn a_new_configuration_and_a_bad_one_are_told() {
+    let (home, simulated) = (Home::new(), Simulated::start("flat=3", 3, 1.0));
+    let desktop = Desktop::start(&home.bus.address());
+    let config = home.config(&simulated, "");
+    let tray = home.start(&["--config", config.to_str().unwrap()]);
+    let item = desktop.item();
+    tray.wait_for_log(": fast: mean");
+    item.click("Reload config");
+    let titles = || desktop.notified().into_iter().map(|notified| notified.summary).collect::<Vec<_>>();
+    wait_for("a word of it", PATIENCE, || titles().contains(&"shop: new configuration in force".into()).then_some(()));
+    let good = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, good.replace("min_dynos: 1", "min_dynos: 0")).unwrap();
+    item.click("Reload config");
+    let refused = "shop: new configuration refused, the old one stays".to_owned();
+    wait_for("a word of it", PATIENCE, || titles().contains(&refused).then_some(()));
+    let body = desktop.notified().pop().unwrap().body;
+    assert!(body.contains("min_dynos"), "{body}");
+    simulated.stop();
+}

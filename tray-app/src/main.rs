@@ -1,0 +1,180 @@
+//! `autoscale-tray`: the loop of the command line with a face on the desktop. Parses arguments, sets up the log, and wires
+//! loops, session, notifications and icon together. Nothing here decides or knows a configuration key.
+#![cfg_attr(windows, windows_subsystem = "windows")]
+
+mod face;
+mod icon;
+mod instance;
+mod notifier;
+mod opening;
+mod playground;
+mod session;
+mod signals;
+mod slot;
+mod view;
+
+use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use tokio::runtime::Runtime;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::watch;
+use tracing_subscriber::EnvFilter;
+
+use crate::instance::{Instance, Taken};
+use crate::session::{Input, Session, Wishes};
+use crate::view::{Note, View};
+
+/// Scales Heroku apps on what their visitors feel, and shows it on the desktop.
+#[derive(Debug, Parser)]
+#[command(
+    name = "autoscale-tray",
+    version,
+    about,
+    max_term_width = 100,
+    after_help = "\
+Examples:
+  autoscale-tray                      the configuration at the default place
+  autoscale-tray --config shop.ini    one app
+  autoscale-tray --sandbox            a simulated app, to see how it works
+
+Exit codes: 0 ended, 1 failed, 2 bad usage, 4 the tray runs already (it shows itself).
+Logs go to stderr; AUTOSCALE_LOG=debug tells more."
+)]
+struct Args {
+    /// A configuration; several for several apps [default: the first of the default places]
+    #[arg(long, short, value_name = "FILE")]
+    config: Vec<PathBuf>,
+
+    /// A folder of configurations: every *.ini, one app each; several for several folders
+    #[arg(long, value_name = "DIR")]
+    config_dir: Vec<PathBuf>,
+
+    /// Decide and tell, but change nothing, whatever the configurations say
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Run against a simulated app in this process; no account is needed
+    #[arg(long, conflicts_with_all = ["config", "config_dir"])]
+    sandbox: bool,
+
+    /// No icon and no notifications: the log tells it all
+    #[arg(long)]
+    headless: bool,
+}
+
+/// Exit code: another instance is the tray.
+const TAKEN: u8 = 4;
+/// How long what is still written may take at the end.
+const LEAVE_WITHIN: Duration = Duration::from_millis(100);
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    set_up_log();
+    let instance = match Instance::acquire() {
+        Ok(instance) => Some(instance),
+        Err(Taken::By { pid, raised }) => {
+            let pid = pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default();
+            let what = if raised { ": it shows itself" } else { "" };
+            complain(&format!("the tray runs already{pid}{what}"));
+            return ExitCode::from(TAKEN);
+        }
+        Err(Taken::Unknown(error)) => {
+            tracing::warn!("whether another tray runs can't be told: {error}");
+            None
+        }
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            complain(&format!("no threads or sockets to run on: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let (inputs, received) = unbounded_channel();
+    let (notes, noted) = unbounded_channel();
+    let Args { config, config_dir, dry_run, sandbox, headless } = args;
+    let wishes = Wishes { configs: config, folders: config_dir, dry_run, sandbox };
+    let (session, shown) = Session::new(wishes, inputs.clone(), notes);
+    let wired = Wired { instance, session, inputs, received, noted, headless };
+    if headless { run(runtime, wired, None) } else { show(runtime, wired, shown) }
+}
+
+/// All that runs in the background.
+struct Wired {
+    instance: Option<Instance>,
+    session: Session,
+    inputs: UnboundedSender<Input>,
+    received: UnboundedReceiver<Input>,
+    noted: UnboundedReceiver<(u64, Note)>,
+    headless: bool,
+}
+
+#[cfg(not(any(windows, target_os = "macos", feature = "tao-loop")))]
+fn show(runtime: Runtime, wired: Wired, shown: watch::Receiver<View>) -> ExitCode {
+    run(runtime, wired, Some(shown))
+}
+
+#[cfg(any(windows, target_os = "macos", feature = "tao-loop"))]
+fn show(runtime: Runtime, wired: Wired, shown: watch::Receiver<View>) -> ExitCode {
+    let inputs = wired.inputs.clone();
+    face::tao::show(shown, inputs, move |over| {
+        run(runtime, wired, None);
+        over();
+    })
+}
+
+/// Runs until somebody quits; with views, the icon runs on the same runtime.
+fn run(runtime: Runtime, wired: Wired, shown: Option<watch::Receiver<View>>) -> ExitCode {
+    let Wired { instance, session, inputs, received, mut noted, headless } = wired;
+    let ended = runtime.block_on(async {
+        let signals = signals::Signals::listen().map_err(|error| format!("signals can't be received: {error}"))?;
+        tokio::spawn(signals.hand_on(inputs.clone()));
+        if let Some(instance) = &instance {
+            instance.listen(inputs.clone()).await;
+        }
+        if headless {
+            tokio::spawn(async move { while noted.recv().await.is_some() {} });
+        } else {
+            tokio::spawn(notifier::run(noted, inputs.clone()));
+        }
+        let face = tokio::spawn(show_on_runtime(shown, inputs));
+        session.run(received).await;
+        face.await.map_err(|error| error.to_string())
+    });
+    // A viewer that was opened may stay open: nobody waits for it.
+    runtime.shutdown_timeout(LEAVE_WITHIN);
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(not(any(windows, target_os = "macos", feature = "tao-loop")))]
+async fn show_on_runtime(shown: Option<watch::Receiver<View>>, inputs: UnboundedSender<Input>) {
+    if let Some(shown) = shown {
+        face::sni::show(shown, inputs).await;
+    }
+}
+
+#[cfg(any(windows, target_os = "macos", feature = "tao-loop"))]
+async fn show_on_runtime(_: Option<watch::Receiver<View>>, _: UnboundedSender<Input>) {}
+
+fn set_up_log() {
+    // What the bus library has to say of a bus that went is said by the face.
+    let filter = EnvFilter::try_from_env("AUTOSCALE_LOG").unwrap_or_else(|_| EnvFilter::new("info,zbus=off"));
+    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    builder.with_ansi(colour).with_target(false).init();
+}
+
+/// Says why it can't go on, on stderr.
+fn complain(text: &str) {
+    let _ = writeln!(anstream::stderr().lock(), "autoscale-tray: {text}");
+}

@@ -1,0 +1,46 @@
+//! "Try the sandbox": a simulated app in this process, with a configuration that points at it, in a folder that goes when
+//! it is left.
+
+use std::time::Duration;
+
+use autoscale_core::config_file::{self, Loaded};
+use autoscale_core::sandbox::{Sandbox, SandboxOptions};
+use autoscale_core::simulation::Load;
+use autoscale_core::state;
+use tempfile::TempDir;
+
+/// Virtual seconds in a second: a check each second.
+const SPEED: f64 = 60.0;
+
+/// A running sandbox and its folder.
+pub(crate) struct Playground {
+    sandbox: Sandbox,
+    _folder: TempDir,
+}
+
+impl Playground {
+    /// Starts one; says what could not be done.
+    pub(crate) async fn open() -> Result<(Self, Loaded), String> {
+        let load = Load::built_in("flash-crowd").ok_or("no load called flash-crowd")?;
+        let options = SandboxOptions {
+            load,
+            speed: SPEED,
+            app_name: "sandbox-shop".into(),
+            history: Duration::from_secs(31 * 60),
+            ..SandboxOptions::default()
+        };
+        let sandbox = Sandbox::start(options).await.map_err(|error| error.to_string())?;
+        let folder = tempfile::Builder::new().prefix("autoscale-sandbox-").tempdir().map_err(|e| e.to_string())?;
+        let path = folder.path().join("sandbox.ini");
+        state::replace(&path, sandbox.info().config_text(SPEED).as_bytes())
+            .map_err(|error| format!("{}: {error}", path.display()))?;
+        let mut loaded = config_file::load(&path, false).map_err(|error| error.to_string())?;
+        loaded.config.state_dir = Some(folder.path().to_owned());
+        Ok((Self { sandbox, _folder: folder }, loaded))
+    }
+
+    /// Ends it.
+    pub(crate) async fn close(self) {
+        self.sandbox.stop().await;
+    }
+}

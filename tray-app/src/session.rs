@@ -1,0 +1,345 @@
+//! Between the loops and the desktop: takes events and clicks, keeps the model, publishes views, hands out notes. What
+//! is shown is decided in [`crate::view`], how in [`crate::face`].
+
+use std::future::pending;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use autoscale_core::app::{App, AppOptions, OpenError};
+use autoscale_core::clock::Clock;
+use autoscale_core::config_file::{self, Environment, LoadErrorKind, Loaded};
+use autoscale_core::event::{Event, Kind, Outcome};
+use autoscale_core::runner::Command;
+use jiff::tz::TimeZone;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use crate::opening;
+use crate::playground::Playground;
+use crate::slot::{self, Slot};
+use crate::view::{Burst, Click, Deed, Model, Note, Place, View};
+
+/// How long a note waits for others that may come with it.
+const BURST: Duration = Duration::from_millis(1500);
+/// How long loops may take to end.
+const STOP_WITHIN: Duration = Duration::from_millis(900);
+
+/// What reaches the session.
+#[derive(Debug)]
+pub(crate) enum Input {
+    /// Something happened to the app of a round at a place.
+    Event(u64, usize, Box<Event>),
+    /// When its next check is due, from now on.
+    Next(u64, usize, Option<Duration>),
+    /// Somebody clicked.
+    Click(Click),
+    /// Somebody asked for the graph on a notification.
+    GraphOf(u64, usize),
+    /// Take every configuration anew.
+    Reload,
+    /// Somebody started a second tray.
+    Raised,
+    /// Something to tell, from a task in the background.
+    Tell(Note),
+    /// End.
+    Stop,
+}
+
+/// A note with the round of its apps.
+pub(crate) type Notes = UnboundedSender<(u64, Note)>;
+
+/// What was asked for on the command line.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wishes {
+    pub(crate) configs: Vec<PathBuf>,
+    pub(crate) folders: Vec<PathBuf>,
+    pub(crate) dry_run: bool,
+    pub(crate) sandbox: bool,
+}
+
+/// Whatever runs, and what is known of it.
+pub(crate) struct Session {
+    wishes: Wishes,
+    model: Model,
+    slots: Vec<Option<Slot>>,
+    loops: JoinSet<()>,
+    /// Which apps these are; what earlier ones still tell is not listened to.
+    round: u64,
+    playground: Option<Playground>,
+    burst: Burst,
+    burst_ends: Option<Instant>,
+    inputs: UnboundedSender<Input>,
+    views: watch::Sender<View>,
+    notes: Notes,
+}
+
+impl Session {
+    /// One that runs nothing yet.
+    pub(crate) fn new(wishes: Wishes, inputs: UnboundedSender<Input>, notes: Notes) -> (Self, watch::Receiver<View>) {
+        let model = Model::default();
+        let (views, shown) = watch::channel(model.view(&TimeZone::system()));
+        let session = Self {
+            wishes,
+            model,
+            slots: Vec::new(),
+            loops: JoinSet::new(),
+            round: 0,
+            playground: None,
+            burst: Burst::default(),
+            burst_ends: None,
+            inputs,
+            views,
+            notes,
+        };
+        (session, shown)
+    }
+
+    /// Runs until somebody quits.
+    pub(crate) async fn run(mut self, mut inputs: UnboundedReceiver<Input>) {
+        if self.wishes.sandbox {
+            self.try_sandbox().await;
+        } else {
+            self.start();
+        }
+        self.publish();
+        loop {
+            let burst = self.burst_ends;
+            let input = tokio::select! {
+                input = inputs.recv() => input.unwrap_or(Input::Stop),
+                () = async { match burst { Some(at) => sleep_until(at).await, None => pending().await } } => {
+                    self.burst_ends = None;
+                    let note = self.burst.end();
+                    self.hand_out(note);
+                    continue;
+                }
+            };
+            match input {
+                Input::Stop | Input::Click(Click::Quit) => break,
+                input => self.take(input).await,
+            }
+            self.publish();
+        }
+        self.stop().await;
+    }
+
+    async fn take(&mut self, input: Input) {
+        match input {
+            Input::Event(round, place, event) if round == self.round => self.event(place, &event),
+            Input::Next(round, place, after) if round == self.round => {
+                self.model.next_check(place, after.map(|after| Clock::default().now() + after));
+            }
+            Input::GraphOf(round, place) if round == self.round => self.open_graph(place),
+            Input::Event(..) | Input::Next(..) | Input::GraphOf(..) | Input::Stop => {}
+            Input::Click(click) => self.click(click).await,
+            Input::Reload => self.slots.iter().flatten().for_each(|slot| slot.tell(Command::Reload)),
+            Input::Raised => {
+                let title = self.views.borrow().title.clone();
+                self.tell(Note::plain("Autoscale runs already: look for its icon", title));
+            }
+            Input::Tell(note) => self.tell(note),
+        }
+    }
+
+    fn event(&mut self, place: usize, event: &Event) {
+        log(event);
+        if let Some(slot) = self.slots.get_mut(place).and_then(Option::as_mut) {
+            slot.note(event);
+        }
+        if let Some(note) = self.model.event(place, event) {
+            self.tell(note);
+        }
+    }
+
+    async fn click(&mut self, click: Click) {
+        match click {
+            Click::App(place, deed) => self.deed(place, deed),
+            Click::CreateConfig => self.create_config(),
+            Click::Edit(path) => opening::open(path, &self.inputs),
+            Click::Start => self.restart().await,
+            Click::TrySandbox => {
+                self.stop().await;
+                self.try_sandbox().await;
+            }
+            Click::LeaveSandbox => self.restart().await,
+            Click::About => {
+                let about = "Sets a Heroku app's dynos by the response times that its visitors feel. \
+                             A click on the icon shows the latest graph; the menu does the rest.";
+                self.tell(Note::plain(concat!("Autoscale ", env!("CARGO_PKG_VERSION")), about));
+            }
+            Click::Quit => {}
+        }
+    }
+
+    fn deed(&mut self, place: usize, deed: Deed) {
+        let Some(slot) = self.slots.get(place).and_then(Option::as_ref) else {
+            if let (Deed::OpenConfig, Some(path)) = (deed, self.model.path(place)) {
+                opening::open(path, &self.inputs);
+            }
+            return;
+        };
+        match deed {
+            Deed::DryRun(on) => slot.tell(Command::SetDryRun(on)),
+            Deed::CheckNow => slot.tell(Command::CheckNow),
+            Deed::Pause => slot.tell(Command::Pause),
+            Deed::Resume => slot.tell(Command::Resume),
+            Deed::Reload => slot.tell(Command::Reload),
+            Deed::OpenConfig => opening::open(slot.facts.path.clone(), &self.inputs),
+            Deed::OpenGraph => self.open_graph(place),
+        }
+    }
+
+    fn open_graph(&self, place: usize) {
+        if let Some(slot) = self.slots.get(place).and_then(Option::as_ref) {
+            opening::open_made(slot.graph(), format!("{}: no graph", slot.facts.name), &self.inputs);
+        }
+    }
+
+    fn create_config(&mut self) {
+        let Some(path) = self.model.place().map(|place| place.path.clone()) else { return };
+        match config_file::create_sample(&path) {
+            Ok(()) => {
+                let text = format!("Fill in {}, then choose Start in the menu", path.display());
+                self.tell(Note::plain("Configuration created", text));
+                opening::open(path.clone(), &self.inputs);
+            }
+            Err(error) => {
+                let text = format!("{}: {error}", path.display());
+                self.tell(Note::plain("The configuration could not be created", text));
+            }
+        }
+        let exists = path.exists();
+        self.model.set_place(Some(Place { path, exists }));
+    }
+
+    /// Ends what runs, and starts what the configurations say now.
+    async fn restart(&mut self) {
+        self.stop().await;
+        self.start();
+    }
+
+    /// Opens every configuration, and starts a loop for each that can be used.
+    fn start(&mut self) {
+        self.begin_round();
+        let Wishes { configs, folders, dry_run, .. } = &self.wishes;
+        let loaded = config_file::load_each(configs, folders, *dry_run, &Environment::of_process());
+        if let ([Err(error)], true) = (loaded.as_slice(), configs.is_empty() && folders.is_empty())
+            && error.kind == LoadErrorKind::NotFound
+        {
+            let path = error.path.clone();
+            tracing::warn!("{error}");
+            let text = format!("Create {} from the sample, or try the sandbox: both are in the menu", path.display());
+            self.model.set_place(Some(Place { path, exists: false }));
+            return self.tell(Note::plain("Autoscale has no configuration yet", text));
+        }
+        self.open(loaded);
+    }
+
+    fn open(&mut self, loaded: Vec<Result<Loaded, config_file::LoadError>>) {
+        let options = AppOptions { dry_run: self.wishes.dry_run, ..AppOptions::default() };
+        let count = u32::try_from(loaded.len()).unwrap_or(u32::MAX).max(1);
+        for (turn, loaded) in (0_u32..).zip(loaded) {
+            let (name, path) = match &loaded {
+                Ok(loaded) => (slot::name(&loaded.config), loaded.path.clone()),
+                Err(error) => (file_name(&error.path), error.path.clone()),
+            };
+            match loaded.map_err(OpenError::from).and_then(|loaded| App::open(loaded, &options)) {
+                Ok(app) => {
+                    // Spread over the interval, so that many apps do not all ask at once.
+                    let first_after = app.config.check_frequency / count * turn;
+                    let at = (self.round, self.slots.len());
+                    let (slot, before) =
+                        Slot::start(app, options.dry_run, at, first_after, &self.inputs, &mut self.loops);
+                    self.model.add(slot.facts.clone(), before.dry_run, before.paused, before.last);
+                    self.slots.push(Some(slot));
+                }
+                Err(error) => {
+                    let problems: Vec<String> = error.to_string().lines().map(str::to_owned).collect();
+                    problems.iter().for_each(|problem| tracing::error!("{problem}"));
+                    self.tell(Note::plain(format!("{name} is not looked after"), problems.join("\n")));
+                    self.model.add_closed(name, path, problems);
+                    self.slots.push(None);
+                }
+            }
+        }
+    }
+
+    async fn try_sandbox(&mut self) {
+        self.begin_round();
+        let place = config_file::default_places(&Environment::of_process()).into_iter().next();
+        match Playground::open().await {
+            Ok((playground, loaded)) => {
+                self.playground = Some(playground);
+                self.model.set_sandbox(true);
+                if self.wishes.configs.is_empty() && self.wishes.folders.is_empty() {
+                    self.model.set_place(place.map(|path| Place { exists: path.exists(), path }));
+                }
+                self.open(vec![Ok(loaded)]);
+                let text = "A simulated app meets a flash crowd within half a minute; time passes 60 times as fast.";
+                self.tell(Note::plain("The sandbox runs", text));
+            }
+            Err(error) => {
+                tracing::error!("the sandbox can't start: {error}");
+                self.start();
+                self.tell(Note::plain("The sandbox can't start", error));
+            }
+        }
+    }
+
+    fn begin_round(&mut self) {
+        self.round += 1;
+        self.slots.clear();
+        self.model.clear();
+    }
+
+    async fn stop(&mut self) {
+        self.slots.iter().flatten().for_each(|slot| slot.tell(Command::Stop));
+        let ended = async { while self.loops.join_next().await.is_some() {} };
+        if timeout(STOP_WITHIN, ended).await.is_err() {
+            self.loops.shutdown().await;
+        }
+        self.slots.clear();
+        if let Some(playground) = self.playground.take() {
+            playground.close().await;
+        }
+    }
+
+    fn tell(&mut self, note: Note) {
+        let now = self.burst.admit(note);
+        self.hand_out(now);
+        if self.burst.waits() && self.burst_ends.is_none() {
+            self.burst_ends = Some(Instant::now() + BURST);
+        }
+    }
+
+    fn hand_out(&self, note: Option<Note>) {
+        if let Some(note) = note {
+            let _ = self.notes.send((self.round, note));
+        }
+    }
+
+    fn publish(&self) {
+        let view = self.model.view(&TimeZone::system());
+        self.views.send_if_modified(|shown| {
+            let changed = *shown != view;
+            *shown = view;
+            changed
+        });
+    }
+}
+
+/// "shop.ini"
+fn file_name(path: &std::path::Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+fn log(event: &Event) {
+    match &event.kind {
+        Kind::CheckFailed { .. } | Kind::ConfigRefused { .. } => tracing::error!("{event}"),
+        Kind::Checked(check) if matches!(check.outcome, Outcome::Failed | Outcome::Limited) => {
+            tracing::warn!("{event}")
+        }
+        _ => tracing::info!("{event}"),
+    }
+}

@@ -1,0 +1,147 @@
+//! One app of the tray: its loop runs on the runtime in the background; events come out, commands go in.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use autoscale_core::app::App;
+use autoscale_core::config::{Config, GraphFormat};
+use autoscale_core::event::{Check, Event, Kind};
+use autoscale_core::graph::Picture;
+use autoscale_core::graph_file;
+use autoscale_core::ports::Observer;
+use autoscale_core::runner::Command;
+use autoscale_core::state;
+use jiff::tz::TimeZone;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::task::JoinSet;
+
+use crate::session::Input;
+use crate::view::Facts;
+
+/// An app that is looked after.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    pub(crate) facts: Facts,
+    commands: UnboundedSender<Command>,
+    graphs: Graphs,
+    last: Option<Event>,
+}
+
+/// Where an app's graphs are.
+#[derive(Clone, Debug)]
+struct Graphs {
+    folder: PathBuf,
+    format: GraphFormat,
+    keep: usize,
+    app: String,
+    process: String,
+}
+
+/// What the view starts with.
+#[derive(Debug)]
+pub(crate) struct Before {
+    pub(crate) dry_run: bool,
+    pub(crate) paused: bool,
+    pub(crate) last: Option<Check>,
+}
+
+/// How an app is called: the process type is named unless it is `web`.
+pub(crate) fn name(config: &Config) -> String {
+    let heroku = &config.heroku;
+    if heroku.process_type == "web" {
+        heroku.app_name.clone()
+    } else {
+        format!("{} {}", heroku.app_name, heroku.process_type)
+    }
+}
+
+impl Slot {
+    /// Starts the loop of an app. What it tells carries `round` and `place`.
+    pub(crate) fn start(
+        app: App,
+        forced_dry_run: bool,
+        (round, place): (u64, usize),
+        first_after: Duration,
+        inputs: &UnboundedSender<Input>,
+        loops: &mut JoinSet<()>,
+    ) -> (Self, Before) {
+        app.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+        let outside = app.outside_warnings();
+        loops.spawn(async move { outside.await.iter().for_each(|warning| tracing::warn!("{warning}")) });
+
+        let config = &app.config;
+        let facts = Facts {
+            name: name(config),
+            path: app.path.clone(),
+            trend: (config.settings.trend_low, config.settings.trend_high),
+            forced_dry_run,
+            fast: config.sandbox_speed.is_some(),
+        };
+        let graphs = Graphs {
+            folder: state::graphs_folder(config),
+            format: config.graph_format,
+            keep: config.graphs_keep,
+            app: config.heroku.app_name.clone(),
+            process: config.heroku.process_type.clone(),
+        };
+        let ledger = app.engine.ledger();
+        let before = Before {
+            dry_run: app.engine.is_dry_run(),
+            paused: ledger.paused,
+            last: ledger.last_check.as_ref().and_then(|event| match &event.kind {
+                Kind::Checked(check) => Some(check.as_ref().clone()),
+                _ => None,
+            }),
+        };
+        let (commands, receiver) = unbounded_channel();
+        let teller = Teller { round, place, inputs: inputs.clone() };
+        loops.spawn(app.into_loop(first_after, Box::new(teller)).run(receiver));
+        (Self { facts, commands, graphs, last: None }, before)
+    }
+
+    /// Tells the loop.
+    pub(crate) fn tell(&self, command: Command) {
+        // A loop that has ended needs to be told nothing.
+        let _ = self.commands.send(command);
+    }
+
+    /// Keeps what a graph is drawn from.
+    pub(crate) fn note(&mut self, event: &Event) {
+        if matches!(event.kind, Kind::Checked(_)) {
+            self.last = Some(event.clone());
+        }
+    }
+
+    /// The file of the latest graph: drawn from the last check, or where there was none in this run, the newest there is.
+    /// Takes a moment: not for a thread that others wait for.
+    pub(crate) fn graph(&self) -> impl FnOnce() -> Result<PathBuf, String> + Send + use<> {
+        let (last, graphs) = (self.last.clone(), self.graphs.clone());
+        move || {
+            let Graphs { folder, format, keep, app, process } = graphs;
+            match last.as_ref().and_then(Picture::of_event) {
+                Some(picture) => graph_file::keep(&folder, format, keep, &picture, &TimeZone::system())
+                    .map_err(|error| error.to_string()),
+                None => graph_file::newest(&folder, &app, &process)
+                    .ok_or_else(|| "there is nothing to draw yet: the first check brings it".into()),
+            }
+        }
+    }
+}
+
+/// Hands over what the loop tells.
+struct Teller {
+    round: u64,
+    place: usize,
+    inputs: UnboundedSender<Input>,
+}
+
+impl Observer for Teller {
+    fn observe(&mut self, event: &Event) {
+        // Nobody listens any more when the program ends.
+        let _ = self.inputs.send(Input::Event(self.round, self.place, Box::new(event.clone())));
+    }
+
+    fn next_check(&mut self, after: Option<Duration>) {
+        let _ = self.inputs.send(Input::Next(self.round, self.place, after));
+    }
+}

@@ -1,0 +1,214 @@
+//! What is known of every app, kept up to date by events; the notes that people are given.
+
+use std::path::PathBuf;
+
+use autoscale_core::event::{Check, Event, Kind, Outcome};
+use autoscale_core::notice::{Notice, NoticeKind, Notices};
+use autoscale_core::time::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::{State, View, menu};
+
+/// What does not change while an app runs.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Facts {
+    /// "shop", or "shop worker" where the process type is not `web`.
+    pub(crate) name: String,
+    /// Its configuration.
+    pub(crate) path: PathBuf,
+    /// Trends beyond these are falling and rising, ms per second.
+    pub(crate) trend: (f64, f64),
+    /// Was dry run forced from outside? Then it can't be switched.
+    pub(crate) forced_dry_run: bool,
+    /// Does its time pass so fast that seconds matter?
+    pub(crate) fast: bool,
+}
+
+/// One app.
+#[derive(Clone, Debug)]
+pub(super) struct AppModel {
+    pub(super) facts: Facts,
+    /// Why it is not looked after, one problem each.
+    pub(super) closed: Vec<String>,
+    pub(super) last: Option<Check>,
+    /// Is `last` of this run?
+    pub(super) fresh: bool,
+    /// What the last check of this run said.
+    said: State,
+    pub(super) failure: Option<String>,
+    pub(super) paused: bool,
+    pub(super) dry_run: bool,
+    pub(super) next: Option<Timestamp>,
+}
+
+/// Where configurations are, as far as there are none to run.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Place {
+    /// Where the sample would go, and where it is looked for.
+    pub(crate) path: PathBuf,
+    /// Is there a file already?
+    pub(crate) exists: bool,
+}
+
+/// All that is known.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Model {
+    pub(super) apps: Vec<AppModel>,
+    pub(super) place: Option<Place>,
+    pub(super) sandbox: bool,
+    notices: Notices,
+}
+
+/// Something to tell people at once.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Note {
+    /// In a few words.
+    pub(crate) title: String,
+    /// In a sentence; may be empty.
+    pub(crate) body: String,
+    /// The app whose graph explains it.
+    pub(crate) graph_of: Option<usize>,
+    /// May it be told together with others?
+    pub(crate) foldable: bool,
+}
+
+impl Note {
+    /// One that is about no event.
+    pub(crate) fn plain(title: impl Into<String>, body: impl Into<String>) -> Self {
+        Self { title: title.into(), body: body.into(), graph_of: None, foldable: true }
+    }
+}
+
+impl Model {
+    /// Forgets all apps: others come.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// There is no configuration to run.
+    pub(crate) fn set_place(&mut self, place: Option<Place>) {
+        self.place = place;
+    }
+
+    /// Where a configuration is wanted.
+    pub(crate) fn place(&self) -> Option<&Place> {
+        self.place.as_ref()
+    }
+
+    /// The configuration of the app at a place.
+    pub(crate) fn path(&self, place: usize) -> Option<PathBuf> {
+        self.apps.get(place).map(|app| app.facts.path.clone())
+    }
+
+    /// The one app is a simulated one.
+    pub(crate) fn set_sandbox(&mut self, on: bool) {
+        self.sandbox = on;
+    }
+
+    /// One more app, at the next place.
+    pub(crate) fn add(&mut self, facts: Facts, dry_run: bool, paused: bool, last: Option<Check>) {
+        let closed = Vec::new();
+        let (said, fresh, failure, next) = (State::Unknown, false, None, None);
+        self.apps.push(AppModel { facts, closed, last, fresh, said, failure, paused, dry_run, next });
+    }
+
+    /// One more app, which can't be looked after.
+    pub(crate) fn add_closed(&mut self, name: String, path: PathBuf, problems: Vec<String>) {
+        let facts = Facts { name, path, trend: (0.0, 0.0), forced_dry_run: false, fast: false };
+        self.add(facts, false, false, None);
+        if let Some(app) = self.apps.last_mut() {
+            app.closed = problems;
+        }
+    }
+
+    /// Takes note of an event of the app at a place, and says what people are told of it.
+    pub(crate) fn event(&mut self, place: usize, event: &Event) -> Option<Note> {
+        let app = self.apps.get_mut(place)?;
+        match &event.kind {
+            Kind::Checked(check) => {
+                let (check, detail) = (check.as_ref().clone(), None);
+                app.said = state_of(&check, app.said);
+                app.last = Some(Check { detail, ..check });
+                app.fresh = true;
+                app.failure = None;
+            }
+            Kind::CheckFailed { error, .. } => app.failure = Some(error.clone()),
+            Kind::Recovered { .. } => app.failure = None,
+            Kind::Started { dry_run } | Kind::DryRunChanged { dry_run } => app.dry_run = *dry_run,
+            Kind::Paused => app.paused = true,
+            Kind::Resumed => app.paused = false,
+            Kind::Stopped | Kind::ConfigReloaded { .. } | Kind::ConfigRefused { .. } => {}
+        }
+        let Notice { kind, title, body, .. } = self.notices.notice(event)?;
+        let checked = matches!(event.kind, Kind::Checked(_));
+        Some(Note { title, body, graph_of: checked.then_some(place), foldable: !tells_of_a_change(kind, event) })
+    }
+
+    /// When the next check of the app at a place is due, on the wall clock.
+    pub(crate) fn next_check(&mut self, place: usize, at: Option<Timestamp>) {
+        if let Some(app) = self.apps.get_mut(place) {
+            app.next = at;
+        }
+    }
+
+    /// What is shown now, with times as in this zone.
+    pub(crate) fn view(&self, zone: &TimeZone) -> View {
+        menu::view(self, zone)
+    }
+
+    /// The state of all apps together: the one that asks most for attention.
+    pub(super) fn state(&self) -> State {
+        self.apps.iter().map(AppModel::state).max().unwrap_or(State::Unknown)
+    }
+
+    /// The app that asks most for attention; the first of several.
+    pub(super) fn foremost(&self) -> Option<usize> {
+        let state = self.state();
+        self.apps.iter().position(|app| app.state() == state)
+    }
+}
+
+impl AppModel {
+    pub(super) fn state(&self) -> State {
+        if !self.closed.is_empty() {
+            State::Failing
+        } else if self.paused {
+            State::Paused
+        } else if self.failure.is_some() {
+            State::Failing
+        } else {
+            self.said
+        }
+    }
+}
+
+/// What a check says of the state of things, after what was said before: a change that is still to show its effect goes
+/// on being shown.
+fn state_of(check: &Check, before: State) -> State {
+    match check.outcome {
+        Outcome::Failed => State::Failing,
+        Outcome::Limited => State::AtMax,
+        Outcome::Scaled | Outcome::WouldScale if check.target < check.dynos => State::Down,
+        Outcome::Scaled | Outcome::WouldScale => State::Up,
+        Outcome::Held => match check.reason.code.as_str() {
+            "at_max" | "futile" | "above_max_but_slow" => State::AtMax,
+            "outage" | "down_now" => State::Failing,
+            "no_data" | "missing_data" => State::Unknown,
+            "settling" | "cooling_down" | "waiting_for_effect" | "recovering" | "unconfirmed"
+                if matches!(before, State::Up | State::Down | State::AtMax) =>
+            {
+                before
+            }
+            _ => State::Steady,
+        },
+    }
+}
+
+/// Scale events are told one by one, whatever else happens.
+fn tells_of_a_change(kind: NoticeKind, event: &Event) -> bool {
+    match kind {
+        NoticeKind::ScaledUp | NoticeKind::ScaledDown | NoticeKind::WouldScale | NoticeKind::BoundsCorrected => true,
+        NoticeKind::Limited => matches!(&event.kind, Kind::Checked(check) if check.applied != check.dynos),
+        _ => false,
+    }
+}
