@@ -435,7 +435,7 @@ fn each_decision_says_what_was_believed_in_one_sentence() {
             17640,
             "keep 16 dynos: load 7.8 dynos (4.9 to 11.5), 1.1 % of requests slow: fewer would save less than they cost",
         ),
-        (18480, "keep 15 dynos: fewer was tried and had to be undone; not again for 15 min"),
+        (18480, "keep 15 dynos: fewer would do, but that was tried and had to be undone: not again for 15 min"),
     ];
     for (secs, sentence) in expected {
         assert_eq!(at(secs), sentence, "at {secs}");
