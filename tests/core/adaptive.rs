@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use autoscale_core::decision::{Action, Decision};
 use autoscale_core::formation::{Bounds, Formation};
-use autoscale_core::policy::{CorruptMemory, Decider, Observation, PolicyKind, Settings};
+use autoscale_core::policy::{CorruptMemory, Decider, Observation, PolicyKind, Settings, Tuning};
 use autoscale_core::sample::{DownCause, Sample};
 use autoscale_core::time::Timestamp;
 use autoscale_core::window::Window;
@@ -48,6 +48,7 @@ impl Recording {
         let mut lines = text.lines();
         let head: Vec<f64> = lines.next().unwrap().split(' ').map(|v| v.parse().unwrap()).collect();
         let mut settings = Settings::new(PolicyKind::Adaptive);
+        settings.tuning = Tuning::reference();
         settings.response_time_high = head[1];
         settings.slow_weight = head[2];
         settings.boot_time = Duration::from_secs_f64(head[3]);
@@ -146,7 +147,8 @@ fn every_recorded_check_gets_the_reference_target() {
 #[test]
 fn a_run_cut_into_many_processes_decides_as_one() {
     for name in ["incident", "five-flash", "nasa-fast"] {
-        let recording = Recording::named(name);
+        let mut recording = Recording::named(name);
+        recording.settings.tuning = Tuning::default();
         let (mut cut, mut whole) = (Vec::new(), Vec::new());
         let mut decider = Decider::new(recording.settings.clone());
         recording.replay(&mut decider, |_, _, decision| whole.push(*decision));
@@ -333,6 +335,71 @@ fn a_crash_buys_no_dynos() {
     assert!(crash.iter().all(|d| d.action() != Action::Remove));
 }
 
+fn time_out(at: Timestamp) -> Option<Sample> {
+    Some(Sample::down(at, DownCause::Timeout))
+}
+
+/// An hour of calm, `minutes` of time-outs whatever is done, and an hour of calm again: the dynos before, the most
+/// meanwhile, those at the end of the time-outs and of each minute after.
+fn outage(tuning: Tuning, minutes: usize) -> (u32, u32, u32, Vec<u32>) {
+    let mut app = Loop::new(Settings { tuning, ..Settings::new(PolicyKind::Adaptive) });
+    app.minutes(60, 250.0);
+    let before = app.dynos;
+    let most = (0..minutes).map(|_| app.minute(time_out).target).max().unwrap();
+    let end = app.dynos;
+    (before, most, end, app.minutes(60, 250.0).iter().map(|d| d.target).collect())
+}
+
+#[test]
+fn dynos_that_show_no_effect_are_given_back_while_the_outage_still_lasts() {
+    let (before, most, end, after) = outage(Tuning::default(), 45);
+    assert!(most >= before + 5, "{before}, up to {most}");
+    assert_eq!(end, before, "up to {most}");
+    assert!(after.iter().all(|dynos| *dynos <= before + 1), "{before}: {after:?}");
+    let (before, most, end, _) = outage(Tuning::reference(), 45);
+    assert!(end >= most && end > before + 4, "the reference keeps them: {before}, {most}, {end}");
+}
+
+#[test]
+fn an_outage_of_hours_is_tried_against_less_and_less_often() {
+    let mut app = Loop::new(Settings::new(PolicyKind::Adaptive));
+    app.minutes(60, 250.0);
+    let before = app.dynos;
+    let targets: Vec<_> = (0..600).map(|_| app.minute(time_out).target).collect();
+    // When it went up from the dynos before, and when it came back to them.
+    let starts: Vec<_> = (1..600).filter(|i| targets[i - 1] == before && targets[*i] > before).collect();
+    let backs: Vec<_> = (1..600).filter(|i| targets[i - 1] > before && targets[*i] == before).collect();
+    assert!(starts.len() >= 3, "{starts:?}");
+    for (i, (back, start)) in backs.iter().zip(&starts[1..]).enumerate() {
+        let (waited, wait) = (start - back, 45 << i);
+        assert!((wait..wait + 3).contains(&waited), "waited {waited} min, not {wait}: {starts:?} {backs:?}");
+    }
+    let dyno_minutes: u32 = targets.iter().map(|dynos| dynos - before).sum();
+    assert!(dyno_minutes < 600 * 3, "{} dynos more on average", f64::from(dyno_minutes) / 600.0);
+}
+
+#[test]
+fn after_a_short_outage_the_load_is_believed_to_be_what_it_was() {
+    let (before, most, _, after) = outage(Tuning::default(), 10);
+    assert!(most >= before + 4, "{before}, up to {most}");
+    assert!(after[40] <= before + 1, "{before}: {after:?}");
+    let (before, _, _, after) = outage(Tuning::reference(), 10);
+    assert!(after[40] > before + 1, "the reference still believes in a crowd: {before}: {after:?}");
+}
+
+#[test]
+fn a_step_back_keeps_to_the_steps_and_cool_downs_of_the_configuration() {
+    let mut settings = Settings::new(PolicyKind::Adaptive);
+    (settings.max_step_down, settings.cooldown_down) = (Some(3), Duration::from_secs(900));
+    let mut app = Loop::new(settings);
+    app.minutes(60, 250.0);
+    let outage: Vec<_> = (0..120).map(|_| app.minute(time_out)).collect();
+    let down: Vec<_> = outage.iter().enumerate().filter(|(_, d)| d.target < d.from).collect();
+    assert!(down.len() >= 2, "{:?}", wanted(&outage));
+    assert!(down.iter().all(|(_, d)| d.from - d.target <= 3 && d.reason.code() == "futile"), "{:?}", wanted(&outage));
+    assert!(down.windows(2).all(|pair| pair[1].0 - pair[0].0 >= 15), "{:?}", wanted(&outage));
+}
+
 #[test]
 fn nothing_is_decided_without_results() {
     let mut app = Loop::new(Settings::new(PolicyKind::Adaptive));
@@ -368,7 +435,7 @@ fn each_decision_says_what_was_believed_in_one_sentence() {
             17640,
             "keep 16 dynos: load 7.8 dynos (4.9 to 11.5), 1.1 % of requests slow: fewer would save less than they cost",
         ),
-        (18480, "keep 15 dynos: fewer was tried and had to be undone; not again for 15 min"),
+        (18480, "keep 15 dynos: fewer would do, but that was tried and had to be undone: not again for 15 min"),
     ];
     for (secs, sentence) in expected {
         assert_eq!(at(secs), sentence, "at {secs}");

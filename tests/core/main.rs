@@ -1,6 +1,7 @@
 //! Tests of the engine through its public API: one module a topic.
 
 mod adaptive;
+mod adaptive_once;
 mod adaptive_soak;
 mod allocation;
 mod clients_in_sandbox;

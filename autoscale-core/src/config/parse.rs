@@ -484,6 +484,7 @@ impl<'a> Reader<'a> {
             max_step_up,
             max_step_down,
             slow_weight: slow_weight?,
+            tuning: defaults.tuning,
             on_missing_data: on_missing_data?,
             policy: defaults.policy,
         })

@@ -23,7 +23,7 @@ use crate::reason::Reason;
 use crate::time::Timestamp;
 use crate::window::Window;
 
-pub use adaptive::Adaptive;
+pub use adaptive::{Adaptive, Tuning};
 pub use saved::CorruptMemory;
 pub use settings::{OnMissingData, PolicyKind, Settings};
 pub use threshold::Threshold;

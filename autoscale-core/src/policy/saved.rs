@@ -4,7 +4,7 @@ use crate::policy::memory::Memory;
 use crate::policy::{Decider, Rule, Settings};
 
 /// First bytes of a saved memory, with the version of its form.
-const MAGIC: &[u8; 8] = b"autosc\x00\x01";
+const MAGIC: &[u8; 8] = b"autosc\x00\x02";
 
 /// A saved memory that can't be read: not one, of another version, or broken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]

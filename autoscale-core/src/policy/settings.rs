@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::policy::adaptive::Tuning;
+
 /// Which rule decides.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -63,6 +65,8 @@ pub struct Settings {
     pub max_step_down: Option<u32>,
     /// adaptive: what a slow request costs against a dyno.
     pub slow_weight: f64,
+    /// adaptive: its way with incidents; no configuration changes it.
+    pub tuning: Tuning,
     /// What missing data means.
     pub on_missing_data: OnMissingData,
 }
@@ -87,6 +91,7 @@ impl Settings {
             max_step_up: None,
             max_step_down: None,
             slow_weight: 15.0,
+            tuning: Tuning::default(),
             on_missing_data: OnMissingData::Hold,
         }
     }

@@ -1,16 +1,15 @@
 //! An episode of slowness: from the first check at which the app is over until the newest results are not. It may grow
-//! the formation only so far before it must show an effect.
+//! the formation only so far before it must show an effect; where none shows, the formation goes back to what it was.
+
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::policy::View;
 use crate::time::Timestamp;
 
-/// A formation may grow to this many times its size, or by this many dynos, and by this share of what is left up to the
-/// most there may be.
-const GROW_MUL: u32 = 4;
+/// A formation may grow by this many dynos, or to as many times its size as [`Tuning`](super::Tuning) says.
 const GROW_ABS: u32 = 6;
-const GROW_ROOM: f64 = 0.5;
 /// An effect is not looked for within this many seconds of a change.
 const SETTLE_S: f64 = 240.0;
 /// Down to this share of the time before is an effect.
@@ -18,6 +17,10 @@ const IMPROVED: f64 = 0.6;
 /// How long dynos that did not help are not bought, s, and how far it may grow afterwards.
 const FUTILE_S: u64 = 2700;
 const AGAIN: f64 = 1.25;
+/// Steps back double that wait, this often at the most: to six hours.
+const DOUBLED: u32 = 3;
+/// At least this many results since the growth must be over, and none must not be, to step back.
+const SHOWN: usize = 3;
 /// One that bought dynos and lasted this long, s, is not believed to have been a rise of the load alone.
 const LONG_S: f64 = 900.0;
 
@@ -33,6 +36,12 @@ pub(super) struct Episode {
     reference_ms: f64,
     /// Dynos did not help: none is added until then.
     futile_until: Option<Timestamp>,
+    /// What it might grow to at first, and may again once a wait after a step back is over.
+    first_limit: u32,
+    /// How often it has stepped back.
+    stepped_back: u32,
+    /// It has stepped back, and waits.
+    waits: bool,
 }
 
 /// May an episode grow the formation?
@@ -48,14 +57,19 @@ pub(super) enum Growth {
 impl Episode {
     pub(super) fn begin(view: &View<'_>, median_ms: f64) -> Self {
         let n = view.n;
-        let room = (f64::from(view.max.saturating_sub(n)) * GROW_ROOM).ceil() as u32;
-        let far = n.saturating_add(GROW_ABS).max(n.saturating_mul(GROW_MUL));
+        let tuning = view.settings.tuning;
+        let room = (f64::from(view.max.saturating_sub(n)) * tuning.grow_room).ceil() as u32;
+        let far = n.saturating_add(GROW_ABS).max(n.saturating_mul(tuning.grow_times));
+        let limit = far.min(n.saturating_add(room.max(1)));
         Self {
             began: view.now,
             from: n,
-            limit: far.min(n.saturating_add(room.max(1))),
+            limit,
             reference_ms: median_ms,
             futile_until: None,
+            first_limit: limit,
+            stepped_back: 0,
+            waits: false,
         }
     }
 
@@ -70,26 +84,75 @@ impl Episode {
     }
 
     /// Was it an incident, so that what was believed of the app during it is to be forgotten?
-    pub(super) fn was_incident(&self, view: &View<'_>) -> bool {
-        self.futile_until.is_some() || (view.n > self.from && view.now.seconds_since(self.began) >= LONG_S)
+    pub(super) fn was_incident(&self, view: &View<'_>, changed: Option<Timestamp>) -> bool {
+        self.futile_until.is_some()
+            || self.stepped_back > 0
+            || (view.n > self.from && view.now.seconds_since(self.began) >= LONG_S)
+            || (view.settings.tuning.short_incidents && outlasted(view, changed))
+    }
+
+    /// Tries again what did not help, once the wait is over.
+    pub(super) fn retry(&mut self, view: &View<'_>, median_ms: f64) {
+        if self.futile_until.is_some_and(|until| view.now >= until) {
+            self.reference_ms = median_ms;
+            self.futile_until = None;
+            self.waits = false;
+            self.limit = if self.stepped_back > 0 {
+                self.first_limit.max(view.n.saturating_add(1))
+            } else {
+                (AGAIN * f64::from(view.n)).ceil() as u32
+            };
+        }
+    }
+
+    /// Has it stepped back?
+    pub(super) fn has_stepped_back(&self) -> bool {
+        self.stepped_back > 0
+    }
+
+    /// Has the slowness gone by itself, with no more dynos than there were before it?
+    pub(super) fn has_passed(&self, median_ms: f64) -> bool {
+        self.waits && self.has_improved(median_ms)
+    }
+
+    fn has_improved(&self, median_ms: f64) -> bool {
+        median_ms <= IMPROVED * self.reference_ms
+    }
+
+    /// Where all that it may grow to shows no effect: the dynos to go back to.
+    pub(super) fn step_back(&mut self, view: &View<'_>, median_ms: f64, changed: Option<Timestamp>) -> Option<u32> {
+        let after = view.settings.tuning.step_back_after?;
+        let changed = changed?;
+        let has_grown = view.n > self.from && (self.futile_until.is_some() || view.n >= self.limit.min(view.max));
+        if !has_grown || !view.app_is_over || view.now < changed + after || self.has_improved(median_ms) {
+            return None;
+        }
+        let samples = view.window.samples();
+        let shown = &samples[samples.partition_point(|s| s.at <= changed + view.settings.boot_time)..];
+        if shown.len() < SHOWN || !shown.iter().all(|s| view.is_over(s)) {
+            return None;
+        }
+        if !self.waits {
+            let wait = Duration::from_secs(FUTILE_S << self.stepped_back.min(DOUBLED));
+            self.futile_until = Some(view.now + wait);
+            self.stepped_back += 1;
+            self.waits = true;
+        }
+        Some(self.from.max(view.min))
     }
 
     /// Judges whether what was added had an effect.
     pub(super) fn growth(&mut self, view: &View<'_>, median_ms: f64, changed: Option<Timestamp>) -> Growth {
-        if self.futile_until.is_some_and(|until| view.now >= until) {
-            self.reference_ms = median_ms;
-            self.futile_until = None;
-            self.limit = (AGAIN * f64::from(view.n)).ceil() as u32;
-        }
+        self.retry(view, median_ms);
         if self.futile_until.is_none() {
             if view.n < self.limit {
                 return Growth::To(self.limit);
             }
             let settling = changed.is_some_and(|changed| view.now.seconds_since(changed) < SETTLE_S);
-            if settling || !view.app_is_over || median_ms <= IMPROVED * self.reference_ms {
+            if settling || !view.app_is_over || self.has_improved(median_ms) {
                 return Growth::Wait;
             }
-            self.futile_until = Some(view.now + std::time::Duration::from_secs(FUTILE_S));
+            self.futile_until = Some(view.now + Duration::from_secs(FUTILE_S));
         }
         Growth::Futile
     }
@@ -108,4 +171,12 @@ impl Episode {
     pub(super) fn is_sound(&self) -> bool {
         self.reference_ms.is_finite()
     }
+}
+
+/// Were there slow results when the last change had had its time to show: its boot, and two checks that saw no reason for
+/// more? Then it was not the change that ended the slowness.
+fn outlasted(view: &View<'_>, changed: Option<Timestamp>) -> bool {
+    let last = view.window.samples().iter().rev().find(|s| view.is_over(s));
+    let time = view.settings.boot_time.saturating_add(view.interval.saturating_mul(2));
+    last.is_some_and(|last| changed.is_none_or(|changed| last.at >= changed + time))
 }

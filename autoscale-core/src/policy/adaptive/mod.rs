@@ -12,6 +12,7 @@ mod grid;
 mod math;
 mod rule;
 mod tail;
+mod tuning;
 
 use std::time::Duration;
 
@@ -28,6 +29,7 @@ use cost::Costs;
 use counted::Counted;
 use episode::Episode;
 use grid::Grid;
+pub use tuning::Tuning;
 
 /// Results that come closer together than a minute are not independent: each counts (r/60 s)^0.25 of a whole one.
 const INDEPENDENT_S: f64 = 60.0;

@@ -55,6 +55,9 @@ impl Adaptive {
         let check = Check { view, median_ms, changed: self.changes.last(), best };
 
         let run = view.window.down_run();
+        if let Some(verdict) = self.step_back(&check, run) {
+            return verdict;
+        }
         if let Some(verdict) = self.outage(&check, run) {
             return verdict;
         }
@@ -75,6 +78,10 @@ impl Adaptive {
     fn follow_episode(&mut self, view: &View<'_>, median_ms: f64) {
         let newest = view.window.newest(CALM_RESULTS);
         let calm = newest.len() == CALM_RESULTS && !newest.iter().any(|s| view.is_over(s));
+        if self.episode.is_some_and(|episode| episode.has_passed(median_ms)) {
+            self.episode = None;
+            self.belief.restore(&self.quiet, view.n);
+        }
         if view.app_is_over {
             self.episode.get_or_insert_with(|| Episode::begin(view, median_ms));
         }
@@ -82,7 +89,9 @@ impl Adaptive {
             return;
         }
         match self.episode.take() {
-            Some(episode) if episode.was_incident(view) => self.belief.restore(&self.quiet, view.n),
+            Some(episode) if episode.was_incident(view, self.changes.last()) => {
+                self.belief.restore(&self.quiet, view.n)
+            }
             Some(_) => {}
             None => self.quiet.copy_from(self.belief.p()),
         }
@@ -102,8 +111,27 @@ impl Adaptive {
         best
     }
 
+    /// Back to the dynos before the episode, where all those bought since have shown no effect. Not against errors: few
+    /// were bought against them.
+    fn step_back(&mut self, check: &Check<'_>, run: &[Sample]) -> Option<Verdict> {
+        let Check { view, median_ms, .. } = *check;
+        let episode = self.episode.as_mut()?;
+        if run.last().is_some_and(|newest| newest.status == Status::Down(DownCause::Error)) {
+            return None;
+        }
+        if episode.has_stepped_back() {
+            episode.retry(view, median_ms);
+        }
+        if !view.unchanged_for(view.settings.cooldown_down) {
+            return None;
+        }
+        let before = episode.step_back(view, median_ms, check.changed)?;
+        let target = before.max(view.n - view.settings.max_step_down.map_or(view.n, |most| most.clamp(1, view.n)));
+        Some(self.verdict(view, target, Reason::Futile { from: before }))
+    }
+
     /// A run of downs that reaches to now, where the formation has changed since it began or nothing else is known: once
-    /// the episode's room to grow is used up, one dyno at a time, and none against errors.
+    /// the episode's room to grow is used up, one dyno at a time, and none against errors or where dynos were taken back.
     fn outage(&mut self, check: &Check<'_>, run: &[Sample]) -> Option<Verdict> {
         let view = check.view;
         let (first, newest) = (run.first()?, run.last()?);
@@ -117,7 +145,8 @@ impl Adaptive {
         }
         let rested = check.changed.is_none_or(|changed| view.now >= changed + OUTAGE_STEP)
             && view.unchanged_for(view.settings.cooldown_up);
-        if errors || !view.app_is_over || check.best <= view.n || !rested {
+        let creeps = !self.episode.is_some_and(|episode| episode.has_stepped_back());
+        if errors || !creeps || !view.app_is_over || check.best <= view.n || !rested {
             return Some(self.verdict(view, view.n, Reason::Outage { errors }));
         }
         Some(self.grow(view, view.n.saturating_add(1), Reason::OutageStep))

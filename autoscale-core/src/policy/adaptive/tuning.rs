@@ -1,0 +1,31 @@
+//! Where the adaptive policy goes beyond its reference. Which way is better was measured: docs/adaptive-ideas.md.
+
+use std::time::Duration;
+
+/// What the adaptive policy does against incidents: as its reference does, or better.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Tuning {
+    /// An episode of slowness may grow the formation to this many times its size before it must show an effect...
+    pub grow_times: u32,
+    /// ...though by no more than this share of what is left up to the most there may be.
+    pub grow_room: f64,
+    /// A formation that grew so far, and answers no faster this long after, goes back to what it was before the episode;
+    /// `None`: it stays.
+    pub step_back_after: Option<Duration>,
+    /// Is a slowness that went on after the dynos bought against it had their time an incident, however short? What was
+    /// believed of the load during an incident is forgotten.
+    pub short_incidents: bool,
+}
+
+impl Tuning {
+    /// As the reference decides: for comparing the two.
+    pub const fn reference() -> Self {
+        Self { grow_times: 4, grow_room: 0.5, step_back_after: None, short_incidents: false }
+    }
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self { grow_times: 8, grow_room: 0.75, step_back_after: Some(Duration::from_secs(600)), short_incidents: true }
+    }
+}
