@@ -60,8 +60,10 @@ fn every_function_of_the_source_is_declared_and_described() {
     assert_eq!(declared(&header), exported);
     assert!(exported.len() >= 30, "{exported:?}");
     for name in &exported {
-        let before =
-            &header[..header.find(&format!(" {name}(")).or_else(|| header.find(&format!("*{name}("))).unwrap()];
+        let is_declaration =
+            |line: &&str| !line.trim_start().starts_with(['*', '/']) && line.contains(&format!("{name}("));
+        let line = header.lines().find(is_declaration).expect("it is declared");
+        let before = &header[..header.find(line).expect("a line of it")];
         let comment = &before[before.rfind("/**").unwrap()..];
         let gap = &comment[comment.find("*/").unwrap()..];
         assert!(!gap.contains(';'), "{name} has no comment of its own");
