@@ -457,10 +457,10 @@ mod tests {
 35 outage: the app does not answer in time: only a dyno at a time is added, look at its logs
 36 outage_step: still no answer in time: one dyno more
 37 down_now: the newest result is down: no dyno is taken away
-60 more_are_cheaper: load 2.3 dynos (1.9 to 2.8); slow requests 12 % now, 0.4 % with 4 dynos
-61 fewer_are_cheaper: load 2.3 dynos (1.9 to 2.8); 4 dynos would do, slow requests 0.4 %
-62 balanced: load 2.3 dynos (1.9 to 2.8), slow in a way that dynos don't cure; slow requests 12 %
-63 add_would_not_pay: load 2.3 dynos (1.9 to 2.8); slow requests 12 %: more would not pay
-64 removal_would_not_pay: load 2.3 dynos (1.9 to 2.8); slow requests 12 %: fewer would not pay
-65 waiting_for_effect: slow, and dynos were added: waiting for their effect before adding more";
+60 more_are_cheaper: load 2.3 dynos (1.9 to 2.8), 12 % of requests slow; 0.4 % with 4
+61 fewer_are_cheaper: load 2.3 dynos (1.9 to 2.8), 12 % of requests slow; 0.4 % with 4
+62 balanced: load 2.3 dynos (1.9 to 2.8), 12 % of requests slow, though not for want of dynos: neither more nor fewer are cheaper
+63 add_would_not_pay: load 2.3 dynos (1.9 to 2.8), 12 % of requests slow: more would cost more than they save
+64 removal_would_not_pay: load 2.3 dynos (1.9 to 2.8), 12 % of requests slow: fewer would save less than they cost
+65 waiting_for_effect: slow, but grown as far as is sensible before dynos show an effect";
 }
