@@ -216,7 +216,7 @@ fn introduce(args: &Args, sandbox: &Sandbox) {
 }
 
 fn summarise(seen: &Seen, report: &Report, begun: Timestamp, ended: Timestamp) {
-    let hours = dyno_hours(report, begun, ended);
+    let hours = report.dyno_hours;
     let always = f64::from(seen.most) * ended.seconds_since(begun) / 3600.0;
     let failed = if seen.failed > 0 { format!(", {} failed", seen.failed) } else { String::new() };
     say(&format!(
@@ -233,17 +233,9 @@ fn summarise(seen: &Seen, report: &Report, begun: Timestamp, ended: Timestamp) {
         Some(Err(error)) => say(&format!("No graph: {error}")),
         None => {}
     }
-    say(&format!("{DIM}Next: cp config.sample.ini config.ini, fill in two keys, autoscale run --dry-run{DIM:#}"));
-}
-
-/// Dynos asked for, times hours.
-fn dyno_hours(report: &Report, begun: Timestamp, ended: Timestamp) -> f64 {
-    let (mut at, mut dynos, mut sum) = (begun, report.patches.first().map_or(report.dynos, |first| first.from), 0.0);
-    for patch in &report.patches {
-        sum += f64::from(dynos) * patch.at.seconds_since(at);
-        (at, dynos) = (patch.at, patch.quantity);
-    }
-    (sum + f64::from(dynos) * ended.seconds_since(at)) / 3600.0
+    say(&format!(
+        "{DIM}Next: cp config.sample.ini config.ini, fill in two keys, autoscale run --config config.ini --dry-run{DIM:#}"
+    ));
 }
 
 fn draw(seen: &Seen) -> Option<Result<PathBuf, graph_file::Error>> {
