@@ -15,13 +15,16 @@ use crate::engine::{Engine, Plan};
 use crate::event::Event;
 use crate::heroku::HerokuFormation;
 use crate::http::HttpOptions;
+use crate::ledger::Ledger;
 use crate::pingdom::PingdomResults;
 use crate::ports::{Failure, MetricSource, Observer, Reading};
 use crate::probe::Probe;
 use crate::record::Records;
+use crate::replay::Player;
 use crate::runner::{AppLoop, Reloaded};
 use crate::state::{InstanceLock, LockError, StateFile};
 use crate::time::Timestamp;
+use crate::{history, recording};
 
 /// How long the notices of a configuration that is replaced may still take.
 const FINISH_WITHIN: Duration = Duration::from_secs(60);
@@ -122,7 +125,7 @@ impl App {
         let ledger = state
             .load()
             .map_err(|error| OpenError::State { path: state.path().to_owned(), error })?
-            .unwrap_or_default();
+            .unwrap_or_else(|| from_history(&config));
         let clock = Clock::new(config.sandbox_speed);
         let (metric, target) = connect(&config, clock, options)?;
         let mut engine = Engine::new(Plan::from(&config), metric, target, state, ledger);
@@ -225,6 +228,22 @@ fn lock(config: &Config) -> Result<Option<InstanceLock>, LockError> {
             Ok(None)
         }
         Err(held) => Err(held),
+    }
+}
+
+/// A ledger for an app without a state file: what the policy would remember, from the history where there is one. Nothing
+/// is recorded of the formation, so that nobody's change is taken for somebody else's.
+fn from_history(config: &Config) -> Ledger {
+    let Some(text) = config.history_file.as_ref().and_then(|path| history::read_all(path).ok()) else {
+        return Ledger::default();
+    };
+    match recording::parse_of(&text, &config.heroku.app_name, &config.heroku.process_type) {
+        Ok(recording) if !recording.checks.is_empty() => {
+            let app = &config.heroku.app_name;
+            tracing::info!(app, "no state file: the policy remembers {} checks of the history", recording.checks.len());
+            Ledger { memory: Player::from(config).remember(&recording).save(), ..Ledger::default() }
+        }
+        _ => Ledger::default(),
     }
 }
 

@@ -54,10 +54,20 @@ impl Player {
     /// Decides again at each check of a history, on what was seen then: the same results, formation, limits, overrides.
     /// With the configuration of that time, and a history that is told from its start, the decisions are the same ones.
     pub fn replay_history(&self, recording: &Recording) -> Vec<Replayed> {
+        self.live_through(recording).1
+    }
+
+    /// The policy with what it would remember at the end of a history: for a loop whose state is lost.
+    pub fn remember(&self, recording: &Recording) -> Decider {
+        self.live_through(recording).0
+    }
+
+    fn live_through(&self, recording: &Recording) -> (Decider, Vec<Replayed>) {
         let mut decider = Decider::new(self.settings.clone());
         let mut known: Vec<Sample> = Vec::new();
         let mut window = Window::default();
-        let replayed = recording.checks.iter().map(|check| {
+        let mut replayed = Vec::with_capacity(recording.checks.len());
+        for check in &recording.checks {
             let (now, period) = (check.at, self.settings.period);
             known.extend(&check.new_samples);
             known.retain(|sample| now - period <= sample.at);
@@ -73,9 +83,9 @@ impl Player {
                 override_until: check.override_until,
                 dry_run: check.dry_run,
             });
-            Replayed { at: now, decision, recorded: Some((check.target, check.code.clone())) }
-        });
-        replayed.collect()
+            replayed.push(Replayed { at: now, decision, recorded: Some((check.target, check.code.clone())) });
+        }
+        (decider, replayed)
     }
 
     /// Decides at each interval from the first result to the last, from so many dynos on; the formation is what was

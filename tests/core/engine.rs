@@ -13,6 +13,8 @@ use autoscale_core::formation::Bounds;
 use autoscale_core::ledger::{Ledger, LedgerKeeper, Limit};
 use autoscale_core::policy::{PolicyKind, Settings};
 use autoscale_core::ports::{Failure, FailureKind, FormationReading, MetricSource, Reading, ScaleTarget};
+use autoscale_core::recording::parse_of;
+use autoscale_core::replay::Player;
 use autoscale_core::sample::Sample;
 use autoscale_core::time::Timestamp;
 
@@ -481,4 +483,25 @@ fn a_check_that_is_dropped_while_a_change_is_under_way_is_carried_on_from_by_the
     assert_eq!((check.dynos, check.target, check.override_until), (6, 6, None));
     assert_eq!(check.changed_at, Some(NOW), "its results are not yet fresh: no second step");
     assert_eq!(world.0.lock().unwrap().sent, [6]);
+}
+
+#[test]
+fn a_policy_whose_state_is_lost_remembers_what_the_history_tells() {
+    for policy in [PolicyKind::Threshold, PolicyKind::Adaptive] {
+        let plan = Plan { settings: Settings::new(policy), ..plan() };
+        let world = world(4, flat(300.0, NOW));
+        let mut engine = engine(&world, plan.clone(), Ledger::default());
+        let mut history = String::new();
+        for minute in 0..40 {
+            let ms = if (10..25).contains(&minute) { 4000.0 + 10.0 * minute as f64 } else { 300.0 };
+            world.0.lock().unwrap().samples.push(Sample::up(later(minute), ms).unwrap());
+            for event in check(&mut engine, later(minute)) {
+                history += &(event.to_json() + "\n");
+            }
+        }
+        assert!(!world.0.lock().unwrap().sent.is_empty(), "something was changed");
+        let recording = parse_of(&history, "shop", "web").unwrap();
+        let player = Player { settings: plan.settings, bounds: plan.bounds, interval: plan.interval };
+        assert_eq!(player.remember(&recording).save(), engine.ledger().memory, "{policy:?}");
+    }
 }
