@@ -2,6 +2,7 @@
 //! nothing, parses no response, knows no configuration key.
 
 mod commands;
+mod configs;
 mod exit;
 mod logging;
 mod samples;

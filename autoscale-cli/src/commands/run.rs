@@ -1,13 +1,11 @@
 //! `autoscale run`: opens the apps, starts a loop for each, and turns signals into commands.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use autoscale_core::app::{App, AppOptions, OpenError};
-use autoscale_core::config_file::{Environment, load_each};
 use autoscale_core::event::{Event, Kind, Outcome};
 use autoscale_core::ports::Observer as _;
 use autoscale_core::runner::{Command, check_once};
@@ -16,6 +14,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 
 use crate::complain;
+use crate::configs::Configs;
 use crate::exit::Exit;
 use crate::logging;
 use crate::service::{self, PidFile};
@@ -39,13 +38,8 @@ Examples:
 Signals: TERM and INT stop. HUP reads the configurations again; one that is new in a folder, or gone from it, needs a
 restart. Logs go to stderr; AUTOSCALE_LOG=debug tells more.")]
 pub(crate) struct Args {
-    /// A configuration; several for several apps [default: the first of the default places]
-    #[arg(long, short, value_name = "FILE")]
-    config: Vec<PathBuf>,
-
-    /// A folder of configurations: every *.ini, one app each; several for several folders
-    #[arg(long, value_name = "DIR")]
-    config_dir: Vec<PathBuf>,
+    #[command(flatten)]
+    configs: Configs,
 
     /// Check each app once, and end: exit code 3 if a check failed
     #[arg(long)]
@@ -98,7 +92,7 @@ fn open(args: &Args) -> Result<Vec<App>, Exit> {
     let options = AppOptions { dry_run: args.dry_run, ..AppOptions::default() };
     let mut apps = Vec::new();
     let mut exit = None;
-    for loaded in load_each(&args.config, &args.config_dir, args.dry_run, &Environment::of_process()) {
+    for loaded in args.configs.load(args.dry_run) {
         match loaded.map_err(OpenError::from).and_then(|loaded| App::open(loaded, &options)) {
             Ok(mut app) => {
                 if args.resume {

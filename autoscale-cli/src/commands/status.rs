@@ -1,10 +1,8 @@
 //! `autoscale status`: shows what the core finds out of apps and their loops. Judges nothing itself.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::time::Duration;
 
-use autoscale_core::config_file::{Environment, load_each};
 use autoscale_core::event::{Event, Kind};
 use autoscale_core::reason::Span;
 use autoscale_core::status::Status;
@@ -12,6 +10,7 @@ use autoscale_core::time::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::complain;
+use crate::configs::Configs;
 use crate::exit::Exit;
 use crate::show::{BOLD, DIM, GREEN, RED, YELLOW};
 
@@ -33,13 +32,8 @@ Examples:
   As a Nagios check, or a probe in Kubernetes:
     autoscale status --running --config /etc/heroku-autoscale/config.ini")]
 pub(crate) struct Args {
-    /// A configuration; several for several apps [default: the first of the default places]
-    #[arg(long, short, value_name = "FILE")]
-    config: Vec<PathBuf>,
-
-    /// A folder of configurations: every *.ini, one app each; several for several folders
-    #[arg(long, value_name = "DIR")]
-    config_dir: Vec<PathBuf>,
+    #[command(flatten)]
+    configs: Configs,
 
     /// Exit code 1 also where no loop runs
     #[arg(long)]
@@ -56,7 +50,7 @@ pub(crate) fn run(args: &Args) -> Exit {
         Err(error) => return complain(&format!("no sockets to ask with: {error}"), Exit::Failed),
     };
     let (mut apps, mut exit) = (Vec::new(), Exit::Done);
-    for loaded in load_each(&args.config, &args.config_dir, false, &Environment::of_process()) {
+    for loaded in args.configs.load(false) {
         match loaded {
             Ok(loaded) => apps.push(loaded.config),
             Err(error) => exit = complain(&error.to_string(), Exit::Config),
