@@ -5,6 +5,8 @@ use std::time::Duration;
 use crate::sample::Sample;
 use crate::time::Timestamp;
 
+pub use crate::trend::Trend;
+
 /// Results stamped further ahead of now than this are dropped: a service's clock may run ahead a little, but one result
 /// from the far future would be the newest for ever.
 pub const FUTURE: Duration = Duration::from_secs(300);
@@ -16,6 +18,8 @@ const MOST_AT_ONCE: usize = 1 << 22;
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Window {
     samples: Vec<Sample>,
+    /// How many distinct times they have.
+    moments: usize,
 }
 
 impl Window {
@@ -27,6 +31,8 @@ impl Window {
     }
 
     /// [`Window::new`] into the memory that this window already has.
+    ///
+    /// In one pass where times only rise or only fall, as services list them.
     pub fn fill(&mut self, samples: impl IntoIterator<Item = Sample>, now: Timestamp, period: Duration) {
         let (oldest, newest) = (now - period, now + FUTURE);
         self.samples.clear();
@@ -37,14 +43,35 @@ impl Window {
         {
             self.samples.reserve(most);
         }
-        self.samples.extend(samples.filter(|s| oldest <= s.at && s.at <= newest));
-        if self.samples.is_sorted_by_key(|s| s.at) {
-            // As services list them: only results of one moment may still be out of order.
-            for alike in self.samples.chunk_by_mut(|a, b| a.at == b.at).filter(|alike| alike.len() > 1) {
-                alike.sort_unstable_by(Sample::order);
+        let mut samples = samples.filter(|s| (oldest <= s.at) & (s.at <= newest));
+        let Some(first) = samples.next() else {
+            self.moments = 0;
+            return;
+        };
+        self.samples.push(first);
+        let kept = &mut self.samples;
+        let (mut last, mut falls, mut ties, mut far) = (first, 0, 0, false);
+        samples.for_each(|sample| {
+            kept.push(sample);
+            if sample.at <= last.at {
+                let falls_back = sample.at < last.at;
+                falls += usize::from(falls_back);
+                ties += usize::from(!falls_back);
+                if !falls_back && sample.order(&last).is_lt() {
+                    far |= !settle_last(kept);
+                    return;
+                }
             }
-        } else {
-            self.samples.sort_unstable_by(Sample::order);
+            last = sample;
+        });
+        let only_falls = falls + ties + 1 == kept.len();
+        self.moments = kept.len() - ties;
+        if far || (falls > 0 && !only_falls) {
+            kept.sort_unstable_by(Sample::order);
+            self.count_moments();
+        } else if falls > 0 {
+            kept.reverse();
+            kept.chunk_by_mut(|a, b| a.at == b.at).for_each(<[Sample]>::reverse);
         }
     }
 
@@ -66,6 +93,11 @@ impl Window {
     /// Drops the results that `keep` refuses.
     pub fn retain(&mut self, keep: impl FnMut(&Sample) -> bool) {
         self.samples.retain(keep);
+        self.count_moments();
+    }
+
+    fn count_moments(&mut self) {
+        self.moments = self.samples.chunk_by(|a, b| a.at == b.at).count();
     }
 
     /// r: the median gap between consecutive distinct times, the upper of the middle two; `None` with fewer than two
@@ -90,11 +122,40 @@ impl Window {
         (!gaps.is_empty()).then(|| Duration::from_micros(gaps.select_nth_unstable(middle).1.unsigned_abs()))
     }
 
+    /// Is [`Window::spacing`] at most `bound`? `None` where there is no spacing. Cheaper than to work it out.
+    pub fn is_spaced_within(&self, bound: Duration) -> Option<bool> {
+        let gaps = self.moments.checked_sub(1).filter(|gaps| *gaps > 0)?;
+        // It is, unless half of the gaps or more are wider.
+        let half = gaps.div_ceil(2);
+        let (first, last) = (self.samples.first()?.at, self.samples.last()?.at);
+        if first + bound.saturating_mul(u32::try_from(half).unwrap_or(u32::MAX)) >= last {
+            // Not that many fit in.
+            return Some(true);
+        }
+        let wide = self.samples.windows(2).filter(|pair| pair[0].at + bound < pair[1].at).count();
+        Some(wide < half)
+    }
+
     /// The run of downs that reaches to the newest result, oldest first; empty when the newest is up.
     pub fn down_run(&self) -> &[Sample] {
         let run = self.samples.iter().rev().take_while(|s| s.is_down()).count();
         self.newest(run)
     }
+}
+
+/// Puts the last one, which is out of order among those of its moment, in its place. `false` if that is far: then it is
+/// left to a sort.
+fn settle_last(samples: &mut [Sample]) -> bool {
+    const FAR: usize = 16;
+    let Some((&last, before)) = samples.split_last() else { return true };
+    let mut place = before.len();
+    let lowest = place.saturating_sub(FAR);
+    while place > lowest && samples[place - 1].at == last.at && samples[place - 1].order(&last).is_gt() {
+        samples[place] = samples[place - 1];
+        place -= 1;
+    }
+    samples[place] = last;
+    place > lowest || place == 0
 }
 
 /// The value that more than half of them have: then it is the median too. Most services measure at even times.
@@ -117,115 +178,10 @@ fn majority(values: impl Iterator<Item = i64> + Clone) -> Option<i64> {
     (2 * alike > all).then_some(candidate)
 }
 
-/// A straight line through response times, by least squares.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Trend {
-    /// Slope in ms per second.
-    pub slope: f64,
-    /// Standard error of the slope in ms per second; infinite with two points, which any line fits.
-    pub standard_error: f64,
-    /// The mean of the times: where the line passes [`Trend::mean_ms`].
-    pub centre: Timestamp,
-    /// Mean of the response times, ms.
-    pub mean_ms: f64,
-    /// How many points were fitted.
-    pub points: usize,
-}
-
-impl Trend {
-    /// Fits `(time, ms)` points. `None` with fewer than two points, or where all times are equal (decided on integers).
-    ///
-    /// Times are centred on the first point before anything is squared: on unix seconds the textbook sums lose all
-    /// their digits in an `f64`.
-    pub fn fit(points: impl IntoIterator<Item = (Timestamp, f64), IntoIter: Clone>) -> Option<Self> {
-        let mut points = points.into_iter();
-        let (origin, first_ms) = points.next()?;
-        let relative = points.map(|(at, ms)| (at.seconds_since(origin), ms - first_ms, at != origin));
-        // Two passes, relative to the first point and then to the means; the first point adds nothing to the sums.
-        let (mut n, mut t_sum, mut v_sum, mut distinct) = (1.0, 0.0, 0.0, false);
-        for (t, v, differs) in relative.clone() {
-            n += 1.0;
-            t_sum += t;
-            v_sum += v;
-            distinct |= differs;
-        }
-        let (mut mean_t, mut mean_v) = (t_sum / n, v_sum / n);
-        let (mut t_rest, mut v_rest) = (-mean_t, -mean_v);
-        let (mut t_t, mut t_v, mut v_v) = (mean_t * mean_t, mean_t * mean_v, mean_v * mean_v);
-        for (t, v, _) in relative {
-            let (dt, dv) = (t - mean_t, v - mean_v);
-            t_rest += dt;
-            v_rest += dv;
-            t_t += dt * dt;
-            t_v += dt * dv;
-            v_v += dv * dv;
-        }
-        // What rounding left of sums that are zero: taken out.
-        t_t -= t_rest * t_rest / n;
-        t_v -= t_rest * v_rest / n;
-        v_v -= v_rest * v_rest / n;
-        mean_t += t_rest / n;
-        mean_v += v_rest / n;
-        if !distinct || t_t <= 0.0 {
-            return None;
-        }
-        let slope = t_v / t_t;
-        let standard_error =
-            if n < 3.0 { f64::INFINITY } else { (f64::max(0.0, v_v - slope * t_v) / (n - 2.0) / t_t).sqrt() };
-        Some(Self {
-            slope,
-            standard_error,
-            centre: Timestamp::from_micros(origin.as_micros().saturating_add((mean_t * 1e6).round() as i64)),
-            mean_ms: first_ms + mean_v,
-            points: n as usize,
-        })
-    }
-
-    /// The line's value at a moment, ms.
-    pub fn at(&self, at: Timestamp) -> f64 {
-        self.mean_ms + self.slope * at.seconds_since(self.centre)
-    }
-
-    /// Is the slope, up or down, at least Student's 97.5 % quantile times its standard error away from zero?
-    pub fn is_significant(&self) -> bool {
-        self.points > 2 && self.slope.abs() >= student_975(self.points - 2) * self.standard_error
-    }
-}
-
-/// Student's t, 97.5 % quantile, by degrees of freedom (any statistics table; 2.0 to 2.1 beyond 20 is cut to three steps).
-fn student_975(degrees_of_freedom: usize) -> f64 {
-    const TABLE: [f64; 21] = [
-        f64::INFINITY,
-        12.706,
-        4.303,
-        3.182,
-        2.776,
-        2.571,
-        2.447,
-        2.365,
-        2.306,
-        2.262,
-        2.228,
-        2.201,
-        2.179,
-        2.160,
-        2.145,
-        2.131,
-        2.120,
-        2.110,
-        2.101,
-        2.093,
-        2.086,
-    ];
-    TABLE.get(degrees_of_freedom).copied().unwrap_or(match degrees_of_freedom {
-        ..25 => 2.086,
-        25..40 => 2.06,
-        _ => 2.02,
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::sample::DownCause;
 
@@ -258,6 +214,53 @@ mod tests {
     }
 
     #[test]
+    fn whether_the_spacing_is_within_a_bound_is_told_without_it() {
+        // All windows of up to seven gaps of 0, 1, 2, 3 and 9 seconds.
+        for n in 0..=7 {
+            for mut code in 0..5_u32.pow(n) {
+                let mut times = vec![0];
+                for _ in 0..n {
+                    times.push(times[times.len() - 1] + [0, 1, 2, 3, 9][code as usize % 5]);
+                    code /= 5;
+                }
+                let window = window(&times);
+                for bound in [1, 2, 3, 8].map(Duration::from_secs) {
+                    let want = window.spacing().map(|spacing| spacing <= bound);
+                    assert_eq!(window.is_spaced_within(bound), want, "{times:?}, {bound:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_window_is_the_same_however_its_results_are_listed() {
+        let many = |at: i64| (0..40).map(move |i| (at, 100.0 + f64::from(i * 37 % 40)));
+        let few = |at: i64| [(at, 300.0), (at, 200.0), (at, 250.0)];
+        for moments in [1, 2, 3, 5, 99] {
+            same_however_listed((0..moments).flat_map(few).collect());
+        }
+        same_however_listed((0..50).flat_map(few).chain(many(50)).chain((51..99).flat_map(few)).collect());
+    }
+
+    fn same_however_listed(listed: Vec<(i64, f64)>) {
+        let window = |listed: &[(i64, f64)]| {
+            let results = listed.iter().map(|(secs, ms)| Sample::up(at(*secs), *ms).unwrap());
+            Window::new(results, at(1000), Duration::from_secs(1000))
+        };
+        let want = window(&listed);
+        assert!(want.samples().is_sorted_by(|a, b| a.order(b).is_lt()));
+        let times: BTreeSet<_> = listed.iter().map(|(secs, _)| secs).collect();
+        assert_eq!((want.samples().len(), want.moments), (listed.len(), times.len()));
+        let falling: Vec<_> = listed.iter().rev().copied().collect();
+        let mixed: Vec<_> = (0..listed.len()).map(|i| listed[i * 101 % listed.len()]).collect();
+        let swapped: Vec<_> = (0..listed.len()).map(|i| listed[(i ^ 1).min(listed.len() - 1)]).collect();
+        let late: Vec<_> = listed[1..].iter().chain(&listed[..1]).copied().collect();
+        for other in [falling, mixed, swapped, late] {
+            assert_eq!(window(&other), want);
+        }
+    }
+
+    #[test]
     fn a_run_of_downs_reaches_to_the_newest_result_or_is_none() {
         let down = |s| Sample::down(at(s), DownCause::Timeout);
         let mut results = vec![down(0), Sample::up(at(1), 5.0).unwrap(), down(2), down(3)];
@@ -271,23 +274,5 @@ mod tests {
         assert_eq!(run(&results), [at(2), at(3)]);
         results.push(Sample::up(at(4), 5.0).unwrap());
         assert_eq!(run(&results), []);
-    }
-
-    #[test]
-    fn the_quantile_of_student_s_t_never_rises_with_the_degrees_of_freedom() {
-        assert_eq!(
-            [1, 2, 10, 20, 24, 25, 39, 40].map(student_975),
-            [12.706, 4.303, 2.228, 2.086, 2.086, 2.06, 2.06, 2.02]
-        );
-        assert_eq!(student_975(0), f64::INFINITY);
-        assert!((0..100).map(student_975).is_sorted_by(|a, b| a >= b));
-    }
-
-    #[test]
-    fn a_trend_passes_through_its_points() {
-        let trend = Trend::fit([(at(0), 100.0), (at(60), 160.0), (at(120), 220.0)]).unwrap();
-        assert_eq!((trend.slope, trend.mean_ms, trend.centre, trend.points), (1.0, 160.0, at(60), 3));
-        assert_eq!((trend.at(at(0)), trend.at(at(180))), (100.0, 280.0));
-        assert!(trend.is_significant());
     }
 }

@@ -119,9 +119,12 @@ pub(crate) unsafe fn take<'a>(seen: *const Observation, config: &Config) -> Resu
             status: if seen.status.is_null() { None } else { Some(column(seen.status, seen.n, "status")?) },
         }
     };
-    let unknown = columns.status.and_then(|all| all.iter().position(|status| *status > AUTOSCALE_SAMPLE_DROPPED));
-    if let (Some(at), Some(all)) = (unknown, columns.status) {
-        return Err(Error::invalid(format!("status[{at}] is {}: no AUTOSCALE_SAMPLE_…", all[at])));
+    // The greatest of many bytes is found sooner than the first that is too great.
+    if let Some(all) = columns.status
+        && all.iter().fold(0, |greatest, status| *status.max(&greatest)) > AUTOSCALE_SAMPLE_DROPPED
+        && let Some((at, status)) = all.iter().enumerate().find(|(_, status)| **status > AUTOSCALE_SAMPLE_DROPPED)
+    {
+        return Err(Error::invalid(format!("status[{at}] is {status}: no AUTOSCALE_SAMPLE_…")));
     }
     Ok(Taken {
         now: Timestamp::from_secs(seen.now_s),
@@ -175,14 +178,20 @@ impl<'a> Taken<'a> {
         }
     }
 
-    /// Its results.
-    pub(crate) fn samples(&self) -> impl Iterator<Item = Sample> + use<'a> {
+    /// Fills the window with its results of the last `period`.
+    pub(crate) fn fill(&self, window: &mut Window, period: Duration) {
         let Columns { time_s, response_time_ms, status } = self.columns;
-        time_s
-            .iter()
-            .zip(response_time_ms)
-            .enumerate()
-            .filter_map(move |(i, (time_s, ms))| sample(*time_s, *ms, status.map_or(AUTOSCALE_SAMPLE_UP, |all| all[i])))
+        let measured = time_s.iter().zip(response_time_ms);
+        match status {
+            None => {
+                let samples = measured.filter_map(|(time_s, ms)| sample(*time_s, *ms, AUTOSCALE_SAMPLE_UP));
+                window.fill(samples, self.now, period);
+            }
+            Some(status) => {
+                let samples = measured.zip(status).filter_map(|((time_s, ms), status)| sample(*time_s, *ms, *status));
+                window.fill(samples, self.now, period);
+            }
+        }
     }
 }
 
@@ -190,8 +199,13 @@ impl<'a> Taken<'a> {
 #[inline]
 pub(crate) fn sample(time_s: i64, ms: f64, status: u8) -> Option<Sample> {
     let at = Timestamp::from_secs(time_s);
+    if status == AUTOSCALE_SAMPLE_UP { Sample::up(at, ms) } else { down(at, status) }
+}
+
+/// Apart, since columns are long and most of their results are up.
+#[cold]
+fn down(at: Timestamp, status: u8) -> Option<Sample> {
     match status {
-        AUTOSCALE_SAMPLE_UP => Sample::up(at, ms),
         AUTOSCALE_SAMPLE_TIMEOUT => Some(Sample::down(at, DownCause::Timeout)),
         AUTOSCALE_SAMPLE_ERROR => Some(Sample::down(at, DownCause::Error)),
         _ => None,

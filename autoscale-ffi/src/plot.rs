@@ -42,15 +42,18 @@ pub unsafe extern "C" fn autoscale_plot(
 fn plot(config: &Config, taken: &Taken<'_>, decision: &Decision, path: &Path) -> Result<(), Error> {
     use autoscale_core::graph::Picture;
     use autoscale_core::graph_file::{self, Error as GraphError};
+    use autoscale_core::window::Window;
 
     use crate::status::AUTOSCALE_IO;
 
+    let mut window = Window::default();
+    taken.fill(&mut window, config.values.settings.period);
     let picture = Picture {
         app: config.values.heroku.app_name.clone(),
         process: config.values.heroku.process_type.clone(),
         ..Picture::of_decision(
             taken.now,
-            taken.samples(),
+            window.samples().iter().copied(),
             taken.formation,
             taken.bounds,
             &config.values.settings,

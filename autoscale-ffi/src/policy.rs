@@ -43,7 +43,7 @@ impl Policy {
         let taken = unsafe { take(seen, &self.config) }?;
         let mut mind = self.mind()?;
         let Mind { decider, window } = &mut *mind;
-        window.fill(taken.samples(), taken.now, decider.settings().period);
+        taken.fill(window, decider.settings().period);
         out.set(&decider.decide(&taken.with(window)));
         Ok(())
     }
@@ -168,7 +168,8 @@ pub unsafe extern "C" fn autoscale_decide(
         // SAFETY: the same observation.
         let taken = unsafe { take(observation, config) }?;
         let mut decider = Decider::new(config.values.settings.clone());
-        let window = Window::new(taken.samples(), taken.now, decider.settings().period);
+        let mut window = Window::default();
+        taken.fill(&mut window, decider.settings().period);
         out.set(&decider.decide(&taken.with(&window)));
         Ok(())
     })

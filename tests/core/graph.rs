@@ -43,14 +43,14 @@ fn answered(ms: Vec<f64>) -> Vec<Sample> {
 }
 
 fn picture(samples: Vec<Sample>, from: u32, target: u32, reason: Reason) -> Picture {
-    let ups: Vec<_> = samples.iter().filter_map(|s| s.up_ms().map(|ms| (s.at, ms))).collect();
+    let ups: Vec<_> = samples.iter().filter_map(Sample::up_ms).collect();
     let recent = &ups[ups.len().saturating_sub(10)..];
-    let mean_ms = (!recent.is_empty()).then(|| recent.iter().map(|(_, ms)| ms).sum::<f64>() / recent.len() as f64);
+    let mean_ms = (!recent.is_empty()).then(|| recent.iter().sum::<f64>() / recent.len() as f64);
     let evidence = Evidence {
         samples_used: samples.len(),
         samples_fresh: samples.len(),
         mean_ms,
-        trend: Trend::fit(ups),
+        trend: Trend::fit(&samples),
         ..Evidence::default()
     };
     let decision = Decision { from, target, reason, evidence };
@@ -323,8 +323,8 @@ fn readme() -> Picture {
     let changed = NOW - Duration::from_secs(60 * 17);
     drawn.formation = vec![(NOW - Duration::from_secs(36_000), 2), (changed, 3)];
     // The trend is that of the results since the change had time to show.
-    let fresh = drawn.samples.iter().filter(|s| s.at > changed + Duration::from_secs(60));
-    drawn.decision.evidence.trend = Trend::fit(fresh.filter_map(|s| s.up_ms().map(|ms| (s.at, ms))));
+    let fresh = drawn.samples.partition_point(|s| s.at <= changed + Duration::from_secs(60));
+    drawn.decision.evidence.trend = Trend::fit(&drawn.samples[fresh..]);
     Picture { outcome: Some(Outcome::Scaled), applied: 4, ..drawn }
 }
 

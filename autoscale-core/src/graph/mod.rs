@@ -201,9 +201,9 @@ mod tests {
             slow_share_target: 0.0,
             incurable_share: 0.0,
         };
-        let ups = samples.iter().filter_map(|s| s.up_ms().filter(|ms| *ms == level).map(|ms| (s.at, ms)));
-        let evidence =
-            Evidence { mean_ms: Some(level), trend: Trend::fit(ups), belief: Some(belief), ..Evidence::default() };
+        let level_ones: Vec<_> = samples.iter().filter(|s| s.up_ms() == Some(level)).copied().collect();
+        let trend = Trend::fit(&level_ones);
+        let evidence = Evidence { mean_ms: Some(level), trend, belief: Some(belief), ..Evidence::default() };
         let reason = Reason::Futile { from: quantity };
         let decision = Decision { from: quantity, target, reason, evidence };
         let formation = Formation { quantity, changed_at: None };

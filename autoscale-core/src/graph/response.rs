@@ -144,7 +144,7 @@ fn results(drawing: &mut Drawing, shown: &[Sample], time: &TimeAxis, value: &Val
     let mut free_from = f64::NEG_INFINITY;
     for sample in shown {
         let x = time.x(sample.at);
-        match sample.status {
+        match sample.status() {
             Status::Up(ms) if ms.ms() <= value.top() => drawing.disc((x, value.y(ms.ms())), radius, Colour::BLUE),
             Status::Up(ms) => {
                 drawing.arrow_head((x, strip), (radius * 1.6).max(3.0), Colour::BLUE);
@@ -188,7 +188,7 @@ fn mark_radius(results: usize) -> f64 {
 
 /// What marks mean, right-aligned: only those that are there.
 fn legend(drawing: &mut Drawing, picture: &Picture, shown: &[Sample], value: &ValueAxis, (from, y): (f64, f64)) {
-    let has = |cause| shown.iter().any(|s| s.status == Status::Down(cause));
+    let has = |cause| shown.iter().any(|s| s.status() == Status::Down(cause));
     let giant = shown.iter().any(|s| s.up_ms().is_some_and(|ms| ms > value.top()));
     // Where nothing was decided on these results there is no trend to miss.
     let evidence = &picture.decision.evidence;

@@ -57,7 +57,7 @@ fn moment(at: Timestamp, zone: &TimeZone) -> String {
 pub(super) fn description(picture: &Picture, zone: &TimeZone) -> String {
     let shown = picture.shown();
     let times = || shown.iter().filter_map(|s| s.up_ms());
-    let down = |cause| shown.iter().filter(|s| s.status == Status::Down(cause)).count();
+    let down = |cause| shown.iter().filter(|s| s.status() == Status::Down(cause)).count();
     let mut text = format!(
         "From {} to {}: {} results, {} answered",
         moment(picture.from, zone),

@@ -94,7 +94,7 @@ fn outage(view: &View<'_>) -> Option<Verdict> {
     if !nothing_else && view.changed.is_none_or(|changed| changed <= began) {
         return None;
     }
-    let errors = newest.status == Status::Down(DownCause::Error);
+    let errors = newest.status() == Status::Down(DownCause::Error);
     if errors || !view.app_is_over {
         return Some(Verdict::hold(view, Reason::Outage { errors }));
     }

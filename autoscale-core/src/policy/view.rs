@@ -8,7 +8,8 @@ use crate::decision::Evidence;
 use crate::policy::{Observation, Settings};
 use crate::sample::Sample;
 use crate::time::Timestamp;
-use crate::window::{Trend, Window};
+use crate::trend::{Answered, Trend};
+use crate::window::Window;
 
 /// Results must be newer than this, at the least, not to be stale.
 const STALE_AT_LEAST: Duration = Duration::from_secs(240);
@@ -175,35 +176,42 @@ impl<'a> View<'a> {
         self.stats.get_or_init(|| {
             let fresh = self.window.samples().partition_point(|s| !self.is_fresh(s));
             let fresh = &self.window.samples()[fresh..];
-            let fresh_ups = fresh.iter().filter(|s| !s.is_down()).count();
+            let points = Answered::of(fresh);
+            let fresh_ups = points.count();
             // With nothing fresh to go by, people still want to see the numbers.
-            let judged = if fresh_ups > 0 { fresh } else { self.window.samples() };
+            let (judged, points) = match fresh_ups {
+                0 => (self.window.samples(), Answered::of(self.window.samples())),
+                _ => (fresh, points),
+            };
             Stats {
                 fresh: fresh.len(),
                 fresh_ups,
-                mean_ms: self.recent_mean(judged).or_else(|| mean(ups(judged))),
-                trend: Trend::fit(ups(judged)),
+                mean_ms: self.recent_mean(judged).or_else(|| mean(judged)),
+                trend: points.trend(),
             }
         })
     }
 
     fn recent_mean(&self, judged: &[Sample]) -> Option<f64> {
         const RECENT: Duration = Duration::from_secs(600);
-        let oldest = ups(judged).next()?.0;
-        let span = if oldest > self.now - RECENT { RECENT } else { RECENT.max(self.spacing().saturating_mul(5)) };
+        const SPACINGS: u32 = 5;
+        let oldest = judged.iter().find(|s| !s.is_down())?.at;
+        // The spacing costs more than the mean: only where it matters.
+        let is_dense = || {
+            let bound = RECENT / SPACINGS;
+            self.window.is_spaced_within(bound).unwrap_or(self.interval <= bound)
+        };
+        let span =
+            if oldest > self.now - RECENT || is_dense() { RECENT } else { self.spacing().saturating_mul(SPACINGS) };
         let recent = judged.partition_point(|s| s.at <= self.now - span);
-        mean(ups(&judged[recent..]))
+        mean(&judged[recent..])
     }
 }
 
-/// Answered results: when, and in how many ms.
-fn ups(samples: &[Sample]) -> impl Iterator<Item = (Timestamp, f64)> + Clone {
-    samples.iter().filter_map(|s| s.up_ms().map(|ms| (s.at, ms)))
-}
-
-fn mean(points: impl Iterator<Item = (Timestamp, f64)>) -> Option<f64> {
+/// Mean of the answered results, ms.
+fn mean(samples: &[Sample]) -> Option<f64> {
     let (mut n, mut sum) = (0_u32, 0.0);
-    for (_, ms) in points {
+    for ms in samples.iter().filter_map(Sample::up_ms) {
         n += 1;
         sum += ms;
     }

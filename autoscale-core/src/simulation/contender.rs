@@ -4,6 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::policy::{Decider, Observation, PolicyKind, Settings};
+use crate::sample::Sample;
 use crate::window::Trend;
 
 use super::closed_loop::Trial;
@@ -115,13 +116,13 @@ impl Original {
     /// Between: by the slope.
     fn target(&self, seen: &Observation<'_>) -> u32 {
         let n = seen.formation.quantity;
-        let ups = || seen.window.samples().iter().filter_map(|s| s.up_ms().map(|ms| (s.at, ms)));
+        let ups = || seen.window.samples().iter().filter_map(Sample::up_ms);
         let count = ups().count();
         if count == 0 {
             return n;
         }
-        let mean = ups().map(|(_, ms)| ms).sum::<f64>() / count as f64;
-        let slope = Trend::fit(ups()).map_or(0.0, |trend| trend.slope);
+        let mean = ups().sum::<f64>() / count as f64;
+        let slope = Trend::fit(seen.window.samples()).map_or(0.0, |trend| trend.slope);
         let (rises, falls) = match mean {
             mean if mean < self.low => (false, slope < 0.0),
             mean if mean < self.high => (slope > self.trend_high, slope < self.trend_low),

@@ -94,7 +94,7 @@ impl Adaptive {
                 continue;
             }
             self.belief.advance(sample.at, &self.changes);
-            match sample.status {
+            match sample.status() {
                 Status::Up(time) => self.belief.weigh_up(time.ms(), weight, view.settings.response_time_high),
                 Status::Down(_) => self.belief.weigh_down(weight),
             }

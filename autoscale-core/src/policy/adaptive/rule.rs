@@ -116,7 +116,7 @@ impl Adaptive {
     fn step_back(&mut self, check: &Check<'_>, run: &[Sample]) -> Option<Verdict> {
         let Check { view, median_ms, .. } = *check;
         let episode = self.episode.as_mut()?;
-        if run.last().is_some_and(|newest| newest.status == Status::Down(DownCause::Error)) {
+        if run.last().is_some_and(|newest| newest.status() == Status::Down(DownCause::Error)) {
             return None;
         }
         if episode.has_stepped_back() {
@@ -139,7 +139,7 @@ impl Adaptive {
         if !is_all && check.changed.is_none_or(|changed| changed <= first.at) {
             return None;
         }
-        let errors = newest.status == Status::Down(DownCause::Error);
+        let errors = newest.status() == Status::Down(DownCause::Error);
         if !errors && self.episode.is_some_and(|episode| episode.has_room(view.n)) {
             return None;
         }
