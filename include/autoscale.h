@@ -900,8 +900,8 @@ autoscale_status autoscale_set_dry_run(const struct autoscale *handle,
                                        int32_t on);
 
 /**
- * One check on the caller's thread: reads, decides, acts. Blocks until it is done, two minutes at the most, and as long
- * as a callback of yours blocks.
+ * One check on the caller's thread: reads, decides, acts, and records as the configuration asks (history_file, plot,
+ * webhook_url). Blocks until it is done, two minutes at the most, and as long as a callback of yours blocks.
  *
  * @param handle    a handle that is not started
  * @param decision  where the decision goes; its struct_size is yours to set, all else is 0 first

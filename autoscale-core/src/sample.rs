@@ -134,12 +134,17 @@ impl Sample {
     /// Total, so that a window does not depend on the order in which a service lists it.
     #[inline]
     pub fn order(&self, other: &Self) -> Ordering {
-        let of_a_moment = || match (self.outcome, other.outcome) {
+        self.at.cmp(&other.at).then_with(|| self.order_of_a_moment(other))
+    }
+
+    /// [`Sample::order`] of two results of one moment.
+    #[inline]
+    pub(crate) fn order_of_a_moment(&self, other: &Self) -> Ordering {
+        match (self.outcome, other.outcome) {
             // The usual pair, without the detour.
             (a, b) if a > 0.0 && b > 0.0 => a.total_cmp(&b),
             _ => self.rank().cmp(&other.rank()),
-        };
-        self.at.cmp(&other.at).then_with(of_a_moment)
+        }
     }
 
     /// Its place among the results of its moment.

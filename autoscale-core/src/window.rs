@@ -50,16 +50,20 @@ impl Window {
         };
         self.samples.push(first);
         let kept = &mut self.samples;
+        // Steps back in time, steps in place, and whether one of these has yet to be put in order; `last` is the greatest
+        // of its moment.
         let (mut last, mut falls, mut ties, mut far) = (first, 0, 0, false);
         samples.for_each(|sample| {
             kept.push(sample);
             if sample.at <= last.at {
-                let falls_back = sample.at < last.at;
-                falls += usize::from(falls_back);
-                ties += usize::from(!falls_back);
-                if !falls_back && sample.order(&last).is_lt() {
-                    far |= !settle_last(kept);
-                    return;
+                if sample.at < last.at {
+                    falls += 1;
+                } else {
+                    ties += 1;
+                    if sample.order_of_a_moment(&last).is_lt() {
+                        far |= !settle_last(kept);
+                        return;
+                    }
                 }
             }
             last = sample;
@@ -150,7 +154,7 @@ fn settle_last(samples: &mut [Sample]) -> bool {
     let Some((&last, before)) = samples.split_last() else { return true };
     let mut place = before.len();
     let lowest = place.saturating_sub(FAR);
-    while place > lowest && samples[place - 1].at == last.at && samples[place - 1].order(&last).is_gt() {
+    while place > lowest && samples[place - 1].at == last.at && samples[place - 1].order_of_a_moment(&last).is_gt() {
         samples[place] = samples[place - 1];
         place -= 1;
     }

@@ -124,8 +124,8 @@ pub unsafe extern "C" fn autoscale_set_dry_run(handle: *const Handle, on: i32) -
     unsafe { with(handle, |body| body.set_dry_run(on != 0)) }
 }
 
-/// One check on the caller's thread: reads, decides, acts. Blocks until it is done, two minutes at the most, and as long
-/// as a callback of yours blocks.
+/// One check on the caller's thread: reads, decides, acts, and records as the configuration asks (history_file, plot,
+/// webhook_url). Blocks until it is done, two minutes at the most, and as long as a callback of yours blocks.
 ///
 /// @param handle    a handle that is not started
 /// @param decision  where the decision goes; its struct_size is yours to set, all else is 0 first

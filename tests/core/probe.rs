@@ -38,6 +38,11 @@ async fn the_first_read_waits_for_the_first_result() {
     assert_eq!(headers["user-agent"], concat!("libautoscale/", env!("CARGO_PKG_VERSION")));
 }
 
+#[test]
+fn names_beyond_ascii_are_known_in_the_form_that_servers_know() {
+    probe_each("https://xn--bcher-kva.example/straße", 60_000, || NOW);
+}
+
 #[tokio::test]
 async fn the_whole_page_counts() {
     // 8 bytes, 50 ms each.

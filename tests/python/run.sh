@@ -9,11 +9,15 @@ capi=${CAPI:-target/capi}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
+# With the features of the other tests: it is there already where they have run.
+"${CARGO:-cargo}" build --quiet --locked --workspace --bin autoscale
+AUTOSCALE_BINARY=$(realpath "${CARGO_TARGET_DIR:-target}/debug/autoscale")
+
 wheel=$(CAPI=$capi WHEELS=$work/wheels autoscale-ffi/scripts/wheel)
 echo "python: $(basename "$wheel")"
 python3 -m venv "$work/fresh"
 "$work/fresh/bin/python" -m pip install --quiet --disable-pip-version-check --no-index --no-deps "$wheel"
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-index --no-deps --target "$work/site" "$wheel"
 
-export AUTOSCALE_HEADER=$PWD/include/autoscale.h AUTOSCALE_FRESH_PYTHON=$work/fresh/bin/python
+export AUTOSCALE_BINARY AUTOSCALE_HEADER=$PWD/include/autoscale.h AUTOSCALE_FRESH_PYTHON=$work/fresh/bin/python
 PYTHONPATH=$work/site PYTHONDONTWRITEBYTECODE=1 .venv/bin/python -m pytest -q -p no:cacheprovider -W error tests/python "$@"

@@ -160,6 +160,12 @@ fn uri(text: &str, example: &str) -> Result<http::Uri, String> {
     if !matches!(scheme.as_deref(), Some("http" | "https")) {
         return Err(format!("an address begins with https://, as in {example}"));
     }
+    let host = text.split(['/', '?', '#']).nth(2).unwrap_or_default();
+    if !host.is_ascii() {
+        return Err(
+            "has letters beyond a to z in the name of its server: give the name's form that begins with xn--".into()
+        );
+    }
     let uri: http::Uri = text.parse().map_err(|_| format!("is not a web address: give one such as {example}"))?;
     // `Authority::port` is `None` for a port that is no number or too large as well.
     let port_fits = uri.authority().is_some_and(|authority| {
@@ -246,6 +252,14 @@ mod tests {
         assert_eq!(number("0.99", form), Err("\"0.99\" is too small: give minutes, from 1 to 10080".into()));
         assert!(number("1e999", form).unwrap_err().contains("too large"));
         assert!(number("-0", Form::Number(0.0, 1.0, "")).unwrap().is_sign_positive());
+    }
+
+    #[test]
+    fn names_beyond_ascii_are_given_as_servers_know_them() {
+        for text in ["https://bücher.example/", "https://bücher.example", "https://bücher.example:8080?q"] {
+            assert!(url(text).unwrap_err().contains("xn--"), "{text}");
+        }
+        assert_eq!(url("https://xn--bcher-kva.example/straße"), Ok(true));
     }
 
     #[test]

@@ -76,7 +76,7 @@ impl Policy for Threshold {
                 _ => {}
             }
         }
-        if !view.is_stale() && !view.window.newest(CALM).iter().any(|s| view.is_over(s)) {
+        if self.episode.is_some() && !view.is_stale() && !view.window.newest(CALM).iter().any(|s| view.is_over(s)) {
             self.episode = None;
         }
     }

@@ -33,6 +33,10 @@ use crate::status::{
     AUTOSCALE_SOURCE, AUTOSCALE_STATE, AUTOSCALE_TARGET, Error,
 };
 
+/// How long a single check waits for its graph to be drawn and its notices to be posted.
+#[cfg(feature = "http")]
+const RECORDED_WITHIN: Duration = Duration::from_secs(10);
+
 /// How long an ended loop waits for look-ups of names that can't be cancelled.
 const LOOK_UPS: Duration = Duration::from_secs(1);
 
@@ -213,12 +217,21 @@ impl Body {
         let mut engine = self.engine(&own)?;
         Log::around(log, || {
             let runtime = runtime()?;
-            let events = runtime.block_on(check_once(&mut engine, &self.shared.clock));
-            for event in &events {
-                if let Some(log) = &log {
-                    log.tell(event);
+            let events = runtime.block_on(async {
+                #[cfg(feature = "http")]
+                let mut records = self.shared.records();
+                let events = check_once(&mut engine, &self.shared.clock).await;
+                for event in &events {
+                    #[cfg(feature = "http")]
+                    records.observe(event);
+                    if let Some(log) = &log {
+                        log.tell(event);
+                    }
                 }
-            }
+                #[cfg(feature = "http")]
+                records.finish(RECORDED_WITHIN).await;
+                events
+            });
             drop(engine);
             runtime.shutdown_timeout(LOOK_UPS);
             outcome(events)
@@ -250,7 +263,7 @@ impl Body {
         let (log, shared) = (own.log, Arc::clone(&self.shared));
         let observer = Listeners {
             #[cfg(feature = "http")]
-            records: Log::around(log, || Records::new(&shared.config, &super::ports::built_in::http(&shared.config))),
+            records: Log::around(log, || shared.records()),
             log,
             listener,
         };
@@ -419,6 +432,12 @@ impl Shared {
         let Some(state) = &self.state else { return Ok(()) };
         let failed = |error| Failure::new(FailureKind::Transient, format!("{}: {error}", state.path().display()));
         state.save(ledger).map_err(failed)
+    }
+
+    /// History, graphs and notices, as the configuration asks for them.
+    #[cfg(feature = "http")]
+    fn records(&self) -> Records {
+        Records::new(&self.config, &super::ports::built_in::http(&self.config))
     }
 
     /// This thread runs the handle's callbacks until the result is dropped.
