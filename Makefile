@@ -133,7 +133,7 @@ package-check:
 	@set -e; for package in autoscale-core autoscale-ffi autoscale-cli tray-app; do \
 		$(CARGO) package --quiet --list --allow-dirty --package $$package >target/package-list 2>/dev/null; \
 		grep -qx 'src/[a-z]*.rs' target/package-list; \
-		if grep -vE '^(src|deploy|desktop|assets|fixtures|fonts|benches|examples|scripts|python)/|^(Cargo\.(toml|toml\.orig|lock)|README\.md|LICENSE-[A-Z]+|build\.rs|[a-z.]+\.ini|cbindgen\.toml|[A-Za-z.]+\.in|\.cargo_vcs_info\.json)$$' target/package-list; then echo "$$package holds the files above, which it should not" >&2; exit 1; fi; \
+		if grep -vE '^(src|schema|deploy|desktop|assets|fixtures|fonts|benches|examples|scripts|python)/|^(Cargo\.(toml|toml\.orig|lock)|README\.md|LICENSE-[A-Z]+|build\.rs|[a-z.]+\.ini|cbindgen\.toml|[A-Za-z.]+\.in|\.cargo_vcs_info\.json)$$' target/package-list; then echo "$$package holds the files above, which it should not" >&2; exit 1; fi; \
 		echo "$$package: $$(wc -l <target/package-list) files"; \
 	done
 

@@ -38,10 +38,10 @@ pub fn write(path: &Path, picture: &Picture, zone: &TimeZone) -> Result<(), Erro
     replace(path, &drawn(format_of(path)?, picture, zone), "")
 }
 
-/// Draws a comparison of policies into a file, as [`write`] does a check.
+/// Draws a comparison of policies into a file, as [`write()`] does a check.
 ///
 /// # Errors
-/// As for [`write`].
+/// As for [`write()`].
 pub fn write_comparison(path: &Path, compared: &Comparison) -> Result<(), Error> {
     let drawn = match format_of(path)? {
         GraphFormat::Png => comparison::png(compared),
@@ -50,10 +50,10 @@ pub fn write_comparison(path: &Path, compared: &Comparison) -> Result<(), Error>
     replace(path, &drawn, "")
 }
 
-/// Draws a recording that was played again into a file, as [`write`] does a check.
+/// Draws a recording that was played again into a file, as [`write()`] does a check.
 ///
 /// # Errors
-/// As for [`write`].
+/// As for [`write()`].
 pub fn write_replay(path: &Path, replay: &Replay, zone: &TimeZone) -> Result<(), Error> {
     let drawn = match format_of(path)? {
         GraphFormat::Png => replayed::png(replay, zone),

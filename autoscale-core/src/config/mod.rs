@@ -1,5 +1,5 @@
-//! A configuration as validated: values and their meaning. Text becomes a [`Config`] in [`parse`]; nothing here touches a
-//! file, a socket, a clock or the environment.
+//! A configuration as validated: values and their meaning. Text becomes a [`Config`] in [`parse()`]; nothing here touches
+//! a file, a socket, a clock or the environment.
 
 mod advice;
 mod ini;
