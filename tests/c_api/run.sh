@@ -10,21 +10,8 @@ capi=${CAPI:-target/capi}
 left_out=${LEFT_OUT:-/dev/stderr}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-passed=0
-failed=0
-
-# check NAME COMMAND…: it succeeds.
-check() {
-    local name=$1 output
-    shift
-    if output=$("$@" 2>&1); then
-        passed=$((passed + 1))
-        echo "ok   $name"
-    else
-        failed=$((failed + 1))
-        printf 'FAIL %s\n%s\n' "$name" "$(tail -30 <<<"$output")"
-    fi
-}
+# shellcheck source=tests/tools/check.sh
+. tests/tools/check.sh
 
 # ends_with STATUS COMMAND…: its exit status is that one.
 ends_with() {

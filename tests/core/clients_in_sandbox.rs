@@ -2,39 +2,18 @@
 
 use std::time::Duration;
 
-use autoscale_core::config::{Heroku, Pingdom, PingdomVersion, Secret};
+use autoscale_core::config::PingdomVersion;
 use autoscale_core::heroku::HerokuFormation;
-use autoscale_core::http::HttpOptions;
 use autoscale_core::pingdom::PingdomResults;
 use autoscale_core::ports::{FailureKind, MetricSource, ScaleTarget};
 use autoscale_core::sandbox::{Sandbox, SandboxOptions};
 
+use crate::support::clients;
+
 async fn sandbox(options: SandboxOptions) -> (Sandbox, HerokuFormation, PingdomResults) {
     let sandbox = Sandbox::start(options).await.unwrap();
-    let (heroku, pingdom) = clients(&sandbox, PingdomVersion::V3_1);
+    let (heroku, pingdom) = (clients::heroku(&sandbox), clients::pingdom(&sandbox, PingdomVersion::V3_1));
     (sandbox, heroku, pingdom)
-}
-
-fn clients(sandbox: &Sandbox, api_version: PingdomVersion) -> (HerokuFormation, PingdomResults) {
-    let info = sandbox.info();
-    let heroku = Heroku {
-        api_key: Some(Secret::new(&info.heroku_api_key)),
-        app_name: info.app_name.clone(),
-        process_type: "web".into(),
-        api_url: info.heroku_url.clone(),
-        ca_file: None,
-    };
-    let pingdom = Pingdom {
-        api_key: Some(Secret::new(&info.pingdom_api_key)),
-        login: Some(Sandbox::PINGDOM_LOGIN.into()),
-        password: Some(Secret::new(Sandbox::PINGDOM_PASSWORD)),
-        check_id: Some(info.check_id),
-        api_version,
-        api_url: info.pingdom_url.clone(),
-        ca_file: None,
-    };
-    let options = HttpOptions::at_speed(100.0);
-    (HerokuFormation::new(&heroku, &options).unwrap(), PingdomResults::new(&pingdom, &options).unwrap())
 }
 
 fn faults(text: &str) -> SandboxOptions {
@@ -61,7 +40,7 @@ async fn what_the_sandbox_serves_is_what_the_clients_read() {
     assert!(reading.samples.iter().all(|s| half_an_hour <= s.at && s.at <= now));
     assert!(reading.server_time.unwrap().seconds_since(now).abs() < 30.0);
     assert_eq!(pingdom.resolution().await, Ok(Duration::from_secs(60)));
-    let (_, mut old) = clients(&sandbox, PingdomVersion::V2_1);
+    let mut old = clients::pingdom(&sandbox, PingdomVersion::V2_1);
     assert_eq!(old.samples(half_an_hour, now).await.unwrap().samples.len(), reading.samples.len());
     sandbox.stop().await;
 }

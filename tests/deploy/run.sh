@@ -7,21 +7,8 @@ cd "$(dirname "$0")/../.." || exit 1
 deploy=autoscale-cli/deploy
 left_out=${LEFT_OUT:-/dev/stderr}
 bin=.venv/bin
-passed=0
-failed=0
-
-# check NAME COMMAND…: it succeeds.
-check() {
-    local name=$1 output
-    shift
-    if output=$("$@" 2>&1); then
-        passed=$((passed + 1))
-        echo "ok   $name"
-    else
-        failed=$((failed + 1))
-        printf 'FAIL %s\n%s\n' "$name" "$output"
-    fi
-}
+# shellcheck source=tests/tools/check.sh
+. tests/tools/check.sh
 
 # silent COMMAND…: it succeeds and has nothing to say.
 silent() {

@@ -3,14 +3,11 @@
 use std::time::{Duration, SystemTime};
 
 use crate::desktop::Desktop;
-use crate::tray::{Home, PATIENCE, Simulated, wait_for};
+use crate::tray::{Home, PATIENCE, Scene, Simulated, wait_for};
 
 #[test]
 fn the_item_registers_and_its_menu_reads_as_the_view_says() {
-    let (home, simulated) = (Home::new(), Simulated::start("flat=3", 3, 60.0));
-    let desktop = Desktop::start(&home.bus.address());
-    let config = home.config(&simulated, "");
-    let mut tray = home.start(&["--config", config.to_str().unwrap()]);
+    let Scene { home: _home, simulated, desktop, mut tray, .. } = Scene::start("flat=3", 3, 60.0, "");
     let item = desktop.item();
     let title = wait_for("a check", PATIENCE, || Some(item.title()).filter(|title| title.contains(" ms")));
     assert!(title.starts_with("shop: "), "{title}");
@@ -71,10 +68,7 @@ fn dry_run_holds_from_the_very_next_check_until_it_is_switched_off_and_survives_
 #[test]
 fn check_now_checks_at_once_and_pause_rests() {
     // At the speed of life the next check is a minute away.
-    let (home, simulated) = (Home::new(), Simulated::start("flat=3", 3, 1.0));
-    let desktop = Desktop::start(&home.bus.address());
-    let config = home.config(&simulated, "");
-    let tray = home.start(&["--config", config.to_str().unwrap()]);
+    let Scene { home: _home, simulated, desktop, tray, .. } = Scene::start("flat=3", 3, 1.0, "");
     let item = desktop.item();
     tray.wait_for_log(": fast: mean");
     let reads = simulated.reads();
@@ -90,10 +84,7 @@ fn check_now_checks_at_once_and_pause_rests() {
 
 #[test]
 fn the_latest_graph_is_drawn_and_opened_though_none_are_kept() {
-    let (home, simulated) = (Home::new(), Simulated::start("flat=3", 3, 1.0));
-    let desktop = Desktop::start(&home.bus.address());
-    let config = home.config(&simulated, "plot: False");
-    let tray = home.start(&["--config", config.to_str().unwrap()]);
+    let Scene { home, simulated, desktop, config, tray } = Scene::start("flat=3", 3, 1.0, "plot: False");
     let item = desktop.item();
     tray.wait_for_log(": fast: mean");
     let checked = SystemTime::now();

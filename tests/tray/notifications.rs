@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::desktop::Desktop;
-use crate::tray::{Home, PATIENCE, Simulated, wait_for};
+use crate::tray::{Home, PATIENCE, Scene, wait_for};
 
 /// "shop: 3 → 4 dynos" for each scale event of the history.
 fn expected(home: &Home) -> Vec<String> {
@@ -21,10 +21,7 @@ fn told(desktop: &Desktop) -> Vec<String> {
 
 #[test]
 fn a_flash_crowd_brings_one_notification_for_each_scale_event_and_none_besides() {
-    let (home, simulated) = (Home::new(), Simulated::start("flash-crowd", 2, 300.0));
-    let desktop = Desktop::start(&home.bus.address());
-    let config = home.config(&simulated, "");
-    let mut tray = home.start(&["--config", config.to_str().unwrap()]);
+    let Scene { home, simulated, desktop, mut tray, .. } = Scene::start("flash-crowd", 2, 300.0, "");
     let item = desktop.item();
     // The crowd comes in minute 25 and is gone in minute 100.
     wait_for("a removal", Duration::from_secs(180), || {
@@ -57,10 +54,7 @@ fn a_flash_crowd_brings_one_notification_for_each_scale_event_and_none_besides()
 
 #[test]
 fn a_new_configuration_and_a_bad_one_are_told() {
-    let (home, simulated) = (Home::new(), Simulated::start("flat=3", 3, 1.0));
-    let desktop = Desktop::start(&home.bus.address());
-    let config = home.config(&simulated, "");
-    let tray = home.start(&["--config", config.to_str().unwrap()]);
+    let Scene { home: _home, simulated, desktop, config, tray } = Scene::start("flat=3", 3, 1.0, "");
     let item = desktop.item();
     tray.wait_for_log(": fast: mean");
     item.click("Reload config");

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::bus::Bus;
+use crate::desktop::Desktop;
 
 /// How long anything may take on a machine that is busy.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -114,6 +115,26 @@ impl Home {
             }
         });
         Tray { process, log }
+    }
+}
+
+/// The program on a desktop, with the configuration of an app in a sandbox.
+pub(crate) struct Scene {
+    pub(crate) home: Home,
+    pub(crate) simulated: Simulated,
+    pub(crate) desktop: Desktop,
+    pub(crate) config: PathBuf,
+    pub(crate) tray: Tray,
+}
+
+impl Scene {
+    /// Started; `more` goes under `AUTOSCALE_SETTINGS`.
+    pub(crate) fn start(load: &str, dynos: u32, speed: f64, more: &str) -> Self {
+        let (home, simulated) = (Home::new(), Simulated::start(load, dynos, speed));
+        let desktop = Desktop::start(&home.bus.address());
+        let config = home.config(&simulated, more);
+        let tray = home.start(&["--config", config.to_str().unwrap()]);
+        Self { home, simulated, desktop, config, tray }
     }
 }
 

@@ -2,37 +2,10 @@
 
 use super::*;
 
-use autoscale_core::config::{Heroku, Pingdom, PingdomVersion, Secret};
-use autoscale_core::heroku::HerokuFormation;
-use autoscale_core::http::HttpOptions;
-use autoscale_core::pingdom::PingdomResults;
+use autoscale_core::config::PingdomVersion;
 use autoscale_core::ports::{FailureKind, MetricSource as _, ScaleTarget as _};
 
-fn heroku(sandbox: &Sandbox) -> HerokuFormation {
-    let info = sandbox.info();
-    let config = Heroku {
-        api_key: Some(Secret::new(&info.heroku_api_key)),
-        app_name: info.app_name.clone(),
-        process_type: "web".into(),
-        api_url: info.heroku_url.clone(),
-        ca_file: None,
-    };
-    HerokuFormation::new(&config, &HttpOptions::at_speed(100.0)).unwrap()
-}
-
-fn results(sandbox: &Sandbox, api_version: PingdomVersion) -> PingdomResults {
-    let info = sandbox.info();
-    let config = Pingdom {
-        api_key: Some(Secret::new(&info.pingdom_api_key)),
-        login: Some(Sandbox::PINGDOM_LOGIN.into()),
-        password: Some(Secret::new(Sandbox::PINGDOM_PASSWORD)),
-        check_id: Some(info.check_id),
-        api_version,
-        api_url: info.pingdom_url.clone(),
-        ca_file: None,
-    };
-    PingdomResults::new(&config, &HttpOptions::at_speed(100.0)).unwrap()
-}
+use crate::support::clients::{heroku, pingdom};
 
 const NOW: Timestamp = Timestamp::from_secs(START);
 
@@ -60,19 +33,19 @@ async fn a_long_window_is_read_whole_by_both_versions() {
     let history = Duration::from_secs(30 * 3600);
     let sandbox = rig(SandboxOptions { history, load: Load::flat(0.5), ..options() }).await.sandbox;
     let from = Timestamp::from_secs(START - 30 * 3600);
-    let new = results(&sandbox, PingdomVersion::V3_1).samples(from, NOW).await.unwrap();
+    let new = pingdom(&sandbox, PingdomVersion::V3_1).samples(from, NOW).await.unwrap();
     assert!((1700..=1800).contains(&new.samples.len()), "{}", new.samples.len());
     let server_time = new.server_time.unwrap();
     assert!((0.0..60.0).contains(&server_time.seconds_since(NOW)));
-    let old = results(&sandbox, PingdomVersion::V2_1).samples(from, NOW).await.unwrap();
+    let old = pingdom(&sandbox, PingdomVersion::V2_1).samples(from, NOW).await.unwrap();
     assert_eq!(old.samples, new.samples);
-    assert_eq!(results(&sandbox, PingdomVersion::V3_1).resolution().await, Ok(Duration::from_secs(60)));
+    assert_eq!(pingdom(&sandbox, PingdomVersion::V3_1).resolution().await, Ok(Duration::from_secs(60)));
 }
 
 #[tokio::test]
 async fn a_spoilt_read_is_a_failure_or_the_truth() {
     let sandbox = rig(SandboxOptions { faults: "all:*@0.6".parse().unwrap(), ..options() }).await.sandbox;
-    let (mut heroku, mut pingdom) = (heroku(&sandbox), results(&sandbox, PingdomVersion::V3_1));
+    let (mut heroku, mut pingdom) = (heroku(&sandbox), pingdom(&sandbox, PingdomVersion::V3_1));
     let (mut reads, mut failures) = (0, 0);
     for _ in 0..8 {
         match heroku.formation().await {
