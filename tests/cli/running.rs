@@ -108,6 +108,10 @@ pub(crate) fn command(home: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(AUTOSCALE);
     command.args(arguments).env_clear().env("HOME", home).env("XDG_STATE_HOME", home.join("user"));
     command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).stdin(Stdio::null());
+    // Without it Windows opens no sockets.
+    if let Some(root) = std::env::var_os("SystemRoot") {
+        command.env("SystemRoot", root);
+    }
     command
 }
 

@@ -351,7 +351,7 @@ fn left_out(what: &str) {
 #[cfg(target_os = "linux")]
 #[test]
 fn it_becomes_another_user_after_its_files_are_open() {
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let ids = |status: &str, what: &str| -> Vec<String> {
@@ -387,9 +387,40 @@ fn it_becomes_another_user_after_its_files_are_open() {
     assert_eq!(daemon.stop(), Some(0));
     assert_eq!(std::fs::read_to_string(&pid).unwrap(), "", "its folder is root's: emptied instead");
     assert!(std::fs::read_to_string(&log).unwrap().contains("stopped"));
+    assert_eq!(std::fs::metadata(&log).unwrap().uid(), 65534, "so that it can be rotated");
+
+    // Whoever the account is, it may have put a link to what is root's in the place of its log.
+    let (link, target) = (site.path("link.log"), site.path("target"));
+    std::fs::write(&target, "root's").unwrap();
+    std::os::unix::fs::symlink(&target, &link).unwrap();
+    let output = run(&site, &config, &["--user", "nobody", "--log-file", link.to_str().unwrap()]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("link.log: is a symbolic link"));
+    assert_eq!(std::fs::read_to_string(&target).unwrap(), "root's");
+
     let output = run(&site, &config, &["--user", "no-such-user-here"]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("--user no-such-user-here: no such user"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_log_that_nobody_reads_any_more_does_not_end_the_loop() {
+    use std::io::Read as _;
+    use std::process::Stdio;
+
+    let site = Site::start(quiet(2));
+    let config = site.configure("");
+    let mut command = run(&site, &config, &[]);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stderr = child.stderr.take().unwrap();
+    stderr.read_exact(&mut [0]).unwrap();
+    drop(stderr);
+    let reads = site.report().reads;
+    soon("further checks", || (site.report().reads > reads + 2).then_some(()));
+    assert_eq!(child.try_wait().unwrap(), None);
+    assert!(std::process::Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
 #[test]

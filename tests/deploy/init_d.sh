@@ -140,6 +140,12 @@ printf 'nonsense\n' >"$dir/run/started"
 check "a record that is no record is not believed" 1 "does not run" "$script" status
 "$script" stop >/dev/null
 
+mkdir -m 0755 "$dir/shared-log"
+sed -i "s#^LOG_FILE=.*#LOG_FILE=$dir/shared-log/autoscale.log#" "$dir/defaults"
+check "a folder that is there already" 0 "started (pid" "$script" start
+check "stays as it is" 0 "755" stat -c %a "$dir/shared-log"
+"$script" stop >/dev/null
+
 if ! stand_in; then
     sed -i '/app_name/d' "$dir/config.ini"
     check "a refused configuration is 6 and says why" 6 "[HEROKU_INFOS] app_name: " "$script" start

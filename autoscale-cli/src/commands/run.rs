@@ -62,12 +62,16 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Exit {
-    let log = logging::set_up(args.service.log_format, args.service.log_file.as_deref(), "info");
-    if let Err(error) = log {
-        let path = args.service.log_file.as_deref().unwrap_or("the log".as_ref());
-        return complain(&format!("{}: {error}", path.display()), Exit::Failed);
+    let service = &args.service;
+    let account = match service.account() {
+        Ok(account) => account,
+        Err(error) => return complain(&error, Exit::Failed),
+    };
+    match service.open_log(&account) {
+        Ok(file) => logging::set_up(service.log_format, file, "info"),
+        Err(error) => return complain(&error, Exit::Failed),
     }
-    let pid_file = match args.service.become_service() {
+    let pid_file = match service.become_service(account) {
         Ok(pid_file) => pid_file,
         Err(error) => return complain(&error, Exit::Failed),
     };

@@ -24,7 +24,7 @@ use crate::show::{BOLD, DIM, GREEN, RED, YELLOW};
 State is looked for where `run` keeps it: state_dir of the configuration, else $STATE_DIRECTORY,
 else your own state directory, else /var/lib/heroku-autoscale, where the systemd unit, the init.d
 script and the container keep it. Another place:
-  STATE_DIRECTORY=/var/lib/heroku-autoscale/shop autoscale status …
+  STATE_DIRECTORY=/var/lib/heroku-autoscale-shop autoscale status …
 
 Examples:
   autoscale status --config shop.ini

@@ -4,13 +4,14 @@
 mod notifier;
 mod privileges;
 
-use std::fs;
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::logging::LogFormat;
 
 pub(crate) use notifier::Notifier;
+pub(crate) use privileges::Account;
 
 /// Flags for running as a service.
 #[derive(Debug, clap::Args)]
@@ -23,7 +24,7 @@ pub(crate) struct Args {
 
     /// Append the log to a file instead of stderr
     #[arg(long, value_name = "FILE")]
-    pub(crate) log_file: Option<PathBuf>,
+    log_file: Option<PathBuf>,
 
     /// Write the process id to a file once all apps run, and remove it at the end
     #[arg(long, value_name = "FILE")]
@@ -39,11 +40,26 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    /// Opens the pid file and becomes another user, as asked. To be called while the process has one thread.
-    pub(crate) fn become_service(&self) -> Result<Option<PidFile>, String> {
-        let open = |path: &PathBuf| PidFile::open(path).map_err(|error| format!("{}: {error}", path.display()));
+    /// The account to become.
+    pub(crate) fn account(&self) -> Result<Account, String> {
+        Account::find(self.user.as_deref(), self.group.as_deref())
+    }
+
+    /// Opens the log file, if one is asked for.
+    pub(crate) fn open_log(&self, account: &Account) -> Result<Option<File>, String> {
+        let open = |path: &PathBuf| {
+            let opened = account.open(path, OpenOptions::new().append(true));
+            opened.map_err(|error| format!("{}: {error}", path.display()))
+        };
+        self.log_file.as_ref().map(open).transpose()
+    }
+
+    /// Opens the pid file and becomes the account. To be called while the process has one thread.
+    pub(crate) fn become_service(&self, account: Account) -> Result<Option<PidFile>, String> {
+        let open =
+            |path: &PathBuf| PidFile::open(path, &account).map_err(|error| format!("{}: {error}", path.display()));
         let pid_file = self.pid_file.as_ref().map(open).transpose()?;
-        privileges::become_user(self.user.as_deref(), self.group.as_deref())?;
+        account.become_it()?;
         Ok(pid_file)
     }
 }
@@ -52,14 +68,14 @@ impl Args {
 #[derive(Debug)]
 pub(crate) struct PidFile {
     path: PathBuf,
-    file: fs::File,
+    file: File,
     written: bool,
 }
 
 impl PidFile {
     /// Opens it, what it says unchanged: it may be that of another instance.
-    fn open(path: &Path) -> io::Result<Self> {
-        let file = fs::OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+    fn open(path: &Path, account: &Account) -> io::Result<Self> {
+        let file = account.open(path, OpenOptions::new().write(true).truncate(false))?;
         Ok(Self { path: path.to_owned(), file, written: false })
     }
 

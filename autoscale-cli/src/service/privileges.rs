@@ -1,28 +1,82 @@
-//! Becoming another user. Only on unix; elsewhere it is refused.
+//! Another account: looked up, given the files that are opened for it, become. Only on unix; elsewhere it is refused.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::Path;
 
 #[cfg(unix)]
-use nix::unistd::{Gid, Group, Uid, User, initgroups, setgid, setuid};
+use nix::unistd::{Gid, Group, Uid, User, setgid, setuid};
 
-/// Becomes a user and a group, given by name or number. Nothing where neither is given.
+/// The account to become; none where neither a user nor a group is given.
+#[derive(Debug, Default)]
+pub(crate) struct Account {
+    #[cfg(unix)]
+    user: Option<User>,
+    #[cfg(unix)]
+    group: Option<Gid>,
+}
+
 #[cfg(unix)]
-pub(super) fn become_user(user: Option<&str>, group: Option<&str>) -> Result<(), String> {
-    let user = user.map(find_user).transpose()?;
-    let group = group.map(find_group).transpose()?;
-    let failed = |what: &str, error: nix::Error| format!("can't become {what}: {error} (only root can)");
-    if let Some(gid) = group.or(user.as_ref().map(|user| user.gid)) {
-        if let Some(user) = &user {
-            let name = std::ffi::CString::new(user.name.as_str()).map_err(|_| "--user: no such name".to_owned())?;
-            initgroups(&name, gid).map_err(|error| failed("the group", error))?;
+impl Account {
+    /// A user and a group, given by name or number; without a group, the user's own.
+    pub(super) fn find(user: Option<&str>, group: Option<&str>) -> Result<Self, String> {
+        let user = user.map(find_user).transpose()?;
+        let group = group.map(find_group).transpose()?.or(user.as_ref().map(|user| user.gid));
+        Ok(Self { user, group })
+    }
+
+    /// Opens a file, as `options` say, that the account is to write once it is become: a new one is made its own. What it
+    /// may have put in that place is not followed elsewhere.
+    pub(super) fn open(&self, path: &Path, options: &OpenOptions) -> io::Result<File> {
+        use std::os::unix::fs::{OpenOptionsExt as _, fchown};
+
+        if self.group.is_none() {
+            return options.clone().create(true).open(path);
         }
-        setgid(gid).map_err(|error| failed("the group", error))?;
+        match options.clone().create_new(true).open(path) {
+            Ok(file) => {
+                fchown(&file, self.user.as_ref().map(|user| user.uid.as_raw()), self.group.map(Gid::as_raw))?;
+                Ok(file)
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                options.clone().custom_flags(libc::O_NOFOLLOW).open(path).map_err(|error| match error.raw_os_error() {
+                    Some(libc::ELOOP) => io::Error::other("is a symbolic link, which --user and --group do not follow"),
+                    _ => error,
+                })
+            }
+            Err(error) => Err(error),
+        }
     }
-    if let Some(user) = user {
-        setuid(user.uid).map_err(|error| failed(&user.name, error))?;
-        // What is kept for a user is not to be looked for in root's home.
-        // SAFETY: the process has one thread yet, as `become_service` asks for.
-        unsafe { std::env::set_var("HOME", &user.dir) };
+
+    /// Becomes it. To be called while the process has one thread.
+    pub(super) fn become_it(self) -> Result<(), String> {
+        let failed = |what: &str, error: nix::Error| format!("can't become {what}: {error} (only root can)");
+        if let Some(gid) = self.group {
+            if let Some(user) = &self.user {
+                further_groups(user, gid).map_err(|error| failed("the group", error))?;
+            }
+            setgid(gid).map_err(|error| failed("the group", error))?;
+        }
+        if let Some(user) = self.user {
+            setuid(user.uid).map_err(|error| failed(&user.name, error))?;
+            // What is kept for a user is not to be looked for in root's home.
+            // SAFETY: the process has one thread yet.
+            unsafe { std::env::set_var("HOME", &user.dir) };
+        }
+        Ok(())
     }
-    Ok(())
+}
+
+/// Takes the user's further groups.
+#[cfg(unix)]
+fn further_groups(user: &User, group: Gid) -> Result<(), nix::Error> {
+    let name = std::ffi::CString::new(user.name.as_str()).map_err(|_| nix::Error::EINVAL)?;
+    #[cfg(not(target_vendor = "apple"))]
+    return nix::unistd::initgroups(&name, group);
+    // nix leaves it out there. Its number of a group is an `int`.
+    #[cfg(target_vendor = "apple")]
+    // SAFETY: a name that ends with NUL.
+    return nix::Error::result(unsafe { libc::initgroups(name.as_ptr(), group.as_raw() as _) }).map(drop);
 }
 
 #[cfg(unix)]
@@ -40,9 +94,19 @@ fn find_group(text: &str) -> Result<Gid, String> {
 }
 
 #[cfg(not(unix))]
-pub(super) fn become_user(user: Option<&str>, group: Option<&str>) -> Result<(), String> {
-    match user.or(group) {
-        Some(_) => Err("--user and --group work on unix only".into()),
-        None => Ok(()),
+impl Account {
+    pub(super) fn find(user: Option<&str>, group: Option<&str>) -> Result<Self, String> {
+        match user.or(group) {
+            Some(_) => Err("--user and --group work on unix only".into()),
+            None => Ok(Self::default()),
+        }
+    }
+
+    pub(super) fn open(&self, path: &Path, options: &OpenOptions) -> io::Result<File> {
+        options.clone().create(true).open(path)
+    }
+
+    pub(super) fn become_it(self) -> Result<(), String> {
+        Ok(())
     }
 }
