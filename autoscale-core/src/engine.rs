@@ -77,6 +77,8 @@ pub struct Engine<M, T, K = ()> {
     forced_dry_run: bool,
     /// Could the ledger not be kept the last time? Told once until it ends.
     not_kept: bool,
+    /// A change that a formation has confirmed, still to be told.
+    confirmed: Option<Intent>,
 }
 
 impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
@@ -91,8 +93,19 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
             })
         };
         let reported = Window::default();
-        let (clock_offset, forced_dry_run, not_kept) = (0, false, false);
-        Self { plan, source, target, keeper, decider, ledger, clock_offset, reported, forced_dry_run, not_kept }
+        Self {
+            plan,
+            source,
+            target,
+            keeper,
+            decider,
+            ledger,
+            clock_offset: 0,
+            reported,
+            forced_dry_run: false,
+            not_kept: false,
+            confirmed: None,
+        }
     }
 
     /// What it was told.
@@ -138,6 +151,7 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
         self.decider.set_settings(plan.settings.clone());
         self.ledger.limit = None;
         self.ledger.refused_until = None;
+        self.ledger.refused_why = None;
         self.plan = plan;
         self.source = source;
         self.target = target;
@@ -156,10 +170,14 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
 
     /// One check. Never fails: what goes wrong is in the events, the last of which tells how the check ended.
     pub async fn check(&mut self, now: Timestamp) -> Vec<Event> {
-        match self.try_check(now).await {
+        let check = self.try_check(now).await;
+        let mut events = Vec::new();
+        if let Some(Intent { at: sent_at, from, to }) = self.confirmed.take() {
+            events.push(self.event(now, Kind::ChangeConfirmed { from, to, sent_at }));
+        }
+        match check {
             Ok(check) => {
                 let failed = std::mem::take(&mut self.ledger.failed_in_a_row);
-                let mut events = Vec::new();
                 if failed > 0 {
                     events.push(self.event(now, Kind::Recovered { failed }));
                 }
@@ -169,16 +187,17 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
                 self.ledger.memory = self.decider.save();
                 self.keep();
                 events.push(checked);
-                events
             }
-            Err((what, failure)) => vec![self.check_failed(now, what, failure.text)],
+            Err((what, failure)) => events.push(self.check_failed(now, what, failure.text)),
         }
+        events
     }
 
     /// Counts a check that failed, and tells of it. For the loop, too, when a check exceeded its time.
     pub fn check_failed(&mut self, now: Timestamp, what: &str, error: String) -> Event {
         self.ledger.failed_in_a_row = self.ledger.failed_in_a_row.saturating_add(1);
-        let kind = Kind::CheckFailed { what: what.into(), error, in_a_row: self.ledger.failed_in_a_row };
+        let unanswered = self.ledger.intent.map(|intent| [intent.from, intent.to]);
+        let kind = Kind::CheckFailed { what: what.into(), error, in_a_row: self.ledger.failed_in_a_row, unanswered };
         let event = self.event(now, kind);
         self.ledger.last_failure = Some(event.clone());
         self.keep();
@@ -192,9 +211,7 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
         let from = now - self.plan.settings.period;
         let intent = self.ledger.intent;
         self.ledger.note_formation(now, &seen, self.plan.manual_override);
-        if let Some(Intent { from, to, .. }) = intent.filter(|intent| intent.to == seen.quantity) {
-            tracing::info!(app = self.plan.app, "the change {from} → {to}, whose answer was lost, was carried out");
-        }
+        self.confirmed = intent.filter(|intent| intent.to == seen.quantity).or(self.confirmed);
         self.ledger.forget_changes_before(from);
 
         let window = Window::new(reading.samples, now, self.plan.settings.period);
@@ -304,7 +321,8 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
         let refused = self.ledger.refused_until.filter(|until| now < *until && *until <= now + REFUSED_FOR);
         if let Some(until) = refused {
             let minutes = (until.seconds_since(now) / 60.0).ceil();
-            let text = format!("the platform refused a change before; tried again in {minutes} min");
+            let why = self.ledger.refused_why.as_deref().unwrap_or("the platform refused a change before");
+            let text = format!("{why}; tried again in {minutes} min");
             return Acted::failed(decision.from, text);
         }
         match self.send(now, decision.from, decision.target).await {
@@ -336,6 +354,7 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
             Err(failure) => {
                 if failure.kind == FailureKind::Refused {
                     self.ledger.refused_until = Some(now + REFUSED_FOR);
+                    self.ledger.refused_why = Some(failure.text.clone());
                 }
                 Acted::failed(decision.from, failure.text)
             }
@@ -351,6 +370,7 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
             Ok(applied) => {
                 self.ledger.intent = None;
                 self.ledger.refused_until = None;
+                self.ledger.refused_why = None;
                 if *applied != from {
                     self.ledger.note_change(now, *applied);
                 }

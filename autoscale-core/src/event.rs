@@ -50,6 +50,19 @@ pub enum Kind {
         error: String,
         /// How many checks in a row have failed now.
         in_a_row: u32,
+        /// A change that was sent and whose answer is not known: dynos before and after.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unanswered: Option<[u32; 2]>,
+    },
+    /// A change that was sent at an earlier check, and whose answer was lost, has been carried out. Comes before the
+    /// check that saw it.
+    ChangeConfirmed {
+        /// Dynos before.
+        from: u32,
+        /// Dynos after.
+        to: u32,
+        /// When it was sent.
+        sent_at: Timestamp,
     },
     /// Checks work again.
     Recovered {
@@ -217,9 +230,19 @@ impl fmt::Display for Event {
         write!(f, "{} {}: ", self.app, self.process)?;
         match &self.kind {
             Kind::Checked(check) => check.fmt(f),
-            Kind::CheckFailed { error, in_a_row: 1, .. } => write!(f, "check failed, dynos left as they are: {error}"),
-            Kind::CheckFailed { error, in_a_row, .. } => {
-                write!(f, "check failed ({in_a_row} in a row), dynos left as they are: {error}")
+            Kind::CheckFailed { error, in_a_row, unanswered, .. } => {
+                f.write_str("check failed")?;
+                if *in_a_row > 1 {
+                    write!(f, " ({in_a_row} in a row)")?;
+                }
+                match unanswered {
+                    None => f.write_str(", dynos left as they are")?,
+                    Some([from, to]) => write!(f, ", and the answer to the change {from} → {} is lost", Dynos(*to))?,
+                }
+                write!(f, ": {error}")
+            }
+            Kind::ChangeConfirmed { from, to, .. } => {
+                write!(f, "{from} → {}: sent at an earlier check, whose answer was lost", Dynos(*to))
             }
             Kind::Recovered { failed: 1 } => f.write_str("checks work again, after one that failed"),
             Kind::Recovered { failed } => write!(f, "checks work again, after {failed} that failed"),

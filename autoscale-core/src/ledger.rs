@@ -33,6 +33,8 @@ pub struct Ledger {
     pub override_until: Option<Timestamp>,
     /// The platform refuses changes: not tried again before this.
     pub refused_until: Option<Timestamp>,
+    /// Why, and what to mend.
+    pub refused_why: Option<String>,
     /// Is the loop told to rest?
     pub paused: bool,
     /// Dry run as it was toggled.

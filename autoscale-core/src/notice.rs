@@ -113,6 +113,11 @@ impl Notices {
                 let why = format!("{failed} failed in a row");
                 known.then(|| (NoticeKind::Recovered, "checks work again".into(), why))?
             }
+            Kind::ChangeConfirmed { from, to, .. } => {
+                let kind = if to < from { NoticeKind::ScaledDown } else { NoticeKind::ScaledUp };
+                let why = "sent at an earlier check, whose answer was lost".into();
+                (kind, format!("{from} → {}", Dynos(*to)), why)
+            }
             Kind::DryRunChanged { dry_run } => {
                 told.dry_run = Some(*dry_run);
                 told.would = None;
@@ -381,11 +386,20 @@ mod tests {
     #[test]
     fn failing_checks_are_told_once_and_their_end_once() {
         let mut notices = Notices::default();
-        let failed =
-            |n| event(Kind::CheckFailed { what: "metric".into(), error: "Pingdom answered 503".into(), in_a_row: n });
+        let failed = |n| {
+            event(Kind::CheckFailed {
+                what: "metric".into(),
+                error: "Pingdom answered 503".into(),
+                in_a_row: n,
+                unanswered: None,
+            })
+        };
         let first = notices.notice(&failed(1)).unwrap();
         assert_eq!((first.title.as_str(), first.body.as_str()), ("shop: checks fail", "Pingdom answered 503"));
         assert_eq!(notices.notice(&failed(2)), None);
+        let confirmed = event(Kind::ChangeConfirmed { from: 2, to: 1, sent_at: Timestamp::from_secs(0) });
+        let late = Notices::default().notice(&confirmed).unwrap();
+        assert_eq!((late.kind, late.title.as_str()), (NoticeKind::ScaledDown, "shop: 2 → 1 dyno"));
         let recovered = event(Kind::Recovered { failed: 2 });
         assert_eq!(notices.notice(&recovered).unwrap().text, "shop web: checks work again: 2 failed in a row");
         assert_eq!(notices.notice(&recovered), None);

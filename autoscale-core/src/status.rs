@@ -184,7 +184,8 @@ mod tests {
     }
 
     fn failed(minutes: u64) -> Ledger {
-        let kind = Kind::CheckFailed { what: "metric".into(), error: "Pingdom is down".into(), in_a_row: 2 };
+        let kind =
+            Kind::CheckFailed { what: "metric".into(), error: "Pingdom is down".into(), in_a_row: 2, unanswered: None };
         let at = NOW - Duration::from_secs(60 * minutes);
         let event = Event { v: VERSION, at, app: "shop".into(), process: "web".into(), kind };
         Ledger { last_failure: Some(event), failed_in_a_row: 2, quantity: Some(3), ..Ledger::default() }

@@ -89,6 +89,8 @@ pub const AUTOSCALE_EVENT_DRY_RUN_CHANGED: i32 = 8;
 pub const AUTOSCALE_EVENT_CONFIG_RELOADED: i32 = 9;
 /// Kind of an event: a new configuration was refused.
 pub const AUTOSCALE_EVENT_CONFIG_REFUSED: i32 = 10;
+/// Kind of an event: a change that an earlier check asked for, and whose answer was lost, has been carried out.
+pub const AUTOSCALE_EVENT_CHANGE_CONFIRMED: i32 = 11;
 
 /// What came of a decision: nothing was to be changed.
 pub const AUTOSCALE_OUTCOME_HELD: i32 = 0;

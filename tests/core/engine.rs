@@ -197,7 +197,7 @@ fn a_failed_read_changes_nothing_and_is_told_with_its_cause_until_it_ends() {
         world.0.lock().unwrap().metric_fails = Some(Failure::new(FailureKind::Transient, "Pingdom is down"));
         let events = check(&mut engine, NOW);
         match &events[..] {
-            [Event { kind: Kind::CheckFailed { what, error, in_a_row: n }, .. }] => {
+            [Event { kind: Kind::CheckFailed { what, error, in_a_row: n, unanswered: None }, .. }] => {
                 assert_eq!((what.as_str(), error.as_str(), *n), ("metric", "Pingdom is down", in_a_row));
             }
             other => panic!("{other:?}"),
@@ -235,13 +235,19 @@ fn a_change_that_comes_late_is_our_own_and_no_override() {
         (checked(&events).outcome, checked(&events).error.as_deref()),
         (Outcome::Failed, Some("the answer was lost"))
     );
+    let failed = engine.check_failed(later(1), "time", "too slow".into());
+    let text = "shop web: check failed, and the answer to the change 3 → 6 dynos is lost: too slow";
+    assert_eq!(failed.to_string(), text);
     // It is carried out after all, and a new process takes over.
     world.0.lock().unwrap().quantity = 6;
     let kept = world.0.lock().unwrap().kept.last().unwrap().clone();
     let mut engine = self::engine(&world, plan(), kept);
     let events = check(&mut engine, later(1));
+    assert_eq!(events[0].to_string(), "shop web: 3 → 6 dynos: sent at an earlier check, whose answer was lost");
+    assert!(matches!(events[0].kind, Kind::ChangeConfirmed { from: 3, to: 6, sent_at: NOW }), "{events:?}");
     assert_eq!(checked(&events).override_until, None);
     assert_eq!(checked(&events).changed_at, Some(NOW));
+    assert_eq!(check(&mut engine, later(2)).len(), 1, "told once");
 }
 
 #[test]
@@ -306,7 +312,7 @@ fn a_refused_change_is_tried_again_hourly() {
     assert_eq!(checked(&check(&mut engine, NOW)).error.as_deref(), Some("no"));
     world.0.lock().unwrap().samples = flat(5000.0, later(59));
     let events = check(&mut engine, later(59));
-    assert_eq!(checked(&events).error.as_deref(), Some("the platform refused a change before; tried again in 1 min"));
+    assert_eq!(checked(&events).error.as_deref(), Some("no; tried again in 1 min"));
     assert_eq!(world.0.lock().unwrap().sent, [6]);
     world.0.lock().unwrap().samples = flat(5000.0, later(60));
     assert_eq!(checked(&check(&mut engine, later(60))).outcome, Outcome::Scaled);

@@ -49,6 +49,7 @@ class EventKind(enum.IntEnum):
     DRY_RUN_CHANGED = 8
     CONFIG_RELOADED = 9
     CONFIG_REFUSED = 10
+    CHANGE_CONFIRMED = 11
 
 
 class Outcome(enum.IntEnum):

@@ -66,6 +66,7 @@ pub(crate) const fn kind(kind: &Kind) -> i32 {
         Kind::DryRunChanged { .. } => callback::AUTOSCALE_EVENT_DRY_RUN_CHANGED,
         Kind::ConfigReloaded { .. } => callback::AUTOSCALE_EVENT_CONFIG_RELOADED,
         Kind::ConfigRefused { .. } => callback::AUTOSCALE_EVENT_CONFIG_REFUSED,
+        Kind::ChangeConfirmed { .. } => callback::AUTOSCALE_EVENT_CHANGE_CONFIRMED,
     }
 }
 

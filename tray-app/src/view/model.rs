@@ -137,7 +137,8 @@ impl Model {
             Kind::Started { dry_run } | Kind::DryRunChanged { dry_run } => app.dry_run = *dry_run,
             Kind::Paused => app.paused = true,
             Kind::Resumed => app.paused = false,
-            Kind::Stopped | Kind::ConfigReloaded { .. } | Kind::ConfigRefused { .. } => {}
+            Kind::ChangeConfirmed { .. } | Kind::Stopped | Kind::ConfigReloaded { .. } | Kind::ConfigRefused { .. } => {
+            }
         }
         let Notice { kind, title, body, .. } = self.notices.notice(event)?;
         let checked = matches!(event.kind, Kind::Checked(_));

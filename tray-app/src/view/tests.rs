@@ -64,7 +64,12 @@ fn held(code: &str) -> Event {
 }
 
 fn failed() -> Event {
-    event(Kind::CheckFailed { what: "metric".into(), error: "Pingdom answered 503".into(), in_a_row: 1 })
+    event(Kind::CheckFailed {
+        what: "metric".into(),
+        error: "Pingdom answered 503".into(),
+        in_a_row: 1,
+        unanswered: None,
+    })
 }
 
 fn view(model: &Model) -> View {
