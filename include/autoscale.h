@@ -136,6 +136,11 @@
 #define AUTOSCALE_EVENT_CONFIG_REFUSED 10
 
 /**
+ * Kind of an event: a change that an earlier check asked for, and whose answer was lost, has been carried out.
+ */
+#define AUTOSCALE_EVENT_CHANGE_CONFIRMED 11
+
+/**
  * What came of a decision: nothing was to be changed.
  */
 #define AUTOSCALE_OUTCOME_HELD 0
@@ -607,7 +612,8 @@ typedef struct autoscale_event {
      */
     int64_t at_s;
     /**
-     * AUTOSCALE_EVENT_CHECKED: the decision; else NULL.
+     * AUTOSCALE_EVENT_CHECKED: the decision; else NULL. In a copy of it set struct_size to sizeof(autoscale_decision):
+     * the library's may be larger.
      */
     const struct autoscale_decision *decision;
     /**
@@ -722,7 +728,7 @@ AUTOSCALE_MUST_USE uint32_t autoscale_abi_version(void);
 AUTOSCALE_MUST_USE uint32_t autoscale_features(void);
 
 /**
- * Gives a result to the library. Legal only while the metric source runs that was given the sink.
+ * Gives a result to the library. Legal only while the metric source runs that was given the sink; thread-safe.
  *
  * @param sink    the sink that the callback was given
  * @param time_s  when: unix seconds; out of order is fine
@@ -738,20 +744,24 @@ autoscale_status autoscale_samples_push(struct autoscale_samples *sink,
                                         uint8_t status);
 
 /**
- * Says that the read failed, and why; the last text counts. What was pushed is not used.
+ * Says that the read failed, and why; the last text counts. What was pushed is not used. Legal only while the metric
+ * source runs that was given the sink; thread-safe.
  *
  * @param sink  the sink that the callback was given; NULL is fine
  * @param text  why, NUL-terminated; NULL is fine; shown to people, so without secrets
  */
-void autoscale_samples_fail(struct autoscale_samples *sink, const char *text);
+void autoscale_samples_fail(struct autoscale_samples *sink,
+                            const char *text);
 
 /**
- * Says that a read of the formation, or a change of it, failed, and why; the last text counts.
+ * Says that a read of the formation, or a change of it, failed, and why; the last text counts. Legal only while the
+ * callback runs that was given it; thread-safe.
  *
  * @param failure  what the callback was given; NULL is fine
  * @param text     why, NUL-terminated; NULL is fine; shown to people, so without secrets
  */
-void autoscale_fail(struct autoscale_failure *failure, const char *text);
+void autoscale_fail(struct autoscale_failure *failure,
+                    const char *text);
 
 /**
  * Reads a configuration from a text in the form of config.ini. Only `[HEROKU_INFOS] app_name` is needed for a decision
@@ -908,7 +918,7 @@ autoscale_status autoscale_set_dry_run(const struct autoscale *handle,
  *
  * Returns AUTOSCALE_SOURCE or AUTOSCALE_TARGET where reading or scaling failed, AUTOSCALE_CHECK_FAILED where it took too
  * long, AUTOSCALE_CONFIG where the configuration lacks what a built-in source or target needs, AUTOSCALE_STATE on a
- * started handle or while another check of it runs, AUTOSCALE_REENTRANT inside a callback of the same handle,
+ * started handle or while another check of it runs, AUTOSCALE_REENTRANT inside a callback of any handle,
  * AUTOSCALE_INVALID_ARGUMENT, AUTOSCALE_UNSUPPORTED where no source or target is set and none is built in,
  * AUTOSCALE_FORKED, AUTOSCALE_PANIC. Thread-safe.
  */
@@ -978,7 +988,8 @@ autoscale_status autoscale_request_stop(const struct autoscale *handle);
 
 /**
  * Ends the loop and waits for its end: after it no callback of the handle runs. HTTP in flight is cancelled; a callback
- * that blocks is waited for. On a handle that is not started, or was stopped, it does nothing.
+ * that blocks is waited for, and so is an autoscale_check_once() on another thread, whose HTTP is not cancelled. On a
+ * handle at rest it does nothing.
  *
  * @param handle  a handle
  *

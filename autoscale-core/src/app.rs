@@ -45,6 +45,12 @@ impl MetricSource for Metric {
             Self::Probe(source) => source.samples(from, to).await,
         }
     }
+
+    fn take_over(&mut self, earlier: &Self) {
+        if let (Self::Probe(new), Self::Probe(earlier)) = (self, earlier) {
+            new.take_over(earlier);
+        }
+    }
 }
 
 /// The engine of an app as configured.
@@ -237,7 +243,7 @@ fn from_history(config: &Config) -> Ledger {
     let Some(text) = config.history_file.as_ref().and_then(|path| history::read_all(path).ok()) else {
         return Ledger::default();
     };
-    match recording::parse_of(&text, &config.heroku.app_name, &config.heroku.process_type) {
+    match recording::parse_only(&text, &config.heroku.app_name, &config.heroku.process_type) {
         Ok(recording) if !recording.checks.is_empty() => {
             let app = &config.heroku.app_name;
             tracing::info!(app, "no state file: the policy remembers {} checks of the history", recording.checks.len());
@@ -261,8 +267,9 @@ fn lines(path: &Path, problems: &[Problem]) -> Vec<String> {
 fn http(config: &Config, options: &AppOptions) -> HttpOptions {
     let mut http = options.http.clone();
     if let Some(speed) = config.sandbox_speed {
-        http = HttpOptions { budgets: http.budgets, ..HttpOptions::at_speed(speed) };
+        return HttpOptions { budgets: http.budgets, ..HttpOptions::at_speed(speed) };
     }
+    http.within(config.check_frequency);
     http
 }
 

@@ -147,7 +147,8 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
     }
 
     /// Goes on with another plan, source and target; what the policy remembers stays.
-    pub fn reload(&mut self, plan: Plan, source: M, target: T) {
+    pub fn reload(&mut self, plan: Plan, mut source: M, target: T) {
+        source.take_over(&self.source);
         self.decider.set_settings(plan.settings.clone());
         self.ledger.limit = None;
         self.ledger.refused_until = None;
@@ -215,7 +216,8 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
         self.ledger.forget_changes_before(from);
 
         let window = Window::new(reading.samples, now, self.plan.settings.period);
-        // What is remembered becomes so with the event: a check that is broken off decides nothing that counts.
+        // What is remembered becomes so with the event, or with a change that is sent: a check that is broken off before
+        // decides nothing that counts.
         let mut decider = self.decider.clone();
         let decision = decider.decide(&Observation {
             now,
@@ -230,8 +232,8 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
         });
         let changed_at = self.ledger.changed_at;
         let effective_max = self.plan.bounds.max().min(self.ledger.limit_dynos().unwrap_or(u32::MAX));
-        let Acted { outcome, applied, error } = self.act(now, &decision, &seen).await;
         self.decider = decider;
+        let Acted { outcome, applied, error } = self.act(now, &decision, &seen).await;
 
         Ok(Check {
             dynos: seen.quantity,
@@ -331,6 +333,11 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
                 let text = format!("asked for {}, the platform confirmed {applied}", decision.target);
                 Acted { outcome: Outcome::Limited, applied, error: Some(text) }
             }
+            // A limit that leaves room, and no room all the same: other process types count in it.
+            Err(Failure { kind: FailureKind::Limit(dynos), text }) if dynos >= decision.target => {
+                self.refused(now, &text);
+                Acted::failed(decision.from, text)
+            }
             Err(Failure { kind: FailureKind::Limit(dynos), text }) => {
                 self.ledger.limit = Some(Limit { dynos, size: seen.size.clone(), at: now });
                 let applied = if decision.from < dynos && dynos < decision.target {
@@ -353,17 +360,24 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
             }
             Err(failure) => {
                 if failure.kind == FailureKind::Refused {
-                    self.ledger.refused_until = Some(now + REFUSED_FOR);
-                    self.ledger.refused_why = Some(failure.text.clone());
+                    self.refused(now, &failure.text);
                 }
                 Acted::failed(decision.from, failure.text)
             }
         }
     }
 
+    /// Somebody has to mend something: not tried again for a while.
+    fn refused(&mut self, now: Timestamp, why: &str) {
+        self.ledger.refused_until = Some(now + REFUSED_FOR);
+        self.ledger.refused_why = Some(why.to_owned());
+    }
+
     /// Sends one change, recorded before and after.
     async fn send(&mut self, now: Timestamp, from: u32, to: u32) -> Result<u32, Failure> {
         self.ledger.intent = Some(Intent { at: now, from, to });
+        // A policy that forgot its own change would take the next for the first.
+        self.ledger.memory = self.decider.save();
         self.keep();
         let result = self.target.scale(to).await;
         match &result {

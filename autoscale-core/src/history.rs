@@ -3,6 +3,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 
 use crate::event::Event;
@@ -59,12 +60,12 @@ impl History {
     }
 
     /// The file and its length, whole lines all; nobody else writes to it until it is dropped.
-    fn locked(&self) -> io::Result<(File, u64)> {
+    fn locked(&self) -> io::Result<(Locked, u64)> {
         if let Some(folder) = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             fs::create_dir_all(folder)?;
         }
         loop {
-            let mut file = OpenOptions::new().read(true).append(true).create(true).open(&self.path)?;
+            let mut file = Locked(OpenOptions::new().read(true).append(true).create(true).open(&self.path)?);
             // Where a file system has no locks, nobody is kept out.
             let _ = file.lock();
             if !is_at(&file, &self.path) {
@@ -89,6 +90,30 @@ impl History {
             }
         }
         Ok(())
+    }
+}
+
+/// A file that is unlocked when this is dropped. To close it is not enough: where the program has forked meanwhile, the
+/// child has the same open file, and the lock with it.
+struct Locked(File);
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
+}
+
+impl Deref for Locked {
+    type Target = File;
+
+    fn deref(&self) -> &File {
+        &self.0
+    }
+}
+
+impl DerefMut for Locked {
+    fn deref_mut(&mut self) -> &mut File {
+        &mut self.0
     }
 }
 

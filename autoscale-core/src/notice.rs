@@ -175,7 +175,10 @@ impl Told {
             }
             Outcome::Limited => {
                 let new = self.limited.replace(check.effective_max) != Some(check.effective_max);
-                let what = format!("{}, not {target}", change(applied));
+                let what = match applied == dynos {
+                    true => format!("stays at {}, not {target}", Dynos(dynos)),
+                    false => format!("{}, not {target}", change(applied)),
+                };
                 (new || applied != dynos).then(|| (NoticeKind::Limited, what, error()))
             }
             Outcome::Failed => {

@@ -53,8 +53,16 @@ pub struct Reading {
 
 /// Where response times come from.
 pub trait MetricSource: Send {
-    /// The results from `from` to `to`, both included.
+    /// The results from `from` to `to` at least, both included.
     fn samples(&mut self, from: Timestamp, to: Timestamp) -> impl Future<Output = Result<Reading, Failure>> + Send;
+
+    /// Takes over what an earlier one knows, so that a reload of the configuration does not begin with an empty window.
+    fn take_over(&mut self, earlier: &Self)
+    where
+        Self: Sized,
+    {
+        let _ = earlier;
+    }
 }
 
 /// What is known of a formation.

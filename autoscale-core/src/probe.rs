@@ -75,19 +75,18 @@ impl Probe {
             Shared { http, url: text.into(), every, timeout, keep, clock: Box::new(clock), results: Mutex::default() };
         Ok(Self { shared: Arc::new(shared), done, start: Some(start), task: None })
     }
+}
 
-    /// Takes over the results of an earlier one for the same address, so that a reload of the configuration does not
-    /// begin with an empty window.
-    pub fn inherit(&self, earlier: &Self) {
+impl MetricSource for Probe {
+    /// Takes over the results of an earlier one for the same address.
+    fn take_over(&mut self, earlier: &Self) {
         if self.shared.url == earlier.shared.url && !Arc::ptr_eq(&self.shared, &earlier.shared) {
             let results = earlier.shared.results().clone();
             *self.shared.results() = results;
         }
     }
-}
 
-impl MetricSource for Probe {
-    async fn samples(&mut self, from: Timestamp, to: Timestamp) -> Result<Reading, Failure> {
+    async fn samples(&mut self, from: Timestamp, _: Timestamp) -> Result<Reading, Failure> {
         if let Some(done) = self.start.take() {
             let shared = self.shared.clone();
             self.task = Some(Handle::current().spawn(async move { shared.run(done).await }));
@@ -96,7 +95,8 @@ impl MetricSource for Probe {
             // A single check (`run --once`) is over before a second test is due.
             let _ = tokio::time::timeout(self.shared.timeout * 2, self.done.wait_for(|tests| *tests > 0)).await;
         }
-        let samples = self.shared.results().iter().filter(|s| from <= s.at && s.at <= to).copied().collect();
+        // Also what has come since `to`, the start of the check: it may be what was just waited for.
+        let samples = self.shared.results().iter().filter(|s| from <= s.at).copied().collect();
         Ok(Reading { samples, server_time: None })
     }
 }
@@ -131,7 +131,8 @@ impl Shared {
             let sample = self.test(at).await;
             let mut results = self.results();
             let oldest = at - self.keep;
-            results.retain(|s| oldest <= s.at);
+            // From a clock that has been put back since: they would be the newest again when it gets there.
+            results.retain(|s| oldest <= s.at && s.at <= at);
             results.extend(sample);
             drop(results);
             done.send_modify(|tests| *tests += 1);

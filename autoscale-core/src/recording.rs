@@ -85,9 +85,18 @@ pub fn parse(text: &str) -> Result<Recording, Malformed> {
 /// # Errors
 /// As for [`parse`].
 pub fn parse_of(text: &str, app: &str, process: &str) -> Result<Recording, Malformed> {
-    let only = Some((app.to_owned(), process.to_owned()));
-    let recording = parse_with(text, Union { only, ..Union::default() })?;
+    let recording = parse_only(text, app, process)?;
     if recording.samples.is_empty() && recording.checks.is_empty() { parse(text) } else { Ok(recording) }
+}
+
+/// [`parse`], but of a history that several apps share only what is of this app and process type: nothing where it does
+/// not know it.
+///
+/// # Errors
+/// As for [`parse`].
+pub fn parse_only(text: &str, app: &str, process: &str) -> Result<Recording, Malformed> {
+    let only = Some((app.to_owned(), process.to_owned()));
+    parse_with(text, Union { only, ..Union::default() })
 }
 
 fn parse_with(text: &str, mut union: Union) -> Result<Recording, Malformed> {
@@ -184,8 +193,12 @@ impl Union {
 fn json(text: &str, union: &mut Union) -> Result<(), Malformed> {
     let mut documents = serde_json::Deserializer::from_str(text).into_iter::<Value>();
     let mut events = 0_usize;
+    let (mut line, mut counted) = (1, 0);
     loop {
-        let line = line_at(text, documents.byte_offset());
+        // Each line's end is counted once, however many documents there are.
+        let start = start_of(text, documents.byte_offset());
+        line += text.as_bytes()[counted..start].iter().filter(|b| **b == b'\n').count();
+        counted = start;
         let document = match documents.next() {
             None => return Ok(()),
             // A history's last line may be in the middle of being written.
@@ -207,11 +220,9 @@ fn json(text: &str, union: &mut Union) -> Result<(), Malformed> {
     }
 }
 
-/// The line of the first sign at or after `offset` that is not space.
-fn line_at(text: &str, offset: usize) -> usize {
-    let rest = text.get(offset..).unwrap_or_default();
-    let blank = rest.len() - rest.trim_start().len();
-    1 + text.as_bytes()[..offset + blank].iter().filter(|b| **b == b'\n').count()
+/// The first sign at or after `offset` that is not space.
+fn start_of(text: &str, offset: usize) -> usize {
+    text.get(offset..).map_or(text.len(), |rest| text.len() - rest.trim_start().len())
 }
 
 /// Numbers and words need no quotes, but a spreadsheet may have put them.
@@ -351,6 +362,7 @@ mod tests {
         let recording = parse_of(&lines, "blog", "web").unwrap();
         assert_eq!((recording.checks.len(), recording.checks[0].dynos, recording.samples.len()), (1, 5, 1));
         assert_eq!(parse_of(&event(100, "shop", 2, 2, "[]"), "test", "web").unwrap().checks.len(), 1, "the only one");
+        assert!(parse_only(&event(100, "shop", 2, 2, "[]"), "test", "web").unwrap().checks.is_empty());
     }
 
     #[test]

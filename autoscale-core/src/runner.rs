@@ -88,9 +88,12 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> AppLoop<M, T, K> {
         if rests {
             self.tell(Kind::Paused);
         }
+        // A check out of turn, which does not move the others: many apps keep their distance from each other.
+        let mut at_once = false;
         let mut told_due = None;
         loop {
-            let next = (!rests).then_some(due);
+            let wake = if at_once { due.min(Instant::now()) } else { due };
+            let next = (!rests).then_some(wake);
             if told_due != Some(next) {
                 told_due = Some(next);
                 self.observer.next_check(next.map(|due| due.saturating_duration_since(Instant::now())));
@@ -98,20 +101,17 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> AppLoop<M, T, K> {
             let turn = tokio::select! {
                 biased;
                 command = commands.recv() => Turn::Told(command.unwrap_or(Command::Stop)),
-                () = sleep_until(due), if !rests => Turn::Due,
+                () = sleep_until(wake), if !rests => Turn::Due,
             };
             let told = match turn {
                 Turn::Due | Turn::Told(Command::CheckNow) => {
                     let interval = self.clock.real(self.engine.plan().interval);
                     let told = self.check(&mut commands, interval).await;
-                    // A check that was asked for comes on top of the others.
                     if due <= Instant::now() {
                         due = next_due(due, interval, Instant::now());
                     }
                     // A check that was broken off is made up for, under what was told.
-                    if told.is_some() {
-                        due = Instant::now();
-                    }
+                    at_once = told.is_some();
                     told
                 }
                 Turn::Told(command) => Some(command),
@@ -126,13 +126,16 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> AppLoop<M, T, K> {
                 Some(Command::Resume) if rests => {
                     rests = false;
                     self.rest(false);
-                    due = Instant::now();
+                    at_once = true;
                 }
                 Some(Command::Pause | Command::Resume) => {}
                 Some(Command::SetDryRun(on)) => self.set_dry_run(on),
                 Some(Command::Reload) => {
+                    let before = self.clock.real(self.engine.plan().interval);
                     if self.reload() {
-                        due = Instant::now();
+                        let interval = self.clock.real(self.engine.plan().interval);
+                        due = next_due(due.checked_sub(before).unwrap_or(due), interval, Instant::now());
+                        at_once = true;
                     }
                 }
             }
@@ -210,11 +213,11 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> AppLoop<M, T, K> {
     }
 }
 
-/// The next check: one interval after the last was due; but after a suspend, or a check that took too long, none is
-/// made up for.
+/// The next check: whole intervals after the last was due; after a suspend, or a check that took too long, none is made
+/// up for.
 fn next_due(due: Instant, interval: Duration, now: Instant) -> Instant {
-    let next = due + interval;
-    if next > now { next } else { now + interval }
+    let missed = now.saturating_duration_since(due).as_nanos() / interval.as_nanos().max(1);
+    due + interval.saturating_mul(u32::try_from(missed).unwrap_or(u32::MAX).saturating_add(1))
 }
 
 /// One check within its time, for a run that ends after it.

@@ -176,7 +176,18 @@ fn passing(path: &Path) -> String {
 /// ends, however it ends.
 #[derive(Debug)]
 pub struct InstanceLock {
-    _file: File,
+    file: File,
+    /// Which process took it.
+    process: u32,
+}
+
+impl Drop for InstanceLock {
+    fn drop(&mut self) {
+        // To close the file is not enough: a child that was forked meanwhile has it open too. A child gives nothing back.
+        if self.process == std::process::id() {
+            let _ = self.file.unlock();
+        }
+    }
 }
 
 /// Why an app can't be had.
@@ -249,7 +260,7 @@ impl InstanceLock {
                 // On a full disk nobody's pid is named; the lock holds all the same.
                 let _ =
                     file.set_len(0).and_then(|()| file.rewind()).and_then(|()| write!(file, "{}", std::process::id()));
-                Ok(Self { _file: file })
+                Ok(Self { file, process: std::process::id() })
             }
             Err(TryLockError::WouldBlock) if patience > 0 => {
                 // Somebody may only be looking who has it: `status` does, for a moment.

@@ -1,12 +1,13 @@
 //! What C hands to a handle: functions, and what they fill while they run. Who calls them is not known here.
 
 use std::ffi::{c_char, c_void};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use autoscale_core::sample::Sample;
 
 use crate::decision::Decision;
 use crate::guard::guard;
-use crate::memory::null;
+use crate::memory::{message, object};
 use crate::observation::{AUTOSCALE_SAMPLE_DROPPED, sample};
 use crate::status::{Error, Status};
 
@@ -15,15 +16,35 @@ pub const AUTOSCALE_SAMPLES_MOST: usize = 1_000_000;
 
 /// Where a metric source puts its results. Exists while the callback runs.
 #[derive(Debug, Default)]
-pub struct Samples {
-    pub(crate) samples: Vec<Sample>,
-    pub(crate) failure: Option<String>,
+pub struct Samples(Mutex<Given>);
+
+#[derive(Debug, Default)]
+struct Given {
+    samples: Vec<Sample>,
+    failure: Option<String>,
+}
+
+impl Samples {
+    fn given(&self) -> MutexGuard<'_, Given> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What was given, and why it failed, if it did.
+    pub(crate) fn into_given(self) -> (Vec<Sample>, Option<String>) {
+        let Given { samples, failure } = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        (samples, failure)
+    }
 }
 
 /// Where a scale target says why it failed. Exists while the callback runs.
 #[derive(Debug, Default)]
-pub struct Failure {
-    pub(crate) text: Option<String>,
+pub struct Failure(Mutex<Option<String>>);
+
+impl Failure {
+    /// What was said.
+    pub(crate) fn into_text(self) -> Option<String> {
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Reads response times: pushes the results from from_s to to_s, both included, into the sink. May block; nothing else
@@ -115,7 +136,8 @@ pub struct Event {
     pub outcome: i32,
     /// When: unix seconds.
     pub at_s: i64,
-    /// AUTOSCALE_EVENT_CHECKED: the decision; else NULL.
+    /// AUTOSCALE_EVENT_CHECKED: the decision; else NULL. In a copy of it set struct_size to sizeof(autoscale_decision):
+    /// the library's may be larger.
     pub decision: *const Decision,
     /// AUTOSCALE_EVENT_CHECKED: dynos that there are after the check; else 0.
     pub applied: u32,
@@ -134,7 +156,7 @@ pub struct Event {
     pub json_len: usize,
 }
 
-/// Gives a result to the library. Legal only while the metric source runs that was given the sink.
+/// Gives a result to the library. Legal only while the metric source runs that was given the sink; thread-safe.
 ///
 /// @param sink    the sink that the callback was given
 /// @param time_s  when: unix seconds; out of order is fine
@@ -147,19 +169,21 @@ pub struct Event {
 pub unsafe extern "C" fn autoscale_samples_push(sink: *mut Samples, time_s: i64, ms: f64, status: u8) -> Status {
     guard(|| {
         // SAFETY: NULL, or the sink of the callback that runs, as the header asks for.
-        let sink = unsafe { sink.as_mut() }.ok_or_else(|| null("sink"))?;
+        let sink = unsafe { object(sink, "sink") }?;
         if status > AUTOSCALE_SAMPLE_DROPPED {
             return Err(Error::invalid(format!("status is {status}: no AUTOSCALE_SAMPLE_…")));
         }
-        if sink.samples.len() >= AUTOSCALE_SAMPLES_MOST {
+        let mut given = sink.given();
+        if given.samples.len() >= AUTOSCALE_SAMPLES_MOST {
             return Err(Error::invalid(format!("more than {AUTOSCALE_SAMPLES_MOST} results")));
         }
-        sink.samples.extend(sample(time_s, ms, status));
+        given.samples.extend(sample(time_s, ms, status));
         Ok(())
     })
 }
 
-/// Says that the read failed, and why; the last text counts. What was pushed is not used.
+/// Says that the read failed, and why; the last text counts. What was pushed is not used. Legal only while the metric
+/// source runs that was given the sink; thread-safe.
 ///
 /// @param sink  the sink that the callback was given; NULL is fine
 /// @param text  why, NUL-terminated; NULL is fine; shown to people, so without secrets
@@ -168,15 +192,16 @@ pub unsafe extern "C" fn autoscale_samples_fail(sink: *mut Samples, text: *const
     guard(|| {
         // SAFETY: NULL, or the sink of the callback that runs, and a text, as the header asks for.
         unsafe {
-            if let Some(sink) = sink.as_mut() {
-                sink.failure = Some(crate::memory::message(text).unwrap_or_default());
+            if let Some(sink) = sink.as_ref() {
+                sink.given().failure = Some(message(text).unwrap_or_default());
             }
         }
         Ok(())
     });
 }
 
-/// Says that a read of the formation, or a change of it, failed, and why; the last text counts.
+/// Says that a read of the formation, or a change of it, failed, and why; the last text counts. Legal only while the
+/// callback runs that was given it; thread-safe.
 ///
 /// @param failure  what the callback was given; NULL is fine
 /// @param text     why, NUL-terminated; NULL is fine; shown to people, so without secrets
@@ -185,8 +210,9 @@ pub unsafe extern "C" fn autoscale_fail(failure: *mut Failure, text: *const c_ch
     guard(|| {
         // SAFETY: NULL, or the failure of the callback that runs, and a text, as the header asks for.
         unsafe {
-            if let Some(failure) = failure.as_mut() {
-                failure.text = Some(crate::memory::message(text).unwrap_or_default());
+            if let Some(failure) = failure.as_ref() {
+                let text = Some(message(text).unwrap_or_default());
+                *failure.0.lock().unwrap_or_else(PoisonError::into_inner) = text;
             }
         }
         Ok(())

@@ -63,9 +63,12 @@ pub struct Decision {
     pub detail: [f64; 7],
 }
 
-/// The part that every version has.
+/// The part that is filled at the least.
 const LEAST: usize = offset_of!(Decision, load_low);
-const _: () = assert!(NUMBERS == 7);
+/// What version 1 of the interface has, and a decision needs to be said and drawn: a number, since it does not grow with
+/// the struct.
+const FIRST: usize = if cfg!(target_pointer_width = "64") { 192 } else { size_of::<Decision>() };
+const _: () = assert!(NUMBERS == 7 && FIRST <= size_of::<Decision>());
 
 impl From<&Decided> for Decision {
     fn from(decided: &Decided) -> Self {
@@ -140,12 +143,17 @@ impl Decision {
     pub(crate) unsafe fn read(decision: *const Self) -> Result<Self, Error> {
         // SAFETY: as promised.
         let size = unsafe { size_of_it(decision) }?;
-        if size < size_of::<Self>() {
-            let text = format!("decision.struct_size is {size}: it lacks what this needs, {}", size_of::<Self>());
+        if size < FIRST {
+            let text = format!("decision.struct_size is {size}: it lacks what this needs, {FIRST}");
             return Err(Error::new(AUTOSCALE_UNSUPPORTED, text));
         }
-        // SAFETY: not NULL, aligned, and large enough.
-        Ok(unsafe { *decision })
+        // What an older program does not have stays 0.
+        // SAFETY: numbers alone, for which 0 is a value; as much is copied as both have.
+        unsafe {
+            let mut whole: Self = std::mem::zeroed();
+            std::ptr::copy_nonoverlapping(decision.cast::<u8>(), (&raw mut whole).cast(), size.min(size_of::<Self>()));
+            Ok(whole)
+        }
     }
 }
 

@@ -132,7 +132,7 @@ pub unsafe extern "C" fn autoscale_set_dry_run(handle: *const Handle, on: i32) -
 ///
 /// Returns AUTOSCALE_SOURCE or AUTOSCALE_TARGET where reading or scaling failed, AUTOSCALE_CHECK_FAILED where it took too
 /// long, AUTOSCALE_CONFIG where the configuration lacks what a built-in source or target needs, AUTOSCALE_STATE on a
-/// started handle or while another check of it runs, AUTOSCALE_REENTRANT inside a callback of the same handle,
+/// started handle or while another check of it runs, AUTOSCALE_REENTRANT inside a callback of any handle,
 /// AUTOSCALE_INVALID_ARGUMENT, AUTOSCALE_UNSUPPORTED where no source or target is set and none is built in,
 /// AUTOSCALE_FORKED, AUTOSCALE_PANIC. Thread-safe.
 #[unsafe(no_mangle)]
@@ -218,7 +218,8 @@ pub unsafe extern "C" fn autoscale_request_stop(handle: *const Handle) -> Status
 }
 
 /// Ends the loop and waits for its end: after it no callback of the handle runs. HTTP in flight is cancelled; a callback
-/// that blocks is waited for. On a handle that is not started, or was stopped, it does nothing.
+/// that blocks is waited for, and so is an autoscale_check_once() on another thread, whose HTTP is not cancelled. On a
+/// handle at rest it does nothing.
 ///
 /// @param handle  a handle
 ///

@@ -410,6 +410,28 @@ static void source_and_target_are_set_whole_or_not_at_all(void)
     CHECK_STATUS(autoscale_free(world.handle), AUTOSCALE_OK);
 }
 
+static int32_t checks_another(void *user, int64_t from_s, int64_t to_s, autoscale_samples *sink)
+{
+    autoscale_decision decision = {.struct_size = sizeof decision};
+    (void)from_s;
+    CHECK_STATUS(autoscale_check_once(((struct world *)user)->handle, &decision), AUTOSCALE_REENTRANT);
+    return autoscale_samples_push(sink, to_s, 900, AUTOSCALE_SAMPLE_UP);
+}
+
+static void a_check_inside_a_callback_of_another_handle_is_refused(void)
+{
+    struct world outer, inner;
+    autoscale_decision decision;
+    open_world(&outer, BASE);
+    open_world(&inner, BASE);
+    CHECK_STATUS(autoscale_set_metric_source(outer.handle, checks_another, &inner), AUTOSCALE_OK);
+    CHECK_STATUS(once(&outer, &decision), AUTOSCALE_OK);
+    /* It has taken no harm. */
+    CHECK_STATUS(once(&inner, &decision), AUTOSCALE_OK);
+    CHECK_STATUS(autoscale_free(outer.handle), AUTOSCALE_OK);
+    CHECK_STATUS(autoscale_free(inner.handle), AUTOSCALE_OK);
+}
+
 static void a_state_file_is_carried_on_from_and_locked(void)
 {
     char folder[] = "/tmp/autoscale-state-XXXXXX", text[400], command[64];
@@ -426,8 +448,17 @@ static void a_state_file_is_carried_on_from_and_locked(void)
     CHECK(second == NULL);
     autoscale_config_free(config);
     CHECK_STATUS(autoscale_free(world.handle), AUTOSCALE_OK);
-    /* Another handle knows that the first one scaled. */
+    /* Another handle knows that the first one scaled. A child that was forked meanwhile, and has the lock's file open,
+     * keeps nobody out. */
     open_world(&world, text);
+    pid_t child = fork();
+    if (child == 0) {
+        pause();
+        _exit(0);
+    }
+    CHECK_STATUS(autoscale_free(world.handle), AUTOSCALE_OK);
+    open_world(&world, text);
+    CHECK(child > 0 && kill(child, SIGKILL) == 0 && waitpid(child, NULL, 0) == child);
     world.dynos = 4;
     CHECK_STATUS(once(&world, &decision), AUTOSCALE_OK);
     CHECK(decision.reason == AUTOSCALE_REASON_SETTLING && world.scales == 0);
@@ -480,6 +511,7 @@ void test_loop(int rounds)
     inside_a_callback_waiting_for_oneself_is_refused();
     stop_waits_for_a_callback_that_blocks();
     source_and_target_are_set_whole_or_not_at_all();
+    a_check_inside_a_callback_of_another_handle_is_refused();
     a_state_file_is_carried_on_from_and_locked();
     stop_cancels_http_in_flight();
     a_handle_stays_with_its_process();

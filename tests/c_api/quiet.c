@@ -17,6 +17,19 @@ static int32_t fails(void *user, int64_t from_s, int64_t to_s, autoscale_samples
     return 1;
 }
 
+/* What a connection does that the other side has reset. */
+static int32_t breaks_a_pipe(void *user, int64_t from_s, int64_t to_s, autoscale_samples *sink)
+{
+    (void)user, (void)from_s, (void)to_s;
+    int ends[2];
+    CHECK(pipe(ends) == 0);
+    close(ends[0]);
+    CHECK(write(ends[1], "x", 1) == -1);
+    close(ends[1]);
+    autoscale_samples_fail(sink, "broken");
+    return 1;
+}
+
 static int32_t reads(void *user, uint32_t *quantity, int64_t *changed_at_s, autoscale_failure *failure)
 {
     (void)user, (void)failure;
@@ -48,6 +61,12 @@ static void use_everything(void)
         CHECK_STATUS(autoscale_set_metric_source(handle, fails, NULL), AUTOSCALE_OK);
         CHECK_STATUS(autoscale_set_scale_target(handle, reads, scales, NULL), AUTOSCALE_OK);
         CHECK_STATUS(autoscale_check_once(handle, &decision), AUTOSCALE_SOURCE);
+        /* The program has not ignored SIGPIPE, and lives. */
+        CHECK_STATUS(autoscale_set_metric_source(handle, breaks_a_pipe, NULL), AUTOSCALE_OK);
+        CHECK_STATUS(autoscale_check_once(handle, &decision), AUTOSCALE_SOURCE);
+        sigset_t pending;
+        CHECK(sigpending(&pending) == 0 && !sigismember(&pending, SIGPIPE));
+        CHECK_STATUS(autoscale_set_metric_source(handle, fails, NULL), AUTOSCALE_OK);
         CHECK_STATUS(autoscale_start(handle, NULL, NULL), AUTOSCALE_OK);
         usleep(50000);
         CHECK_STATUS(autoscale_stop(handle), AUTOSCALE_OK);

@@ -389,6 +389,38 @@ fn a_check_that_is_broken_off_is_not_remembered_as_decided() {
 }
 
 #[test]
+fn a_policy_knows_of_its_change_though_the_process_died_before_the_answer() {
+    let world = world(2, flat(3000.0, NOW));
+    let mut engine = engine(&world, plan(), Ledger::default());
+    world.0.lock().unwrap().hangs = true;
+    {
+        let mut broken = pin!(engine.check(NOW));
+        assert!(broken.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    }
+    // It was carried out, and a new process takes over: doubling did not help, so that nothing is doubled again.
+    world.0.lock().unwrap().hangs = false;
+    world.0.lock().unwrap().quantity = 4;
+    let kept = world.0.lock().unwrap().kept.last().unwrap().clone();
+    let mut engine = self::engine(&world, plan(), kept);
+    world.0.lock().unwrap().samples = flat(3000.0, later(5));
+    let events = check(&mut engine, later(5));
+    assert!(matches!(events[0].kind, Kind::ChangeConfirmed { from: 2, to: 4, .. }), "{events:?}");
+    assert_eq!((checked(&events).reason.code.as_str(), checked(&events).target), ("futile", 4));
+}
+
+#[test]
+fn a_limit_that_leaves_room_is_a_refusal_for_other_process_types_count_in_it() {
+    let world = world(1, flat(5000.0, NOW));
+    world.0.lock().unwrap().answers.push_back(Answer::Refuse(FailureKind::Limit(2)));
+    let mut engine = engine(&world, plan(), Ledger::default());
+    assert_eq!(checked(&check(&mut engine, NOW)).outcome, Outcome::Failed);
+    world.0.lock().unwrap().samples = flat(5000.0, later(1));
+    let events = check(&mut engine, later(1));
+    assert_eq!(checked(&events).error.as_deref(), Some("no; tried again in 59 min"));
+    assert_eq!(world.0.lock().unwrap().sent, [2], "not at every check");
+}
+
+#[test]
 fn maintenance_holds() {
     let world = world(3, flat(5000.0, NOW));
     world.0.lock().unwrap().maintenance = true;

@@ -145,6 +145,8 @@ impl Client {
                 }
                 // All who wait for this end wait for the same moment.
                 sleep(left + pause.mul_f64(rand::random())).await;
+                // The first of them may have been told to wait again.
+                continue;
             }
             let timeout = self.options.request_timeout().min(deadline.saturating_duration_since(Instant::now()));
             let (failure, told) = match self.send(Method::GET, path, None, timeout).await {

@@ -43,6 +43,12 @@ impl HttpOptions {
         options
     }
 
+    /// A check each `interval` is to have time for two reads and a change: the service that hangs is named then, not the
+    /// check.
+    pub fn within(&mut self, interval: Duration) {
+        self.deadline = self.deadline.min(interval.mul_f64(0.35));
+    }
+
     /// Longest time to a connection.
     pub(crate) fn connect_timeout(&self) -> Duration {
         self.scaled(10.0, 2.0)

@@ -83,7 +83,9 @@ impl Memory {
         // The last one stays: its end is a change.
         let oldest = seen.now - period;
         let newest = self.maintenances.last().copied();
-        self.maintenances.retain(|span| span.1 >= oldest || Some(*span) == newest);
+        // An end far ahead is from a clock that has been put back since.
+        let sane = |span: &(Timestamp, Timestamp)| span.1 <= seen.now + FUTURE;
+        self.maintenances.retain(|span| sane(span) && (span.1 >= oldest || Some(*span) == newest));
     }
 
     /// The window without what was measured during maintenances.

@@ -103,7 +103,12 @@ pub(crate) mod built_in {
 
     /// How the handles of a process make requests.
     pub(crate) fn http(config: &Config) -> HttpOptions {
-        HttpOptions { budgets: budgets(), ..HttpOptions::at_speed(config.sandbox_speed.unwrap_or(1.0)) }
+        let mut options =
+            HttpOptions { budgets: budgets(), ..HttpOptions::at_speed(config.sandbox_speed.unwrap_or(1.0)) };
+        if config.sandbox_speed.is_none() {
+            options.within(config.check_frequency);
+        }
+        options
     }
 
     /// What the handles of a process know of rate limits. After a fork the child has its own: a lock of the parent's may
@@ -181,8 +186,9 @@ impl OwnSource {
         let metric = self.metric.expect("a source without a function is not made");
         // SAFETY: C's function with what C gave for it; the sink lives until it returns.
         let code = unsafe { metric(self.user.0, from.as_secs(), to.as_secs(), &raw mut sink) };
-        failure(code, sink.failure, "the metric source")?;
-        Ok(Reading { samples: sink.samples, server_time: None })
+        let (samples, failed) = sink.into_given();
+        failure(code, failed, "the metric source")?;
+        Ok(Reading { samples, server_time: None })
     }
 }
 
@@ -210,7 +216,7 @@ impl OwnTarget {
         let read = self.read.expect("a target without functions is not made");
         // SAFETY: C's function with what C gave for it; what it fills lives until it returns.
         let code = unsafe { read(self.user.0, &raw mut quantity, &raw mut changed_at_s, &raw mut said) };
-        failure(code, said.text, "the scale target's read")?;
+        failure(code, said.into_text(), "the scale target's read")?;
         let odd = |text| Err(Failed::new(FailureKind::Transient, text));
         if quantity > MOST {
             return odd(format!("the scale target says {quantity} dynos: more than {MOST} are not believed"));
@@ -227,7 +233,7 @@ impl OwnTarget {
         let scale = self.scale.expect("a target without functions is not made");
         // SAFETY: as above.
         let code = unsafe { scale(self.user.0, quantity, &raw mut said) };
-        failure(code, said.text, "the scale target's scale")?;
+        failure(code, said.into_text(), "the scale target's scale")?;
         Ok(quantity)
     }
 }

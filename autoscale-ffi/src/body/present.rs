@@ -25,7 +25,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use super::Told;
 use super::listen::{Listener, Log};
 use super::ports::{OwnSource, OwnTarget, Source, Target, User};
-use super::thread::{End, spawn, this_thread};
+use super::thread::{End, PipesMayBreak, spawn, this_thread};
 use crate::callback::{EventFn, LogFn, MetricFn, ReadFn, ScaleFn};
 use crate::guard::shielded;
 use crate::status::{
@@ -212,6 +212,11 @@ impl Body {
     // ---- one check
 
     pub(crate) fn check_once(&self) -> Result<Decision, Error> {
+        if tokio::runtime::Handle::try_current().is_ok() {
+            let text = "called inside a callback: a check can't be made there, of this handle or another";
+            return Err(Error::new(AUTOSCALE_REENTRANT, text));
+        }
+        let _pipes = PipesMayBreak::new();
         let (own, _busy) = self.begin("a check of it is under way already")?;
         let log = own.log;
         let mut engine = self.engine(&own)?;
