@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use crate::decision::Evidence;
 use crate::graph::axis::{TimeAxis, ValueAxis};
 use crate::graph::drawing::{Colour, Drawing, LineName, Point, SMALL, Text};
 use crate::graph::{LEFT, Picture, RIGHT, render, words};
+use crate::policy::view;
 use crate::sample::{DownCause, Sample, Status};
 use crate::time::Timestamp;
+use crate::window::Window;
 
 /// Height of the strip above the axis' top: time-outs, and results that are slower than the axis shows.
 const STRIP: f64 = 22.0;
@@ -43,7 +46,8 @@ pub(super) fn draw(
     for (at, _, _) in words::changes(picture) {
         drawing.dotted_upright(time.x(at), (top, bottom));
     }
-    let mut names = levels(drawing, picture, &value, top);
+    let mut names = bounds(drawing, picture, &value, top);
+    names.extend(mean(drawing, picture, time, &value, top));
     results(drawing, shown, time, &value, (top, bottom));
     names.extend(trend(drawing, picture, &ups, time, &value));
     if ups.is_empty() {
@@ -79,8 +83,8 @@ fn top_ms(ups: &[(Timestamp, f64)], low: f64, high: f64) -> f64 {
     largest_shown.max(base) * HEADROOM
 }
 
-/// Bounds and mean, and the names that stand beside them.
-fn levels(drawing: &mut Drawing, picture: &Picture, value: &ValueAxis, top: f64) -> Vec<LineName> {
+/// The bounds, and the names that stand beside them.
+fn bounds(drawing: &mut Drawing, picture: &Picture, value: &ValueAxis, top: f64) -> Vec<LineName> {
     let mut names = Vec::new();
     let (low, high) = picture.low_high_ms;
     for (name, ms, dash, colour) in
@@ -94,16 +98,41 @@ fn levels(drawing: &mut Drawing, picture: &Picture, value: &ValueAxis, top: f64)
             names.push(LineName::new(value.y(ms), text, colour));
         }
     }
-    if let Some(mean) = picture.decision.evidence.mean_ms {
-        let text = format!("mean {}", words::milliseconds(mean));
-        if mean > value.top() {
-            names.push(LineName::new(top, format!("{text} ↑"), Colour::INK));
-        } else {
-            drawing.line([(LEFT, value.y(mean)), (RIGHT, value.y(mean))], 1.2, Colour::INK.faint(0.75));
-            names.push(LineName::new(value.y(mean), text, Colour::INK));
-        }
-    }
     names
+}
+
+/// The mean, over the results that it is of.
+fn mean(drawing: &mut Drawing, picture: &Picture, time: &TimeAxis, value: &ValueAxis, top: f64) -> Option<LineName> {
+    /// A single result has no span, but is to be seen.
+    const LEAST: f64 = 14.0;
+    let mean = picture.decision.evidence.mean_ms?;
+    let text = format!("mean {}", words::milliseconds(mean));
+    if mean > value.top() {
+        return Some(LineName::new(top, format!("{text} ↑"), Colour::INK));
+    }
+    let y = value.y(mean);
+    if let Some((first, last)) = averaged(picture) {
+        let last = time.x(last);
+        let first = time.x(first).min(last - LEAST).max(LEFT);
+        drawing.line([(first, y), (last.max(first), y)], 1.6, Colour::INK.faint(0.75));
+    }
+    Some(LineName::new(y, text, Colour::INK))
+}
+
+/// The first and the last of the answered results that the mean is of. The evidence tells how many results were looked
+/// at; the picture may have older ones.
+fn averaged(picture: &Picture) -> Option<(Timestamp, Timestamp)> {
+    let Evidence { samples_used, samples_fresh, .. } = picture.decision.evidence;
+    let mut window =
+        Window::new(picture.samples.iter().copied().filter(|s| s.at <= picture.at), picture.at, Duration::MAX);
+    if let Some(oldest) = window.newest(samples_used).first().map(|s| s.at) {
+        window.retain(|s| oldest <= s.at);
+    }
+    // Without any gap it makes no difference how long one would be.
+    let averaged = view::averaged(&window, samples_fresh, picture.at, Duration::ZERO);
+    let mut ups = averaged.iter().filter(|s| !s.is_down()).map(|s| s.at);
+    let first = ups.next()?;
+    Some((first, ups.next_back().unwrap_or(first)))
 }
 
 /// The trend line, over the results that it was fitted to: a run of answered ones up to the newest.
@@ -238,7 +267,7 @@ impl Strip {
 /// Results further apart than this, in seconds, are not joined: nobody knows what was between them.
 fn longest_joined(shown: &[Sample]) -> f64 {
     const SPACINGS: f64 = 4.0;
-    let mut window = crate::window::Window::default();
+    let mut window = Window::default();
     let newest = shown.last().map_or(Timestamp::from_secs(0), |s| s.at);
     window.fill(shown.iter().copied(), newest, Duration::MAX);
     window.spacing().map_or(f64::INFINITY, |spacing| spacing.as_secs_f64() * SPACINGS)
