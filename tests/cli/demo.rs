@@ -30,10 +30,12 @@ fn the_demo_meets_a_flash_crowd_says_why_at_each_check_draws_a_graph_and_ends_by
     let first_added = steps.iter().position(|(from, to)| from < to).expect("it adds dynos");
     assert!(steps[first_added..].iter().any(|(from, to)| to < from), "and takes them back: {steps:?}");
 
-    let told = stdout.lines().find_map(|line| line.strip_prefix("The last check as a graph: ")).expect("a graph");
+    let told = stdout.lines().find_map(|line| line.strip_prefix("The two hours as a graph: ")).expect("a graph");
     let graph = fs::read(Path::new(told)).unwrap();
     assert_eq!(graph[..8], *b"\x89PNG\r\n\x1a\n");
     assert!(graph.len() > 5000);
+    let next = stdout.split_once("\nNext: write a config.ini").expect("here is no sample to copy").1;
+    assert!(next.ends_with("\ncheck_id: …\n\nand then: autoscale run --config config.ini --dry-run\n"), "{next}");
 }
 
 /// "3 → 4" of a line.

@@ -39,6 +39,23 @@ fn help_fits_100_columns() {
 }
 
 #[test]
+fn every_command_takes_json() {
+    for command in commands() {
+        assert!(help(&[&command]).contains("--json"), "{command}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let decided =
+        autoscale(folder.path()).args(["decide", "--json"]).stdin(std::process::Stdio::null()).output().unwrap();
+    assert_eq!((decided.status.code(), texts(&decided).1.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn what_is_compared_by_itself_is_named() {
+    let help = help(&["simulate"]).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(help.contains("without it, the configured policy, 2012 and clairvoyant"), "{help}");
+}
+
+#[test]
 fn output_does_not_depend_on_the_locale() {
     let folder = tempfile::tempdir().unwrap();
     write(

@@ -117,6 +117,46 @@ fn two_configurations_are_compared_check_by_check() {
     assert_eq!(lines(&site, &arguments).len(), 48);
 }
 
+/// A history of checks each five minutes, at each of which 2 dynos were kept since all was steady.
+fn steady_history(path: &Path, ms: i64) {
+    let check = |k: i64| {
+        let at = 1_795_512_840 + 300 * k;
+        let samples: Vec<_> = (0..5).map(|m| format!("[{},{ms},\"up\"]", at - 60 * m)).collect();
+        format!(
+            "{{\"v\":1,\"event\":\"checked\",\"at\":{at},\"app\":\"shop\",\"process\":\"web\",\"dynos\":2,\
+             \"changed_at\":null,\"min\":1,\"max\":10,\"mean_ms\":null,\"trend_ms_per_s\":null,\
+             \"new_samples\":[{}],\"effective_max\":10,\"maintenance\":false,\"override_until\":null,\
+             \"policy\":\"threshold\",\"action\":\"hold\",\"target\":2,\
+             \"reason\":{{\"code\":\"steady\",\"text\":\"\"}},\"outcome\":\"held\",\"applied\":2}}\n",
+            samples.join(",")
+        )
+    };
+    std::fs::write(path, (0..6).map(check).collect::<String>()).unwrap();
+}
+
+#[test]
+fn a_comparison_with_what_was_recorded_says_of_each_configuration_how_far_it_agrees() {
+    let site = Site::start(quiet(2));
+    let (now, strict, samples, picture) =
+        (site.path("now/shop.ini"), site.path("strict/shop.ini"), site.path("history.jsonl"), site.path("p.svg"));
+    for (path, high) in [(&now, 2000), (&strict, 800)] {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let settings = format!("response_time_low: 500\nresponse_time_high: {high}\nmanual_override: 0\n");
+        crate::running::write_private(path, &site.config_text(&settings));
+    }
+    steady_history(&samples, 900);
+    let [now, strict, samples, picture] = [&now, &strict, &samples, &picture].map(|path| path.to_str().unwrap());
+    let told =
+        text(&site, &["--config", now, "--compare", strict, "--samples", samples, "--picture", picture, "--all"]);
+    assert!(told.contains("  now/shop.ini    keep 2 dynos: steady at 900 ms\n"), "{told}");
+    let strict = told.lines().find(|line| line.contains("strict/shop.ini 2 → 4 dynos: too slow")).expect(&told);
+    assert!(strict.ends_with(" ms | recorded: keep 2 dynos (steady)"), "{strict}");
+    let svg = std::fs::read_to_string(picture).unwrap();
+    let title = svg.split_once("<title>").unwrap().1.split_once("</title>").unwrap().0;
+    assert_eq!(title, "Replay of 6 checks, decided as recorded: now/shop all, strict/shop 0");
+    assert!(svg.contains(">\nnow/shop 2\n</text>"), "the lines are told apart");
+}
+
 #[test]
 fn what_cannot_be_replayed_is_said() {
     let site = Site::start(quiet(2));

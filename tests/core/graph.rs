@@ -238,6 +238,34 @@ fn times_are_local_with_their_zone() {
     says(&svg, &["24 Nov 2026, 06:04 UTC-03:30 · 30 min", "05:35", "06:00"]);
 }
 
+/// Left and right end of the line of the mean, pixels.
+fn mean_line(picture: &Picture) -> (u32, u32) {
+    let svg = graph::svg(picture, &TimeZone::UTC);
+    let line = svg.lines().find(|line| line.contains("opacity=\"0.75\"") && line.contains("#222222")).expect("a mean");
+    let points = line.split_once("points=\"").unwrap().1.split_once('"').unwrap().0;
+    let x = |point: &str| point.split(',').next().unwrap().parse::<f64>().unwrap() / 4.0;
+    let xs: Vec<_> = points.split_whitespace().map(|point| x(point).round() as u32).collect();
+    (xs[0], xs[1])
+}
+
+#[test]
+fn the_mean_is_drawn_over_the_results_that_it_is_of() {
+    // The picture is 722 pixels wide from the 78th on, for thirty minutes; the newest result is 12 s old.
+    let x = |minutes_ago: f64| (800.0 - 722.0 * minutes_ago / 30.0).round() as u32;
+    let mut drawn = case("thirty");
+    assert_eq!(mean_line(&drawn), (x(9.2), x(0.2)), "the last ten minutes");
+    drawn.decision.evidence.samples_fresh = 4;
+    assert_eq!(mean_line(&drawn), (x(3.2), x(0.2)), "the fresh ones");
+    drawn.samples[28] = Sample::down(drawn.samples[28].at, DownCause::Timeout);
+    drawn.samples[29] = Sample::down(drawn.samples[29].at, DownCause::Timeout);
+    assert_eq!(mean_line(&drawn), (x(3.2), x(2.2)), "the answered ones");
+    drawn.decision.evidence.samples_fresh = 2;
+    assert_eq!(mean_line(&drawn), (x(9.2), x(2.2)), "all, where no fresh one was answered");
+    let (left, right) = mean_line(&case("one"));
+    assert_eq!((right, right - left), (x(0.2), 14), "a single one is seen");
+    assert_eq!(mean_line(&case("five")), (x(4.2), x(0.2)));
+}
+
 #[test]
 fn every_result_has_one_mark() {
     assert_eq!(svg("day").matches("<circle ").count(), 1_440);

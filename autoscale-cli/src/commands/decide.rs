@@ -40,6 +40,9 @@ pub(crate) struct Args {
     /// Time between two checks, for lines that don't say it [default: check_frequency]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
     interval: Option<u32>,
+    /// JSON, which it speaks anyway: taken so that scripts may ask every command alike
+    #[arg(long = "json")]
+    _json: bool,
 }
 
 fn policy(name: &str) -> Result<PolicyKind, &'static str> {

@@ -1,13 +1,13 @@
 //! `autoscale replay`: what configurations would have decided on recorded results. The decisions are the library's; here
 //! are the arguments, the table and the picture.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use autoscale_core::config::Config;
 use autoscale_core::config_file;
-use autoscale_core::decision::{Action, Decision};
+use autoscale_core::decision::{Action, Decision, Dynos};
 use autoscale_core::event::ReasonText;
 use autoscale_core::graph::replayed::{Line, Replay};
 use autoscale_core::graph_file;
@@ -70,8 +70,17 @@ pub(crate) struct Args {
 /// What a configuration made of the recording.
 struct Played {
     name: String,
+    /// The least of the name that tells it from the others: "shop.ini" of "/etc/heroku-autoscale/shop.ini".
+    short: String,
     config: Config,
     checks: Vec<Replayed>,
+}
+
+impl Played {
+    /// What a picture calls it.
+    fn label(&self) -> &str {
+        self.short.trim_end_matches(".ini")
+    }
 }
 
 pub(crate) fn run(args: &Args) -> Exit {
@@ -102,16 +111,18 @@ fn replay(args: &Args) -> Result<(), (Exit, String)> {
         return Err(failed(format!("{}: no results in it", args.samples.display())));
     }
     let as_recorded = args.dynos.is_none() && !recording.checks.is_empty();
+    let names: Vec<_> = configs.iter().map(|(name, _)| name.clone()).collect();
     let played: Vec<_> = configs
         .into_iter()
-        .map(|(name, config)| {
+        .zip(shortest(&names))
+        .map(|((name, config), short)| {
             let player = Player::from(&config);
             let checks = if as_recorded {
                 player.replay_history(&recording)
             } else {
                 player.replay_samples(&recording.samples, args.dynos.unwrap_or(1))
             };
-            Played { name, config, checks }
+            Played { name, short, config, checks }
         })
         .collect();
 
@@ -227,13 +238,16 @@ impl Table<'_> {
         let time = self.time(row.from);
         let until = if row.to > row.from { format!(" … {}", self.clock(row.to)) } else { String::new() };
         let names = played.len() > 1 && row.decisions.len() == played.len();
+        let widest = played.iter().map(|one| one.short.chars().count()).max().unwrap_or(0).max(14);
         for (place, check) in row.decisions.iter().enumerate() {
             let when = if place == 0 { format!("{time}{until}") } else { String::new() };
-            let which = if names { format!("{DIM}{:<14}{DIM:#} ", short(&played[place].name)) } else { String::new() };
+            let short = &played[place].short;
+            let which = if names { format!("{DIM}{short:<widest$}{DIM:#} ") } else { String::new() };
             let count = if row.checks > 1 { format!(" {DIM}({} checks){DIM:#}", row.checks) } else { String::new() };
             let other = match (&check.recorded, check.is_as_recorded()) {
                 (Some((target, code)), Some(false)) => {
-                    format!(" {RED}then: {target} dynos, {code}{RED:#}")
+                    let then = change(check.decision.from, *target);
+                    format!(" | {RED}recorded: {then} ({code}){RED:#}")
                 }
                 _ => String::new(),
             };
@@ -299,9 +313,24 @@ fn told(decision: &Decision) -> String {
     format!("{style}{decision}{style:#}")
 }
 
-/// "shop.ini" of "/etc/heroku-autoscale/shop.ini".
-fn short(name: &str) -> String {
-    Path::new(name).file_name().map_or(name.to_owned(), |name| name.to_string_lossy().into_owned())
+/// "keep 3 dynos" or "3 → 4 dynos", as a decision says it.
+fn change(from: u32, target: u32) -> String {
+    if from == target { format!("keep {}", Dynos(from)) } else { format!("{from} → {}", Dynos(target)) }
+}
+
+/// The ends of paths: as few parts as tell one from another. Those that are the same path stay whole.
+fn shortest(names: &[String]) -> Vec<String> {
+    let end = |name: &String, parts: usize| {
+        let cut = name.rmatch_indices(std::path::is_separator).nth(parts).map_or(0, |(at, _)| at + 1);
+        name[cut..].to_owned()
+    };
+    let most = names.iter().map(|name| name.matches(std::path::is_separator).count()).max().unwrap_or(0);
+    let ends = |parts: usize| names.iter().map(|name| end(name, parts)).collect::<Vec<_>>();
+    let differ = |ends: &Vec<String>| {
+        let labels: BTreeSet<_> = ends.iter().map(|end| end.trim_end_matches(".ini")).collect();
+        labels.len() == ends.len()
+    };
+    (0..=most).map(ends).find(differ).unwrap_or_else(|| names.to_vec())
 }
 
 fn picture(recording: &Recording, played: &[Played], as_recorded: bool) -> Replay {
@@ -318,16 +347,9 @@ fn picture(recording: &Recording, played: &[Played], as_recorded: bool) -> Repla
     if as_recorded {
         lines.push(Line { name: "recorded".into(), steps: recording.formation.clone() });
     }
-    let checks = played[0].checks.len();
-    let same = played[0].checks.iter().filter(|check| check.is_as_recorded() == Some(true)).count();
-    let title = match as_recorded {
-        true if same == checks => format!("Replay of {checks} checks: all decisions as recorded"),
-        true => format!("Replay of {checks} checks: {same} decisions as recorded"),
-        false => format!("Replay of {checks} checks, open loop"),
-    };
     let settings = &config.settings;
     Replay {
-        title,
+        title: title(played, as_recorded),
         app,
         process,
         from,
@@ -336,6 +358,29 @@ fn picture(recording: &Recording, played: &[Played], as_recorded: bool) -> Repla
         low_high_ms: (settings.response_time_low, settings.response_time_high),
         bounds: config.bounds,
         lines,
+    }
+}
+
+/// How many checks, and how many of them each configuration decides as it was decided then.
+fn title(played: &[Played], as_recorded: bool) -> String {
+    let checks: Vec<_> = played.iter().map(|one| one.checks.len()).collect();
+    let count = match checks[..] {
+        [first, second] if first != second => format!("{first} and {second}"),
+        _ => checks[0].to_string(),
+    };
+    if !as_recorded {
+        return format!("Replay of {count} checks, open loop");
+    }
+    let same = |one: &Played| match one.checks.iter().filter(|check| check.is_as_recorded() == Some(true)).count() {
+        all if all == one.checks.len() => "all".to_owned(),
+        some => some.to_string(),
+    };
+    match played {
+        [one] => format!("Replay of {count} checks: {} decisions as recorded", same(one)),
+        _ => {
+            let each: Vec<_> = played.iter().map(|one| format!("{} {}", one.label(), same(one))).collect();
+            format!("Replay of {count} checks, decided as recorded: {}", each.join(", "))
+        }
     }
 }
 
@@ -350,5 +395,21 @@ fn line(one: &Played) -> Line {
             steps.push((check.at, check.decision.target));
         }
     }
-    Line { name: short(&one.name).trim_end_matches(".ini").to_owned(), steps }
+    Line { name: one.label().to_owned(), steps }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn configurations_are_called_by_the_shortest_names_that_differ() {
+        let short = |names: [&str; 2]| shortest(&names.map(String::from));
+        assert_eq!(short(["/etc/shop/now.ini", "bold.ini"]), ["now.ini", "bold.ini"]);
+        assert_eq!(short(["a/config.ini", "b/config.ini"]), ["a/config.ini", "b/config.ini"]);
+        assert_eq!(short(["config.ini", "b/config.ini"]), ["config.ini", "b/config.ini"]);
+        assert_eq!(short(["/x/a/c/config.ini", "/x/b/c/config.ini"]), ["a/c/config.ini", "b/c/config.ini"]);
+        assert_eq!(short(["shop", "b/shop.ini"]), ["shop", "b/shop.ini"]);
+        assert_eq!(short(["config.ini", "config.ini"]), ["config.ini", "config.ini"]);
+    }
 }

@@ -44,6 +44,9 @@ pub(crate) struct Args {
     /// Writes a configuration that points at the sandbox
     #[arg(long, value_name = "PATH")]
     write_config: Option<PathBuf>,
+    /// JSON, which it speaks anyway: taken so that scripts may ask every command alike
+    #[arg(long = "json")]
+    _json: bool,
 }
 
 fn after_help() -> String {

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use crate::decision::Evidence;
 use crate::graph::axis::{TimeAxis, ValueAxis};
 use crate::graph::drawing::{Colour, Drawing, LineName, Point, SMALL, Text};
 use crate::graph::{LEFT, Picture, RIGHT, render, words};
+use crate::policy::view;
 use crate::sample::{DownCause, Sample, Status};
 use crate::time::Timestamp;
+use crate::window::Window;
 
 /// Height of the strip above the axis' top: time-outs, and results that are slower than the axis shows.
 const STRIP: f64 = 22.0;
@@ -43,7 +46,8 @@ pub(super) fn draw(
     for (at, _, _) in words::changes(picture) {
         drawing.dotted_upright(time.x(at), (top, bottom));
     }
-    let mut names = levels(drawing, picture, &value, top);
+    let mut names = bounds(drawing, picture, &value, top);
+    names.extend(mean(drawing, picture, time, &value, top));
     results(drawing, shown, time, &value, (top, bottom));
     names.extend(trend(drawing, picture, &ups, time, &value));
     if ups.is_empty() {
@@ -79,8 +83,8 @@ fn top_ms(ups: &[(Timestamp, f64)], low: f64, high: f64) -> f64 {
     largest_shown.max(base) * HEADROOM
 }
 
-/// Bounds and mean, and the names that stand beside them.
-fn levels(drawing: &mut Drawing, picture: &Picture, value: &ValueAxis, top: f64) -> Vec<LineName> {
+/// The bounds, and the names that stand beside them.
+fn bounds(drawing: &mut Drawing, picture: &Picture, value: &ValueAxis, top: f64) -> Vec<LineName> {
     let mut names = Vec::new();
     let (low, high) = picture.low_high_ms;
     for (name, ms, dash, colour) in
@@ -94,16 +98,41 @@ fn levels(drawing: &mut Drawing, picture: &Picture, value: &ValueAxis, top: f64)
             names.push(LineName::new(value.y(ms), text, colour));
         }
     }
-    if let Some(mean) = picture.decision.evidence.mean_ms {
-        let text = format!("mean {}", words::milliseconds(mean));
-        if mean > value.top() {
-            names.push(LineName::new(top, format!("{text} ↑"), Colour::INK));
-        } else {
-            drawing.line([(LEFT, value.y(mean)), (RIGHT, value.y(mean))], 1.2, Colour::INK.faint(0.75));
-            names.push(LineName::new(value.y(mean), text, Colour::INK));
-        }
-    }
     names
+}
+
+/// The mean, over the results that it is of.
+fn mean(drawing: &mut Drawing, picture: &Picture, time: &TimeAxis, value: &ValueAxis, top: f64) -> Option<LineName> {
+    /// A single result has no span, but is to be seen.
+    const LEAST: f64 = 14.0;
+    let mean = picture.decision.evidence.mean_ms?;
+    let text = format!("mean {}", words::milliseconds(mean));
+    if mean > value.top() {
+        return Some(LineName::new(top, format!("{text} ↑"), Colour::INK));
+    }
+    let y = value.y(mean);
+    if let Some((first, last)) = averaged(picture) {
+        let last = time.x(last);
+        let first = time.x(first).min(last - LEAST).max(LEFT);
+        drawing.line([(first, y), (last.max(first), y)], 1.6, Colour::INK.faint(0.75));
+    }
+    Some(LineName::new(y, text, Colour::INK))
+}
+
+/// The first and the last of the answered results that the mean is of. The evidence tells how many results were looked
+/// at; the picture may have older ones.
+fn averaged(picture: &Picture) -> Option<(Timestamp, Timestamp)> {
+    let Evidence { samples_used, samples_fresh, .. } = picture.decision.evidence;
+    let mut window =
+        Window::new(picture.samples.iter().copied().filter(|s| s.at <= picture.at), picture.at, Duration::MAX);
+    if let Some(oldest) = window.newest(samples_used).first().map(|s| s.at) {
+        window.retain(|s| oldest <= s.at);
+    }
+    // Without any gap it makes no difference how long one would be.
+    let averaged = view::averaged(&window, samples_fresh, picture.at, Duration::ZERO);
+    let mut ups = averaged.iter().filter(|s| !s.is_down()).map(|s| s.at);
+    let first = ups.next()?;
+    Some((first, ups.next_back().unwrap_or(first)))
 }
 
 /// The trend line, over the results that it was fitted to: a run of answered ones up to the newest.
@@ -140,37 +169,105 @@ fn results(drawing: &mut Drawing, shown: &[Sample], time: &TimeAxis, value: &Val
         }
     }
     let radius = mark_radius(shown.len());
-    let strip = top + STRIP / 2.0;
-    let mut free_from = f64::NEG_INFINITY;
+    let (above, arrow, cross) = (top + STRIP / 2.0, (radius * 1.6).max(3.0), (radius * 1.2).max(2.0));
+    let mut strip = Strip { marks: Vec::new(), half: arrow.max(cross), y: above };
+    let mut runs: Vec<Run> = Vec::new();
+    let mut running = false;
     for sample in shown {
         let x = time.x(sample.at);
         match sample.status() {
-            Status::Up(ms) if ms.ms() <= value.top() => drawing.disc((x, value.y(ms.ms())), radius, Colour::BLUE),
+            Status::Up(ms) if ms.ms() <= value.top() => {
+                drawing.disc((x, value.y(ms.ms())), radius, Colour::BLUE);
+                running = false;
+            }
             Status::Up(ms) => {
-                drawing.arrow_head((x, strip), (radius * 1.6).max(3.0), Colour::BLUE);
-                let text = words::milliseconds(ms.ms());
-                let width = render::width(&text, SMALL, false);
-                let left = if x + 8.0 + width < RIGHT { x + 8.0 } else { x - 8.0 - width };
-                if left > free_from {
-                    drawing.text(Text::new((left, strip + 4.0), text).colour(Colour::BLUE));
-                    free_from = left + width + 4.0;
+                drawing.arrow_head((x, above), arrow, Colour::BLUE);
+                strip.marks.push(x);
+                match runs.last_mut().filter(|_| running) {
+                    Some(run) => run.add(x, ms.ms()),
+                    None => runs.push(Run { first: x, last: x, largest: (x, ms.ms()), one: true }),
                 }
+                running = true;
             }
             Status::Down(DownCause::Timeout) => {
-                drawing.cross((x, strip), (radius * 1.2).max(2.0), Colour::VERMILION);
+                drawing.cross((x, above), cross, Colour::VERMILION);
+                strip.marks.push(x);
             }
             Status::Down(DownCause::Error) => {
                 drawing.diamond((x, bottom - 8.0), (radius * 1.5).max(2.5), Colour::INK);
             }
         }
-        free_from = free_from.max(if sample.is_down() { x + 6.0 } else { f64::NEG_INFINITY });
+    }
+    strip.label(drawing, runs);
+}
+
+/// Results in a row that the axis does not show, but for failed ones between them.
+struct Run {
+    first: f64,
+    last: f64,
+    /// Where the largest is, and how large, ms.
+    largest: (f64, f64),
+    one: bool,
+}
+
+impl Run {
+    fn add(&mut self, x: f64, ms: f64) {
+        self.last = x;
+        self.one = false;
+        if ms > self.largest.1 {
+            self.largest = (x, ms);
+        }
+    }
+}
+
+/// The strip above the axis: where its marks are, from left to right, and how far each reaches to its sides.
+struct Strip {
+    marks: Vec<f64>,
+    half: f64,
+    y: f64,
+}
+
+impl Strip {
+    /// Says of each run how slow it was, the slowest first, where there is room for it.
+    fn label(&self, drawing: &mut Drawing, mut runs: Vec<Run>) {
+        /// Between a mark and its label.
+        const NEAR: f64 = 4.0;
+        runs.sort_by(|a, b| b.largest.1.total_cmp(&a.largest.1));
+        let mut labels: Vec<(f64, f64)> = Vec::new();
+        for run in runs {
+            let (x, ms) = run.largest;
+            let text = words::milliseconds(ms);
+            let of_all = format!("up to {text}");
+            // Beside the largest; else, since that says less, beside all of them.
+            let mut attempts =
+                [(text, x, x), (of_all, run.first, run.last)].into_iter().take(if run.one { 1 } else { 2 });
+            let placed = attempts.find_map(|(text, first, last)| {
+                let width = render::width(&text, SMALL, false);
+                let sides = [last + self.half + NEAR, first - self.half - NEAR - width];
+                let left = sides.into_iter().find(|left| self.is_free((*left, left + width), &labels))?;
+                Some((text, (left, left + width)))
+            });
+            let Some((text, (left, right))) = placed else { continue };
+            drawing.text(Text::new((left, self.y + 4.0), text).colour(Colour::BLUE));
+            labels.push((left, right));
+        }
+    }
+
+    /// Is it on the plot, and clear of marks and of labels?
+    fn is_free(&self, (left, right): (f64, f64), labels: &[(f64, f64)]) -> bool {
+        const APART: f64 = 3.0;
+        let mark = self.marks.partition_point(|x| x + self.half + APART <= left);
+        LEFT < left
+            && right < RIGHT
+            && self.marks.get(mark).is_none_or(|x| right + APART <= x - self.half)
+            && labels.iter().all(|(from, to)| right + 2.0 * APART <= *from || to + 2.0 * APART <= left)
     }
 }
 
 /// Results further apart than this, in seconds, are not joined: nobody knows what was between them.
 fn longest_joined(shown: &[Sample]) -> f64 {
     const SPACINGS: f64 = 4.0;
-    let mut window = crate::window::Window::default();
+    let mut window = Window::default();
     let newest = shown.last().map_or(Timestamp::from_secs(0), |s| s.at);
     window.fill(shown.iter().copied(), newest, Duration::MAX);
     window.spacing().map_or(f64::INFINITY, |spacing| spacing.as_secs_f64() * SPACINGS)
@@ -234,6 +331,7 @@ fn within(a: Point, b: Point, (least, most): (f64, f64)) -> Option<(Point, Point
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::graph::drawing::Mark;
 
     fn top(ms: &[f64], low: f64, high: f64) -> f64 {
         let ups: Vec<_> = ms.iter().enumerate().map(|(k, ms)| (Timestamp::from_secs(k as i64), *ms)).collect();
@@ -267,5 +365,66 @@ mod tests {
         assert_eq!(within((0.0, 11.0), (10.0, 15.0), (0.0, 10.0)), None);
         assert_eq!(within((0.0, -5.0), (10.0, 15.0), (0.0, 10.0)), Some(((2.5, 0.0), (7.5, 10.0))));
         assert_eq!(within((0.0, 3.0), (10.0, 3.0), (0.0, 10.0)), Some(((0.0, 3.0), (10.0, 3.0))));
+    }
+
+    /// Left and right.
+    type Ends = (f64, f64);
+
+    /// Marks and labels above the axis, where a calm app has so many odd results: minute, and ms, `None` for a time-out.
+    fn strip(odd: &[(u64, Option<f64>)]) -> (Vec<Ends>, Vec<(Ends, String)>) {
+        let at = |minute: u64| Timestamp::from_secs(60 * minute as i64);
+        let sample = |minute: u64| match odd.iter().find(|(k, _)| *k == minute) {
+            Some((_, None)) => Sample::down(at(minute), DownCause::Timeout),
+            Some((_, Some(ms))) => Sample::up(at(minute), *ms).unwrap(),
+            None => Sample::up(at(minute), 640.0).unwrap(),
+        };
+        let samples: Vec<_> = (0..120).map(sample).collect();
+        let time = TimeAxis::new(at(0), at(119), &jiff::tz::TimeZone::UTC, (LEFT, RIGHT));
+        let mut drawing = Drawing::default();
+        let value = ValueAxis::new(2_000.0, (300.0, 100.0 + STRIP));
+        results(&mut drawing, &samples, &time, &value, (100.0, 300.0));
+        let (mut marks, mut texts) = (Vec::new(), Vec::new());
+        for mark in drawing.marks {
+            match mark {
+                Mark::Text(text) => {
+                    let width = render::width(&text.text, SMALL, false);
+                    texts.push(((text.at.0, text.at.0 + width), text.text));
+                }
+                Mark::Line { points, .. } | Mark::Area { points, .. } if points[0].1 < 100.0 + STRIP - 1.0 => {
+                    let x = |pick: fn(f64, f64) -> f64| points.iter().map(|p| p.0).reduce(pick).unwrap();
+                    marks.push((x(f64::min), x(f64::max)));
+                }
+                _ => {}
+            }
+        }
+        texts.sort_by(|a, b| a.0.0.total_cmp(&b.0.0));
+        (marks, texts)
+    }
+
+    #[track_caller]
+    fn labels(odd: &[(u64, Option<f64>)]) -> Vec<String> {
+        let (marks, texts) = strip(odd);
+        for (k, ((left, right), text)) in texts.iter().enumerate() {
+            let others = texts[..k].iter().map(|(ends, _)| *ends);
+            let clear = marks.iter().copied().chain(others).all(|(from, to)| *right <= from || to <= *left);
+            assert!(clear && LEFT < *left && *right < RIGHT, "{text} is drawn over something");
+        }
+        texts.into_iter().map(|(_, text)| text).collect()
+    }
+
+    #[test]
+    fn of_slow_results_in_a_row_the_slowest_is_named_and_nothing_is_drawn_over() {
+        let slow = |ms: f64| Some(ms);
+        assert_eq!(labels(&[(10, slow(15_000.0)), (60, slow(18_600.0))]), ["15 s", "18.6 s"]);
+        let cluster = [slow(15_000.0), None, slow(18_600.0), slow(15_300.0), None, slow(15_000.0)];
+        assert_eq!(labels(&(30..).zip(cluster).collect::<Vec<_>>()), ["up to 18.6 s"]);
+        // One beside a time-out has its label on the other side.
+        assert_eq!(labels(&[(50, slow(15_000.0)), (51, None), (52, None)]), ["15 s"]);
+        assert_eq!(labels(&[(48, None), (50, slow(15_000.0)), (52, None)]), [""; 0]);
+        // Two runs that leave room for one label: it is that of the slower.
+        assert_eq!(labels(&[(0, slow(15_000.0)), (9, slow(19_000.0)), (11, None)]), ["19 s"]);
+        assert_eq!(labels(&[(118, slow(21_000.0)), (119, slow(20_000.0))]), ["21 s"]);
+        let everywhere: Vec<_> = (0..120).map(|k| (k, slow(9_000.0 + k as f64))).collect();
+        assert_eq!(labels(&everywhere), [""; 0]);
     }
 }

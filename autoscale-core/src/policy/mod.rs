@@ -10,7 +10,7 @@ mod regret;
 mod saved;
 mod settings;
 mod threshold;
-mod view;
+pub(crate) mod view;
 
 use std::time::Duration;
 

@@ -179,33 +179,38 @@ impl<'a> View<'a> {
             let points = Answered::of(fresh);
             let fresh_ups = points.count();
             // With nothing fresh to go by, people still want to see the numbers.
-            let (judged, points) = match fresh_ups {
-                0 => (self.window.samples(), Answered::of(self.window.samples())),
-                _ => (fresh, points),
-            };
+            let points = if fresh_ups == 0 { Answered::of(self.window.samples()) } else { points };
             Stats {
                 fresh: fresh.len(),
                 fresh_ups,
-                mean_ms: self.recent_mean(judged).or_else(|| mean(judged)),
+                mean_ms: mean(averaged(self.window, fresh.len(), self.now, self.interval)),
                 trend: points.trend(),
             }
         })
     }
+}
 
-    fn recent_mean(&self, judged: &[Sample]) -> Option<f64> {
-        const RECENT: Duration = Duration::from_secs(600);
-        const SPACINGS: u32 = 5;
-        let oldest = judged.iter().find(|s| !s.is_down())?.at;
-        // The spacing costs more than the mean: only where it matters.
-        let is_dense = || {
-            let bound = RECENT / SPACINGS;
-            self.window.is_spaced_within(bound).unwrap_or(self.interval <= bound)
-        };
-        let span =
-            if oldest > self.now - RECENT || is_dense() { RECENT } else { self.spacing().saturating_mul(SPACINGS) };
-        let recent = judged.partition_point(|s| s.at <= self.now - span);
-        mean(&judged[recent..])
-    }
+/// The results that the mean is of: those of the last max(10 min, 5 r), else all, of the newest `fresh` ones of a window,
+/// else of all its results; whichever comes first with an answered one. `r` is `interval` where there is no gap.
+pub(crate) fn averaged(window: &Window, fresh: usize, now: Timestamp, interval: Duration) -> &[Sample] {
+    const RECENT: Duration = Duration::from_secs(600);
+    const SPACINGS: u32 = 5;
+    let is_up = |s: &Sample| !s.is_down();
+    let fresh = window.newest(fresh);
+    let judged = if fresh.iter().any(is_up) { fresh } else { window.samples() };
+    let Some(oldest) = judged.iter().copied().find(is_up) else { return judged };
+    // The spacing costs more than the mean: only where it matters.
+    let is_dense = || {
+        let bound = RECENT / SPACINGS;
+        window.is_spaced_within(bound).unwrap_or(interval <= bound)
+    };
+    let span = if oldest.at > now - RECENT || is_dense() {
+        RECENT
+    } else {
+        window.spacing().unwrap_or(interval).saturating_mul(SPACINGS)
+    };
+    let recent = &judged[judged.partition_point(|s| s.at <= now - span)..];
+    if recent.iter().any(is_up) { recent } else { judged }
 }
 
 /// Mean of the answered results, ms.

@@ -31,7 +31,8 @@ pub(crate) struct Args {
     /// Requests per second: day, flash-crowd, steps, flat=RPS, or a CSV file of `minute,rps` lines
     #[arg(long, value_name = "LOAD", default_value = "day")]
     load: String,
-    /// Who is compared: threshold, adaptive, 2012, prototype, clairvoyant; without it, the configured policy and those two
+    /// Who is compared: threshold, adaptive, 2012, prototype, clairvoyant; without it, the configured policy, 2012 and
+    /// clairvoyant
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     compare: Vec<Contender>,
     /// The app: standard, fast, slow
