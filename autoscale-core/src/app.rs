@@ -297,19 +297,33 @@ fn reload(
     Ok((config, reloaded))
 }
 
-/// What a resolution above a minute costs (DESIGN, section 8).
+/// What a resolution above a minute, Pingdom's finest, costs (DESIGN, section 8).
 fn resolution_warning(resolution: Duration, check_frequency: Duration) -> Option<String> {
     let minutes = resolution.as_secs() / 60;
-    let per_check = check_frequency.as_secs_f64() / resolution.as_secs_f64().max(1.0);
-    if per_check < 2.0 {
-        return Some(format!(
-            "Pingdom checks each {minutes} min: fewer than 2 results come between two checks, so that slowness is \
-             confirmed late; set the Pingdom check's resolution to 1 minute"
-        ));
+    if minutes <= 1 {
+        return None;
     }
-    (minutes > 1).then(|| {
-        format!(
-            "Pingdom checks each {minutes} min: slowness is seen late; set the Pingdom check's resolution to 1 minute"
-        )
-    })
+    let cost = if check_frequency < resolution * 2 {
+        "fewer than 2 results come between two checks, so that slowness is confirmed late"
+    } else {
+        "slowness is seen late"
+    };
+    Some(format!("Pingdom checks each {minutes} min: {cost}; set the Pingdom check's resolution to 1 minute"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_finest_resolution_is_nothing_to_warn_of() {
+        let warning = |resolution: u64, frequency: u64| {
+            resolution_warning(Duration::from_secs(60 * resolution), Duration::from_secs(60 * frequency))
+        };
+        assert_eq!(warning(1, 1), None);
+        assert_eq!(warning(1, 5), None);
+        let start = "Pingdom checks each 5 min: ";
+        assert!(warning(5, 5).unwrap().starts_with(&format!("{start}fewer than 2 results come")));
+        assert!(warning(5, 10).unwrap().starts_with(&format!("{start}slowness is seen late; set ")));
+    }
 }
