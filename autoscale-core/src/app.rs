@@ -119,7 +119,7 @@ impl App {
     /// # Errors
     /// Each names what to mend.
     pub fn open(loaded: Loaded, options: &AppOptions) -> Result<Self, OpenError> {
-        let Loaded { config, warnings, path } = complete(loaded)?;
+        let Loaded { config, warnings, path, .. } = complete(loaded)?;
         let lock = lock(&config).map_err(|error| OpenError::Lock { app: config.heroku.app_name.clone(), error })?;
         let state = StateFile::of(&config);
         let ledger = state
@@ -249,7 +249,7 @@ fn from_history(config: &Config) -> Ledger {
 
 /// A configuration that holds what a loop needs.
 fn complete(loaded: Loaded) -> Result<Loaded, OpenError> {
-    let problems = loaded.config.missing_for_run();
+    let problems = loaded.unready();
     if problems.is_empty() { Ok(loaded) } else { Err(OpenError::Missing { path: loaded.path, problems }) }
 }
 
