@@ -164,7 +164,7 @@ pub fn load_with(path: &Path, dry_run: bool, environment: &Environment) -> Resul
     let examined = examine(&text, &overrides);
     let mut warnings = examined.warnings;
     if examined.holds_secrets && is_open_to_others(path) {
-        let text = format!("others on this machine can read it, and it holds secrets: chmod 600 {}", path.display());
+        let text = format!("others on this machine can read it, and it holds secrets: chmod o= {}", in_a_shell(path));
         warnings.push(Problem::of_file(ProblemKind::Advice, text));
     }
     match examined.config {
@@ -374,10 +374,18 @@ fn secret(text: &str) -> Option<Secret> {
     Some(text.trim()).filter(|text| !text.is_empty()).map(Secret::new)
 }
 
+/// A path as it is typed in a shell.
+fn in_a_shell(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || "/._-+,:@%=".contains(c);
+    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
+/// Its group is not looked at: a service reads its file by it, and this may not be the account of the service.
 #[cfg(unix)]
 fn is_open_to_others(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o044 != 0)
+    fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o004 != 0)
 }
 
 #[cfg(not(unix))]

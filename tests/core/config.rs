@@ -511,14 +511,18 @@ fn a_file_with_secrets_that_others_can_read_is_a_warning() {
         let path = file(folder.path(), "config.ini", text);
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
         let warnings = load_with(&path, false, &nothing()).unwrap().warnings;
-        warnings.iter().any(|w| w.text.contains("others on this machine can read it, and it holds secrets: chmod 600"))
+        warnings.iter().any(|w| w.text.contains("others on this machine can read it, and it holds secrets: chmod o= "))
     };
     let secret = format!("{HEAD}api_key: k\n");
     assert!(warned(&secret, 0o644));
-    assert!(warned(&secret, 0o640));
+    assert!(!warned(&secret, 0o640), "its group may be the service's");
     assert!(!warned(&secret, 0o600));
     assert!(!warned(HEAD, 0o644));
     assert!(!warned(&format!("{HEAD}api_key: MY_API_KEY\n"), 0o644));
+    let path = file(folder.path(), "my shop's.ini", &secret);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    let warnings = load_with(&path, false, &nothing()).unwrap().warnings;
+    assert!(warnings[0].text.ends_with(&format!("chmod o= '{}/my shop'\\''s.ini'", folder.path().display())));
 }
 
 #[test]
