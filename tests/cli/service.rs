@@ -122,6 +122,45 @@ fn hup_with_a_broken_file_keeps_the_old_one_and_with_a_good_one_the_next_check_u
 
 #[cfg(unix)]
 #[test]
+fn a_reload_tells_each_warning_by_itself_and_names_a_key_that_needs_a_restart() {
+    let site = Site::start(quiet(2));
+    let config = site.configure("");
+    let mut daemon = Daemon::start(run(&site, &config, &[]));
+    daemon.prints("started", 1);
+    site.configure("max_dyno: 3\nmax_dynos: 101\n");
+    daemon.signal("-HUP");
+    daemon.says("is above 100", 1);
+    let log = daemon.log();
+    let told = |text: &str| log.lines().filter(|line| line.contains(text)).collect::<Vec<_>>();
+    assert!(
+        matches!(*told("configuration reloaded"), [line] if line.ends_with("shop web: configuration reloaded")),
+        "{log}"
+    );
+    for warning in ["[AUTOSCALE_SETTINGS] max_dyno: unknown key", "[AUTOSCALE_SETTINGS] max_dynos: 101 is above 100"] {
+        assert!(matches!(*told(warning), [line] if line.contains(" WARN ") && line.contains("shop.ini:")), "{log}");
+    }
+
+    let other = site.path("other");
+    site.configure(&format!("state_dir: {}\n", other.display()));
+    let text = std::fs::read_to_string(&config).unwrap();
+    let line = 1 + text.lines().position(|line| line.starts_with("state_dir: ")).unwrap();
+    daemon.signal("-HUP");
+    daemon.prints("config_refused", 1);
+    let old = site.path("state");
+    assert_eq!(
+        of_kind(&daemon.events(), "config_refused")[0]["problems"],
+        serde_json::json!([format!(
+            "{}:{line}: [AUTOSCALE_SETTINGS] state_dir: {} instead of {} needs a restart",
+            config.display(),
+            other.display(),
+            old.display()
+        )])
+    );
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[cfg(unix)]
+#[test]
 fn a_stop_waits_for_no_answer() {
     let site = Site::start(SandboxOptions { speed: 1.0, ..quiet(2) });
     let config = site.configure("");

@@ -245,6 +245,11 @@ impl Teller {
             Kind::Checked(check) if matches!(check.outcome, Outcome::Failed | Outcome::Limited) => {
                 tracing::warn!("{event}");
             }
+            Kind::ConfigReloaded { warnings } => {
+                let reloaded = Kind::ConfigReloaded { warnings: Vec::new() };
+                tracing::info!("{}", Event { kind: reloaded, ..event.clone() });
+                warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+            }
             _ => tracing::info!("{event}"),
         }
         if self.json && !self.stdout_is_gone.load(Ordering::Relaxed) {
