@@ -360,7 +360,10 @@ fn pid_file_and_log_file_tell_of_the_loop_that_runs_and_of_no_other() {
     let mut daemon = Daemon::start(run(&site, &config, &files));
     let text = soon("the pid file", || std::fs::read_to_string(&pid).ok().filter(|text| !text.is_empty()));
     assert_eq!(text, format!("{}\n", daemon.pid()));
-    assert_eq!(run(&site, &config, &files).output().unwrap().status.code(), Some(4));
+    let second = run(&site, &config, &files).output().unwrap();
+    assert_eq!(second.status.code(), Some(4));
+    let why = format!("another instance (pid {}) scales this app already", daemon.pid());
+    assert!(String::from_utf8_lossy(&second.stderr).contains(&why), "{second:?}");
     assert_eq!(std::fs::read_to_string(&pid).unwrap(), text, "the second one leaves it alone");
     daemon.prints("checked", 1);
     assert_eq!(daemon.stop(), Some(0));
@@ -370,11 +373,17 @@ fn pid_file_and_log_file_tell_of_the_loop_that_runs_and_of_no_other() {
     let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let told = |text: &str| lines.iter().any(|line| line["message"].as_str().unwrap().contains(text));
     assert!(told("shop web: started") && told("shop web: stopped"), "{lines:?}");
+    assert!(told(&why), "the second one says it in the log as well: {lines:?}");
     assert!(lines.iter().all(|line| line["level"].is_string() && line["timestamp"].is_string()));
 
     write_private(&config, "[HEROKU_INFOS]\n");
     assert_eq!(run(&site, &config, &files).output().unwrap().status.code(), Some(2));
     assert!(!pid.exists(), "one that never ran leaves none");
+    let last = std::fs::read_to_string(&log).unwrap().lines().last().map(str::to_owned).unwrap();
+    let last: Value = serde_json::from_str(&last).unwrap();
+    assert!(
+        last["level"] == "ERROR" && last["message"].as_str().unwrap().contains("[HEROKU_INFOS] app_name: not given")
+    );
 }
 
 /// Says what could not be tested here, where `make test` tells it at its end.
