@@ -5,7 +5,11 @@ use std::io::{self, IsTerminal};
 use std::sync::Mutex;
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
+
+use crate::complain;
+use crate::exit::Exit;
 
 /// Form of the log.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, clap::ValueEnum)]
@@ -17,9 +21,17 @@ pub(crate) enum LogFormat {
     Json,
 }
 
-/// Sets up the log, into a file or on stderr. `AUTOSCALE_LOG` chooses what is told (`debug`, `autoscale_core=trace`, …); `info` by default.
+/// Names what is told.
+const VARIABLE: &str = "AUTOSCALE_LOG";
+
+/// Sets up the log, into a file or on stderr. `AUTOSCALE_LOG` chooses what is told (`debug`, `autoscale_core=trace`, …);
+/// `default` where it is not set, or makes no sense.
 pub(crate) fn set_up(format: LogFormat, file: Option<File>, default: &str) {
-    let filter = EnvFilter::try_from_env("AUTOSCALE_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    let asked = std::env::var_os(VARIABLE).unwrap_or_default();
+    let (filter, complaint) = match filter(&asked.to_string_lossy()) {
+        Ok(filter) => (filter.unwrap_or_else(|| EnvFilter::new(default)), None),
+        Err(why) => (EnvFilter::new(default), Some(format!("{VARIABLE}: {why}; {default} is used"))),
+    };
     let to_stderr = file.is_none();
     let writer = match file {
         None => BoxMakeWriter::new(io::stderr),
@@ -32,5 +44,46 @@ pub(crate) fn set_up(format: LogFormat, file: Option<File>, default: &str) {
     match format {
         LogFormat::Text => builder.init(),
         LogFormat::Json => builder.json().flatten_event(true).init(),
+    }
+    if let Some(complaint) = complaint {
+        tracing::warn!("{complaint}");
+        if !to_stderr {
+            complain(&complaint, Exit::Done);
+        }
+    }
+}
+
+/// The filter that is asked for; `None` where nothing is. A word alone is a level: taken for a target, as the library
+/// does, it would silence everything else, errors as well.
+fn filter(asked: &str) -> Result<Option<EnvFilter>, String> {
+    if asked.trim().is_empty() {
+        return Ok(None);
+    }
+    let give = "give error, warn, info, debug, trace or off, or TARGET=LEVEL such as autoscale_core=debug";
+    let is_level = |word: &str| word.parse::<LevelFilter>().is_ok();
+    for part in asked.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        let named = part.split_once('=').is_some_and(|(target, _)| !target.trim().is_empty());
+        if !is_level(part) && !named && !part.contains('[') {
+            return Err(format!("{part:?} is no level: {give}"));
+        }
+    }
+    EnvFilter::try_new(asked).map(Some).map_err(|_| format!("{asked:?} is not understood: {give}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_alone_is_a_level_or_refused() {
+        for nothing in ["", " "] {
+            assert!(filter(nothing).unwrap().is_none());
+        }
+        for good in ["debug", "WARN", "off", "info,autoscale_core=trace", "warn,[check]=debug", " error ", "info,"] {
+            assert!(filter(good).unwrap().is_some(), "{good}");
+        }
+        for bad in ["verbose", "warning", "=", "=debug", "autoscale_core", "info,verbose", "autoscale=loud"] {
+            assert!(filter(bad).is_err(), "{bad}");
+        }
     }
 }

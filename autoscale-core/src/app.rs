@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use crate::clock::Clock;
-use crate::config::{Config, MetricKind, Problem};
+use crate::config::{Config, MetricKind, Problem, ProblemKind, keys};
 use crate::config_file::{self, LoadError, Loaded};
 use crate::engine::{Engine, Plan};
 use crate::event::Event;
@@ -24,7 +24,7 @@ use crate::replay::Player;
 use crate::runner::{AppLoop, Reloaded};
 use crate::state::{InstanceLock, LockError, StateFile};
 use crate::time::Timestamp;
-use crate::{history, recording};
+use crate::{history, recording, state};
 
 /// How long the notices of a configuration that is replaced may still take.
 const FINISH_WITHIN: Duration = Duration::from_secs(60);
@@ -125,7 +125,7 @@ impl App {
     /// # Errors
     /// Each names what to mend.
     pub fn open(loaded: Loaded, options: &AppOptions) -> Result<Self, OpenError> {
-        let Loaded { config, warnings, path } = complete(loaded)?;
+        let Loaded { config, warnings, path, .. } = complete(loaded)?;
         let lock = lock(&config).map_err(|error| OpenError::Lock { app: config.heroku.app_name.clone(), error })?;
         let state = StateFile::of(&config);
         let ledger = state
@@ -178,7 +178,7 @@ impl App {
         let records = Arc::new(Mutex::new(records));
         let reload = {
             let records = Arc::clone(&records);
-            let running = StateFile::of(&config);
+            let running = config.clone();
             move || {
                 let (config, reloaded) = reload(&path, &running, clock, &options)?;
                 let mut records = records.lock().unwrap_or_else(PoisonError::into_inner);
@@ -255,7 +255,7 @@ fn from_history(config: &Config) -> Ledger {
 
 /// A configuration that holds what a loop needs.
 fn complete(loaded: Loaded) -> Result<Loaded, OpenError> {
-    let problems = loaded.config.missing_for_run();
+    let problems = loaded.unready();
     if problems.is_empty() { Ok(loaded) } else { Err(OpenError::Missing { path: loaded.path, problems }) }
 }
 
@@ -287,36 +287,71 @@ fn connect(config: &Config, clock: Clock, options: &AppOptions) -> Result<(Metri
 /// Takes a configuration anew for a loop that runs; or says every problem.
 fn reload(
     path: &Path,
-    running: &StateFile,
+    running: &Config,
     clock: Clock,
     options: &AppOptions,
 ) -> Result<(Config, Reloaded<Metric, HerokuFormation>), Vec<String>> {
     let told = |error: &dyn std::fmt::Display| error.to_string().lines().map(str::to_owned).collect::<Vec<_>>();
     let loaded = config_file::load(path, options.dry_run).map_err(|error| told(&error))?;
-    let Loaded { config, warnings, .. } = complete(loaded).map_err(|error| told(&error))?;
-    // The lock and the state are those of the app as it was when it was opened.
-    if StateFile::of(&config).path() != running.path() {
-        let text = "another app_name, process_type, api_url or state_dir needs a restart";
-        return Err(vec![format!("{}: [HEROKU_INFOS] {text}", path.display())]);
+    let loaded = complete(loaded).map_err(|error| told(&error))?;
+    let changed = needs_restart(running, &loaded);
+    if !changed.is_empty() {
+        return Err(lines(path, &changed));
     }
+    let Loaded { config, warnings, .. } = loaded;
     let (source, target) = connect(&config, clock, options).map_err(|failure| told(&failure))?;
     let reloaded = Reloaded { plan: Plan::from(&config), source, target, warnings: lines(path, &warnings) };
     Ok((config, reloaded))
 }
 
-/// What a resolution above a minute costs (DESIGN, section 8).
+/// The keys whose change a loop can't follow: the lock and the state are those of the app as it was when it was opened.
+fn needs_restart(running: &Config, loaded: &Loaded) -> Vec<Problem> {
+    let dir = |config: &Config| state::dir(config).display().to_string();
+    let (old, new) = (&running.heroku, &loaded.config.heroku);
+    let keys = [
+        (keys::HEROKU, "app_name", old.app_name.clone(), new.app_name.clone()),
+        (keys::HEROKU, "process_type", old.process_type.clone(), new.process_type.clone()),
+        (keys::HEROKU, "api_url", old.api_url.clone(), new.api_url.clone()),
+        (keys::AUTOSCALE, "state_dir", dir(running), dir(&loaded.config)),
+    ];
+    let changed = keys.into_iter().filter(|(_, _, old, new)| old != new);
+    let told = changed.map(|(section, key, old, new)| Problem {
+        section: Some(section.into()),
+        key: Some(key.into()),
+        line: loaded.lines.of(section, key),
+        text: format!("{new} instead of {old} needs a restart"),
+        kind: ProblemKind::Conflict,
+    });
+    told.collect()
+}
+
+/// What a resolution above a minute, Pingdom's finest, costs (DESIGN, section 8).
 fn resolution_warning(resolution: Duration, check_frequency: Duration) -> Option<String> {
     let minutes = resolution.as_secs() / 60;
-    let per_check = check_frequency.as_secs_f64() / resolution.as_secs_f64().max(1.0);
-    if per_check < 2.0 {
-        return Some(format!(
-            "Pingdom checks each {minutes} min: fewer than 2 results come between two checks, so that slowness is \
-             confirmed late; set the Pingdom check's resolution to 1 minute"
-        ));
+    if minutes <= 1 {
+        return None;
     }
-    (minutes > 1).then(|| {
-        format!(
-            "Pingdom checks each {minutes} min: slowness is seen late; set the Pingdom check's resolution to 1 minute"
-        )
-    })
+    let cost = if check_frequency < resolution * 2 {
+        "fewer than 2 results come between two checks, so that slowness is confirmed late"
+    } else {
+        "slowness is seen late"
+    };
+    Some(format!("Pingdom checks each {minutes} min: {cost}; set the Pingdom check's resolution to 1 minute"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_finest_resolution_is_nothing_to_warn_of() {
+        let warning = |resolution: u64, frequency: u64| {
+            resolution_warning(Duration::from_secs(60 * resolution), Duration::from_secs(60 * frequency))
+        };
+        assert_eq!(warning(1, 1), None);
+        assert_eq!(warning(1, 5), None);
+        let start = "Pingdom checks each 5 min: ";
+        assert!(warning(5, 5).unwrap().starts_with(&format!("{start}fewer than 2 results come")));
+        assert!(warning(5, 10).unwrap().starts_with(&format!("{start}slowness is seen late; set ")));
+    }
 }

@@ -8,7 +8,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::{env, fmt};
 
-use crate::config::{Config, Overrides, Problem, ProblemKind, SAMPLE, Secret, examine};
+use crate::config::{Config, Lines, Overrides, Problem, ProblemKind, SAMPLE, Secret, examine};
 
 /// The most bytes of a configuration that are read.
 const MOST: u64 = 1024 * 1024;
@@ -57,6 +57,30 @@ pub struct Loaded {
     pub warnings: Vec<Problem>,
     /// Its file.
     pub path: PathBuf,
+    /// Where its keys are.
+    pub lines: Lines,
+}
+
+impl Loaded {
+    /// What stands in the way of a loop, each with its line where the file has one: what is missing, placeholders, and
+    /// roots that can't be trusted. A [`ProblemKind::Credential`] may still come from the environment of another process.
+    pub fn unready(&self) -> Vec<Problem> {
+        let mut unready = self.config.unready(&self.warnings);
+        #[cfg(feature = "http")]
+        for (section, key, file) in self.config.ca_files() {
+            if let Err(text) = crate::http::extra_roots(file) {
+                let problem = Problem::of_file(ProblemKind::File, text);
+                unready.push(Problem { section: Some(section.into()), key: Some(key.into()), ..problem });
+            }
+        }
+        for problem in &mut unready {
+            if let (None, Some(section), Some(key)) = (problem.line, &problem.section, &problem.key) {
+                problem.line = self.lines.of(section, key);
+            }
+        }
+        unready.sort_by_key(|problem| problem.line.unwrap_or(usize::MAX));
+        unready
+    }
 }
 
 /// Why a configuration can't be used. Shown as all its problems, one a line, each with the file's name.
@@ -140,11 +164,13 @@ pub fn load_with(path: &Path, dry_run: bool, environment: &Environment) -> Resul
     let examined = examine(&text, &overrides);
     let mut warnings = examined.warnings;
     if examined.holds_secrets && is_open_to_others(path) {
-        let text = format!("others on this machine can read it, and it holds secrets: chmod 600 {}", path.display());
+        let text = format!("others on this machine can read it, and it holds secrets: chmod o= {}", in_a_shell(path));
         warnings.push(Problem::of_file(ProblemKind::Advice, text));
     }
     match examined.config {
-        Some(config) if problems.is_empty() => Ok(Loaded { config, warnings, path: path.into() }),
+        Some(config) if problems.is_empty() => {
+            Ok(Loaded { config, warnings, path: path.into(), lines: examined.lines })
+        }
         _ => {
             let problems = examined.problems.into_iter().chain(problems).collect();
             Err(LoadError { path: path.into(), kind: LoadErrorKind::Invalid, problems, warnings })
@@ -348,10 +374,18 @@ fn secret(text: &str) -> Option<Secret> {
     Some(text.trim()).filter(|text| !text.is_empty()).map(Secret::new)
 }
 
+/// A path as it is typed in a shell.
+fn in_a_shell(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || "/._-+,:@%=".contains(c);
+    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
+/// Its group is not looked at: a service reads its file by it, and this may not be the account of the service.
 #[cfg(unix)]
 fn is_open_to_others(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o044 != 0)
+    fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o004 != 0)
 }
 
 #[cfg(not(unix))]

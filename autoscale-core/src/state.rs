@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::config::Config;
 use crate::ledger::{Ledger, LedgerKeeper};
@@ -226,11 +226,20 @@ impl InstanceLock {
     /// Is an instance running that has the app of a configuration? Tells its process id, where it wrote it down: `None`
     /// says that nobody has it, as far as can be seen from here.
     pub fn holder(config: &Config) -> Option<Option<u32>> {
+        Self::held_since(config).map(|(pid, _)| pid)
+    }
+
+    /// [`InstanceLock::holder`], with the time at which it took the app, where that can be seen.
+    pub(crate) fn held_since(config: &Config) -> Option<(Option<u32>, Option<SystemTime>)> {
         let services = Path::new(SERVICE_DIR).join(file_stem(config) + ".lock");
         Self::places(config).iter().chain([&services]).find_map(|path| {
             let mut file = File::open(path).ok()?;
             match file.try_lock_shared() {
-                Err(TryLockError::WouldBlock) => Some(pid_in(&mut file)),
+                // Whoever takes it writes into it, then never again.
+                Err(TryLockError::WouldBlock) => {
+                    let since = file.metadata().and_then(|metadata| metadata.modified()).ok();
+                    Some((pid_in(&mut file), since))
+                }
                 _ => None,
             }
         })

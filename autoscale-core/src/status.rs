@@ -60,7 +60,8 @@ pub struct Status {
     pub failed_in_a_row: u32,
     /// When the next check is due; `None` where nothing runs, or it is paused.
     pub next_check: Option<Timestamp>,
-    /// Is it late, or was there none for some time where nothing runs?
+    /// Is it late, or was there none for some time where nothing runs? So is the first one where a loop has run for that
+    /// time and none is recorded: perhaps the state can't be written.
     pub overdue: bool,
     /// Until when the app is left alone, since somebody else changed its formation.
     pub override_until: Option<Timestamp>,
@@ -76,6 +77,13 @@ pub struct Status {
     pub at: Timestamp,
 }
 
+/// Whoever has an app.
+struct Holder {
+    pid: Option<u32>,
+    /// For how long it has had it.
+    runs_for: Duration,
+}
+
 impl Status {
     /// Looks. Takes some seconds where the platform does not answer.
     pub async fn of(config: &Config) -> Self {
@@ -85,7 +93,10 @@ impl Status {
             Ok(ledger) => (ledger, None),
             Err(error) => (None, Some(error.to_string())),
         };
-        let holder = InstanceLock::holder(config);
+        let holder = InstanceLock::held_since(config).map(|(pid, since)| {
+            let age = since.and_then(|since| SystemTime::now().duration_since(since).ok()).unwrap_or_default();
+            Holder { pid, runs_for: sped_up(config, age) }
+        });
         let kept_at = std::fs::metadata(file.path()).and_then(|metadata| metadata.modified()).ok();
         let ledger = ledger.unwrap_or_default();
         let now = now(config, &ledger, kept_at);
@@ -96,11 +107,11 @@ impl Status {
         status
     }
 
-    /// `holder`: as [`InstanceLock::holder`] says it. `live`: what the platform said, or why it did not.
+    /// `holder`: whoever has the app. `live`: what the platform said, or why it did not.
     fn from_parts(
         config: &Config,
         ledger: &Ledger,
-        holder: Option<Option<u32>>,
+        holder: Option<Holder>,
         live: Result<FormationReading, String>,
         now: Timestamp,
     ) -> Self {
@@ -114,7 +125,12 @@ impl Status {
         };
         let last = newest(ledger);
         let interval = config.check_frequency;
-        let overdue = !ledger.paused && last.is_some_and(|last| last + interval * OVERDUE < now);
+        let too_long = match (last, &holder) {
+            (Some(last), _) => last + interval * OVERDUE < now,
+            (None, Some(holder)) => holder.runs_for > interval * OVERDUE,
+            (None, None) => false,
+        };
+        let overdue = !ledger.paused && too_long;
         let refused = |event: &Event| matches!(&event.kind, Kind::Checked(check) if check.outcome == Outcome::Failed);
         let went_well = ledger.failed_in_a_row == 0 && !ledger.last_check.as_ref().is_some_and(refused);
         Self {
@@ -122,7 +138,7 @@ impl Status {
             process: config.heroku.process_type.clone(),
             healthy: went_well && !overdue && (running || last.is_some()),
             running,
-            pid: holder.flatten(),
+            pid: holder.and_then(|holder| holder.pid),
             paused: ledger.paused,
             dry_run,
             dry_run_by: dry_run.then_some(by),
@@ -163,9 +179,14 @@ fn newest(ledger: &Ledger) -> Option<Timestamp> {
 fn now(config: &Config, ledger: &Ledger, kept_at: Option<SystemTime>) -> Timestamp {
     let age = kept_at.and_then(|kept| SystemTime::now().duration_since(kept).ok()).unwrap_or_default();
     match (config.sandbox_speed, newest(ledger)) {
-        (Some(speed), Some(last)) => last + age.mul_f64(speed.clamp(0.0, 1e6)),
+        (Some(_), Some(last)) => last + sped_up(config, age),
         _ => Clock::default().now(),
     }
+}
+
+/// A time of the wall clock, in that of the app.
+fn sped_up(config: &Config, time: Duration) -> Duration {
+    config.sandbox_speed.map_or(time, |speed| time.mul_f64(speed.clamp(0.0, 1e6)))
 }
 
 #[cfg(test)]
@@ -193,7 +214,12 @@ mod tests {
 
     /// Not read: nobody is asked in this test.
     fn status(config: &Config, ledger: &Ledger, running: bool) -> Status {
-        Status::from_parts(config, ledger, running.then_some(Some(7)), Err("not asked".into()), NOW)
+        seen_after(config, ledger, running.then_some(Duration::ZERO))
+    }
+
+    fn seen_after(config: &Config, ledger: &Ledger, runs_for: Option<Duration>) -> Status {
+        let holder = runs_for.map(|runs_for| Holder { pid: Some(7), runs_for });
+        Status::from_parts(config, ledger, holder, Err("not asked".into()), NOW)
     }
 
     #[test]
@@ -219,6 +245,19 @@ mod tests {
     fn before_the_first_check_a_loop_is_well_and_nothing_is_not() {
         assert!(status(&config(""), &Ledger::default(), true).healthy);
         assert!(!status(&config(""), &Ledger::default(), false).healthy);
+    }
+
+    #[test]
+    fn a_loop_that_records_nothing_for_three_intervals_is_not_well() {
+        let seen = |minutes: u64, ledger: &Ledger| {
+            let seen = seen_after(&config(""), ledger, Some(Duration::from_secs(60 * minutes)));
+            (seen.healthy, seen.overdue)
+        };
+        assert_eq!(seen(15, &Ledger::default()), (true, false));
+        assert_eq!(seen(16, &Ledger::default()), (false, true));
+        let paused = Ledger { paused: true, ..Ledger::default() };
+        assert_eq!(seen(16, &paused), (true, false));
+        assert_eq!(sped_up(&config(""), Duration::from_secs(2)), Duration::from_secs(2));
     }
 
     #[test]

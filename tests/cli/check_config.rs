@@ -74,23 +74,71 @@ fn json_is_one_object_a_line() {
 }
 
 #[test]
-fn the_sample_and_the_2012_configuration_can_be_used() {
+fn the_sample_and_the_2012_configuration_want_an_app_and_a_check_and_nothing_else() {
     let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    for file in ["config.sample.ini", "tests/fixtures/config-2012.ini"] {
-        let output = check(&top, &[file]);
+    for (file, check, app) in [("config.sample.ini", 25, 13), ("tests/fixtures/config-2012.ini", 10, 5)] {
+        let output = self::check(&top, &[file]);
         let text = text(&output);
-        assert_eq!(output.status.code(), Some(0), "{text}");
-        assert!(text.lines().last().unwrap().starts_with(&format!("ok: {file}: MY_APP_NAME (web): ")), "{text}");
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        let errors: Vec<_> = text.lines().filter(|line| line.starts_with(file)).collect();
+        let placeholder = |line: usize, key: &str, value: &str| {
+            format!("{file}:{line}: {key}: \"{value}\" is still the sample's placeholder: give the n")
+        };
+        assert_eq!(errors.len(), 2, "{text}");
+        assert!(errors[0].starts_with(&placeholder(app, "[HEROKU_INFOS] app_name", "MY_APP_NAME")), "{text}");
+        assert!(errors[1].starts_with(&placeholder(check, "[PINGDOM_INFOS] check_id", "MY_CHECK_ID")), "{text}");
+        assert_eq!(text.lines().last().unwrap(), format!("not ready: {file}: 2 problems to mend"));
+        assert_eq!(text.matches("MY_APP_NAME").count(), 1, "said once: {text}");
     }
 }
 
 #[test]
-fn what_is_missing_to_run_is_a_warning() {
-    let folder = folder_with(&[("config.ini", "[HEROKU_INFOS]\napp_name: shop\n")]);
+fn keys_may_come_from_the_servers_environment_and_nothing_else_may() {
+    let needed = |text: &str| {
+        let folder = folder_with(&[("config.ini", text)]);
+        let output = check(folder.path(), &["config.ini"]);
+        let text = self::text(&output);
+        let lines = text.lines().filter(|line| line.contains(": needed to run, and not given: "));
+        let lines: Vec<String> = lines.map(|line| line.split(": needed").next().unwrap().to_owned()).collect();
+        let end = text.lines().last().unwrap().split(": ").next().unwrap().to_owned();
+        (lines, end, output.status.code())
+    };
+    let keys = ["warning: config.ini: [HEROKU_INFOS] api_key", "warning: config.ini: [PINGDOM_INFOS] api_key"];
+    let no_keys = "[HEROKU_INFOS]\napp_name: shop\n[PINGDOM_INFOS]\ncheck_id: 1\n";
+    let (lines, end, code) = needed(no_keys);
+    assert_eq!((lines.as_slice(), &*end, code), (&keys.map(str::to_owned)[..], "ok", Some(0)));
+    let (lines, end, code) = needed("[HEROKU_INFOS]\napp_name: shop\n");
+    assert_eq!(lines[0], "config.ini: [PINGDOM_INFOS] check_id", "{lines:?}");
+    assert_eq!((lines[1..].to_vec(), &*end, code), (keys.map(str::to_owned).to_vec(), "not ready", Some(2)));
+    let (lines, end, code) = needed(&format!("{GOOD}[AUTOSCALE_SETTINGS]\nmetric_source: probe\n"));
+    assert_eq!((lines, &*end, code), (vec!["config.ini: [PROBE_INFOS] url".to_owned()], "not ready", Some(2)));
+}
+
+#[test]
+fn roots_that_cannot_be_trusted_are_a_problem_with_their_line() {
+    let folder = folder_with(&[("empty.pem", "no certificate\n")]);
+    let config = |file: &str| {
+        let path = folder.path().join(file);
+        let text = GOOD.replace("[PINGDOM_INFOS]\n", &format!("ca_file: {}\n[PINGDOM_INFOS]\n", path.display()));
+        fs::write(folder.path().join("config.ini"), text).unwrap();
+        path
+    };
+    for (file, why) in [("gone.pem", ": "), ("empty.pem", ": no certificate in it")] {
+        let path = config(file);
+        let output = check(folder.path(), &["config.ini"]);
+        let text = text(&output);
+        let start = format!("config.ini:4: [HEROKU_INFOS] ca_file: {}{why}", path.display());
+        assert!(text.starts_with(&start), "{start} in {text}");
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        let mut run = crate::support::autoscale(folder.path());
+        let output = run.args(["run", "--once", "--config", "config.ini"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains(&start), "{output:?}");
+    }
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/tls/ca.pem");
+    config(own.to_str().unwrap());
     let output = check(folder.path(), &["config.ini"]);
-    let text = text(&output);
-    assert_eq!(text.lines().filter(|line| line.contains(": needed to run, and not given: ")).count(), 3, "{text}");
-    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
 }
 
 #[test]

@@ -40,6 +40,27 @@ fn once_checks_once_carries_it_out_and_exits_0() {
 }
 
 #[test]
+fn a_misspelt_level_of_the_log_is_said_and_hides_nothing() {
+    let stage = Stage::new(idle(""), "");
+    let told = |level: &str, more: &[&str]| {
+        let arguments = [&["--once", "--dry-run"], more].concat();
+        texts(&stage.run(&arguments).env("AUTOSCALE_LOG", level).output().unwrap()).1
+    };
+    let said = |text: &str| text.contains("sandbox-app web: ");
+    for level in ["verbose", "warning", "="] {
+        let text = told(level, &[]);
+        let warning = format!("AUTOSCALE_LOG: \"{level}\" is no level: give error, warn, info, debug, ");
+        assert!(said(&text) && text.matches(&warning).count() == 1, "{text}");
+    }
+    let text = told("", &[]);
+    assert!(said(&text) && !text.contains("AUTOSCALE_LOG"), "{text}");
+    assert!(!said(&told("error", &[])));
+    let log = stage.home.path().join("log");
+    let text = told("verbose", &["--log-file", log.to_str().unwrap()]);
+    assert!(text.contains("is no level") && said(&std::fs::read_to_string(&log).unwrap()), "{text}");
+}
+
+#[test]
 fn once_with_dry_run_says_what_it_would_do_and_sends_nothing() {
     let stage = Stage::new(idle(""), "");
     let output = stage.run(&["--once", "--json", "--dry-run"]).output().unwrap();

@@ -123,7 +123,7 @@ fn a_configuration_that_points_at_it_is_for_the_owner_alone() {
 
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sandbox.ini");
-    std::fs::write(&path, "an older one, longer than the new one ".repeat(100)).unwrap();
+    std::fs::write(&path, "# Written by the sandbox: an older one, longer than the new one ".repeat(100)).unwrap();
     let sandbox = start(&["--speed", "60", "--write-config", path.to_str().unwrap()]);
     let text = std::fs::read_to_string(&path).unwrap();
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
@@ -138,6 +138,20 @@ fn a_configuration_that_points_at_it_is_for_the_owner_alone() {
     ] {
         assert!(text.lines().any(|line| line == format!("{key}: {value}")), "{key}: {value} in\n{text}");
     }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left behind");
+}
+
+#[test]
+fn a_configuration_that_no_sandbox_wrote_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.ini");
+    let own = "[HEROKU_INFOS]\napi_key: the only one\n";
+    std::fs::write(&path, own).unwrap();
+    let (code, text) = fails(&["--write-config", path.to_str().unwrap()]);
+    assert!(code == Some(1) && text.contains("config.ini: is there, and no sandbox wrote it"), "{code:?} {text}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), own);
+    let (code, text) = fails(&["--write-config", folder.path().to_str().unwrap()]);
+    assert!(code == Some(1) && text.contains("no sandbox wrote it"), "{code:?} {text}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left behind");
 }
 

@@ -122,6 +122,45 @@ fn hup_with_a_broken_file_keeps_the_old_one_and_with_a_good_one_the_next_check_u
 
 #[cfg(unix)]
 #[test]
+fn a_reload_tells_each_warning_by_itself_and_names_a_key_that_needs_a_restart() {
+    let site = Site::start(quiet(2));
+    let config = site.configure("");
+    let mut daemon = Daemon::start(run(&site, &config, &[]));
+    daemon.prints("started", 1);
+    site.configure("max_dyno: 3\nmax_dynos: 101\n");
+    daemon.signal("-HUP");
+    daemon.says("is above 100", 1);
+    let log = daemon.log();
+    let told = |text: &str| log.lines().filter(|line| line.contains(text)).collect::<Vec<_>>();
+    assert!(
+        matches!(*told("configuration reloaded"), [line] if line.ends_with("shop web: configuration reloaded")),
+        "{log}"
+    );
+    for warning in ["[AUTOSCALE_SETTINGS] max_dyno: unknown key", "[AUTOSCALE_SETTINGS] max_dynos: 101 is above 100"] {
+        assert!(matches!(*told(warning), [line] if line.contains(" WARN ") && line.contains("shop.ini:")), "{log}");
+    }
+
+    let other = site.path("other");
+    site.configure(&format!("state_dir: {}\n", other.display()));
+    let text = std::fs::read_to_string(&config).unwrap();
+    let line = 1 + text.lines().position(|line| line.starts_with("state_dir: ")).unwrap();
+    daemon.signal("-HUP");
+    daemon.prints("config_refused", 1);
+    let old = site.path("state");
+    assert_eq!(
+        of_kind(&daemon.events(), "config_refused")[0]["problems"],
+        serde_json::json!([format!(
+            "{}:{line}: [AUTOSCALE_SETTINGS] state_dir: {} instead of {} needs a restart",
+            config.display(),
+            other.display(),
+            old.display()
+        )])
+    );
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[cfg(unix)]
+#[test]
 fn a_stop_waits_for_no_answer() {
     let site = Site::start(SandboxOptions { speed: 1.0, ..quiet(2) });
     let config = site.configure("");
@@ -321,7 +360,10 @@ fn pid_file_and_log_file_tell_of_the_loop_that_runs_and_of_no_other() {
     let mut daemon = Daemon::start(run(&site, &config, &files));
     let text = soon("the pid file", || std::fs::read_to_string(&pid).ok().filter(|text| !text.is_empty()));
     assert_eq!(text, format!("{}\n", daemon.pid()));
-    assert_eq!(run(&site, &config, &files).output().unwrap().status.code(), Some(4));
+    let second = run(&site, &config, &files).output().unwrap();
+    assert_eq!(second.status.code(), Some(4));
+    let why = format!("another instance (pid {}) scales this app already", daemon.pid());
+    assert!(String::from_utf8_lossy(&second.stderr).contains(&why), "{second:?}");
     assert_eq!(std::fs::read_to_string(&pid).unwrap(), text, "the second one leaves it alone");
     daemon.prints("checked", 1);
     assert_eq!(daemon.stop(), Some(0));
@@ -331,11 +373,17 @@ fn pid_file_and_log_file_tell_of_the_loop_that_runs_and_of_no_other() {
     let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let told = |text: &str| lines.iter().any(|line| line["message"].as_str().unwrap().contains(text));
     assert!(told("shop web: started") && told("shop web: stopped"), "{lines:?}");
+    assert!(told(&why), "the second one says it in the log as well: {lines:?}");
     assert!(lines.iter().all(|line| line["level"].is_string() && line["timestamp"].is_string()));
 
     write_private(&config, "[HEROKU_INFOS]\n");
     assert_eq!(run(&site, &config, &files).output().unwrap().status.code(), Some(2));
     assert!(!pid.exists(), "one that never ran leaves none");
+    let last = std::fs::read_to_string(&log).unwrap().lines().last().map(str::to_owned).unwrap();
+    let last: Value = serde_json::from_str(&last).unwrap();
+    assert!(
+        last["level"] == "ERROR" && last["message"].as_str().unwrap().contains("[HEROKU_INFOS] app_name: not given")
+    );
 }
 
 /// Says what could not be tested here, where `make test` tells it at its end.

@@ -74,6 +74,28 @@ fn an_override_a_failure_and_a_platform_that_does_not_answer_are_said() {
     assert!(told.contains("2 times in a row, last ") && told.contains("check [PINGDOM_INFOS]"), "{told}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_loop_that_can_record_nothing_is_not_well_for_long() {
+    let site = Site::start(quiet(2));
+    // Below a file there is no folder, for root neither.
+    let state = site.path("no-folder");
+    std::fs::write(&state, "").unwrap();
+    let config = site.configure(&format!("state_dir: {}/state\n", state.display()));
+    let daemon = Daemon::start(site.command(&["run", "--json", "--config", config.to_str().unwrap()]));
+    daemon.prints("started", 1);
+    // A second is a minute here, and so is the interval.
+    let seen = crate::running::soon("an overdue check", || {
+        let (code, seen) = json(&site, &[]);
+        assert_eq!((&seen["running"], &seen["last_check"]), (&true.into(), &Value::Null), "{seen}");
+        (code == Some(1)).then_some(seen)
+    });
+    assert_eq!((&seen["healthy"], &seen["overdue"]), (&false.into(), &true.into()), "{seen}");
+    let told = text(&site);
+    assert!(told.contains("no check recorded yet: can the state be written?\n"), "{told}");
+    assert!(told.contains("not known: none is recorded yet, overdue\n") && !told.contains("no loop runs"), "{told}");
+}
+
 #[test]
 fn a_damaged_state_file_is_said_and_left_as_it_is() {
     let site = Site::start(quiet(2));

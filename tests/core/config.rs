@@ -329,6 +329,43 @@ fn what_costs_something_is_a_warning() {
 }
 
 #[test]
+fn paths_that_a_shell_would_change_say_how_they_are_read() {
+    for (value, says) in [
+        ("~/x", "~ is not replaced by a home here, so that it is read as ./~/x below the folder that the program is s"),
+        ("$HOME/x", "variables are not replaced here, so that it is read as ./$HOME/x below the folder that the progr"),
+        ("\"/x\"", "quotes are part of the value, so that it is read as ./\"/x\" below the folder that the program"),
+        ("x/y", "is read as ./x/y below the folder that the program is started in, which is / for many a service: w"),
+    ] {
+        for key in ["state_dir", "history_file", "graphs_folder"] {
+            let start = format!("config.ini:4: [AUTOSCALE_SETTINGS] {key}: {says}");
+            assert_one(&warnings(&settings(&format!("{key}: {value}"))), &start);
+        }
+        assert_one(
+            &warnings(&format!("{HEAD}ca_file: {value}")),
+            &format!("config.ini:3: [HEROKU_INFOS] ca_file: {says}"),
+        );
+    }
+    assert_eq!(warnings(&settings("state_dir: /x ~ $HOME/'y'")), [""; 0]);
+}
+
+#[test]
+fn quotes_are_said_to_be_part_of_a_value() {
+    let says = "api_key: stands in quotes, and they are part of the value: leave them out, unless they belong to it";
+    assert_one(&warnings(&format!("{HEAD}api_key: 'k'")), &format!("config.ini:3: [HEROKU_INFOS] {says}"));
+    assert_one(&warnings(&format!("{HEAD}api_key: \"k k\"")), &format!("config.ini:3: [HEROKU_INFOS] {says}"));
+    for (text, start) in [
+        ("[HEROKU_INFOS]\napp_name: \"shop\"", "config.ini:2: [HEROKU_INFOS] app_name: "),
+        ("[HEROKU_INFOS]\napp_name: shop\napi_url: 'https://x'", "config.ini:3: [HEROKU_INFOS] api_url: "),
+        (&settings("max_dynos: \"3\""), "config.ini:4: [AUTOSCALE_SETTINGS] max_dynos: "),
+    ] {
+        let found = problems(text);
+        assert_one(&found, start);
+        assert!(found[0].ends_with("; quotes are part of the value: leave them out"), "{found:?}");
+    }
+    assert_eq!(warnings(&format!("{HEAD}api_key: \"")), [""; 0]);
+}
+
+#[test]
 fn a_secret_is_never_in_a_problem_or_a_debug_form() {
     let secret = "s3cr3t";
     for line in [
@@ -474,14 +511,18 @@ fn a_file_with_secrets_that_others_can_read_is_a_warning() {
         let path = file(folder.path(), "config.ini", text);
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
         let warnings = load_with(&path, false, &nothing()).unwrap().warnings;
-        warnings.iter().any(|w| w.text.contains("others on this machine can read it, and it holds secrets: chmod 600"))
+        warnings.iter().any(|w| w.text.contains("others on this machine can read it, and it holds secrets: chmod o= "))
     };
     let secret = format!("{HEAD}api_key: k\n");
     assert!(warned(&secret, 0o644));
-    assert!(warned(&secret, 0o640));
+    assert!(!warned(&secret, 0o640), "its group may be the service's");
     assert!(!warned(&secret, 0o600));
     assert!(!warned(HEAD, 0o644));
     assert!(!warned(&format!("{HEAD}api_key: MY_API_KEY\n"), 0o644));
+    let path = file(folder.path(), "my shop's.ini", &secret);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    let warnings = load_with(&path, false, &nothing()).unwrap().warnings;
+    assert!(warnings[0].text.ends_with(&format!("chmod o= '{}/my shop'\\''s.ini'", folder.path().display())));
 }
 
 #[test]

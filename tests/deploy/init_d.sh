@@ -146,6 +146,19 @@ check "a folder that is there already" 0 "started (pid" "$script" start
 check "stays as it is" 0 "755" stat -c %a "$dir/shared-log"
 "$script" stop >/dev/null
 
+"$script" start >/dev/null
+pid=$(own_pid)
+if stand_in; then
+    check "restart under a refused configuration is 6" 6 "app_name: is missing" env STAND_IN=refuse "$script" restart
+else
+    cp "$dir/config.ini" "$dir/good.ini"
+    sed -i '/check_id/d' "$dir/config.ini"
+    check "restart under a refused configuration is 6" 6 "[PINGDOM_INFOS] check_id: " "$script" restart
+    mv "$dir/good.ini" "$dir/config.ini"
+fi
+check "and the old one goes on" 0 "runs (pid $pid)" "$script" status
+"$script" stop >/dev/null
+
 if ! stand_in; then
     sed -i '/app_name/d' "$dir/config.ini"
     check "a refused configuration is 6 and says why" 6 "[HEROKU_INFOS] app_name: " "$script" start

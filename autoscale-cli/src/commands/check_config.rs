@@ -17,7 +17,9 @@ const GOOD: Style = AnsiColor::Green.on_default().bold();
 
 /// Says every problem and warning of a configuration, and what it will do.
 ///
-/// Exits with 0 if it can be used, with 2 if there is a problem. A warning is no problem.
+/// Exits with 0 if `run` can use it, with 2 if there is a problem: a value that can't be used, or one that is missing or
+/// still the sample's placeholder. A warning is no problem; nor is an API key that is not in the file, since it may come
+/// from the environment of the server.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -41,13 +43,14 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Exit {
     let results = config_file::load_each(&args.files, &args.config_dir, false, &Environment::of_process());
     let report = Report { json: args.json };
+    let can_run = |loaded: &Loaded| loaded.unready().iter().all(|problem| problem.kind == ProblemKind::Credential);
     // Colours stay only on a terminal, and not under NO_COLOR.
     let mut out = anstream::stdout().lock();
     let written = results.iter().try_for_each(|result| report.write(&mut out, result)).and_then(|()| out.flush());
     match written {
         // Whoever reads has seen enough.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Exit::Failed,
-        _ if results.iter().any(Result::is_err) => Exit::Config,
+        _ if !results.iter().all(|result| result.as_ref().is_ok_and(can_run)) => Exit::Config,
         _ => Exit::Done,
     }
 }
@@ -80,25 +83,40 @@ impl Report {
     /// One configuration: problems, warnings, and in one line what it will do.
     fn write(&self, out: &mut impl Write, result: &Result<Loaded, LoadError>) -> io::Result<()> {
         match result {
-            Ok(Loaded { path, config, warnings }) => {
-                self.problems(out, path, warnings, Severity::Warning)?;
-                // A key may come from the environment of the server, which is not here: no error. A placeholder has
-                // been told already.
-                let told = |p: &Problem| warnings.iter().any(|w| (&w.section, &w.key) == (&p.section, &p.key));
-                let missing: Vec<_> = config.missing_for_run().into_iter().filter(|p| !told(p)).collect();
-                self.problems(out, path, &missing, Severity::Warning)?;
-                self.line(out, path, &Problem::of_file(ProblemKind::Advice, config.summary()), Severity::Summary)
+            Ok(loaded) => {
+                let Loaded { path, config, warnings, .. } = loaded;
+                let is_same = |a: &Problem, b: &Problem| (&a.section, &a.key) == (&b.section, &b.key);
+                let (keys, lacks): (Vec<_>, Vec<_>) =
+                    loaded.unready().into_iter().partition(|problem| problem.kind == ProblemKind::Credential);
+                self.problems(out, path, &lacks, Severity::Error)?;
+                // What is a placeholder is told once.
+                let told = |w: &&Problem| w.kind == ProblemKind::Placeholder && lacks.iter().any(|p| is_same(p, w));
+                let rest: Vec<_> = warnings.iter().filter(|w| !told(w)).cloned().collect();
+                self.problems(out, path, &rest, Severity::Warning)?;
+                let untold = |key: &Problem| !rest.iter().any(|w| is_same(key, w) && w.text == key.text);
+                let keys: Vec<_> = keys.into_iter().filter(untold).collect();
+                self.problems(out, path, &keys, Severity::Warning)?;
+                if lacks.is_empty() {
+                    let summary = Problem::of_file(ProblemKind::Advice, config.summary());
+                    return self.line(out, path, &summary, Severity::Summary);
+                }
+                self.end(out, "not ready", path, &lacks)
             }
             Err(LoadError { path, problems, warnings, .. }) => {
                 self.problems(out, path, problems, Severity::Error)?;
                 self.problems(out, path, warnings, Severity::Warning)?;
-                if self.json {
-                    return Ok(());
-                }
-                let file = path.display();
-                writeln!(out, "{ERROR}not usable:{ERROR:#} {file}: {} to mend", count(problems.len(), "problem"))
+                self.end(out, "not usable", path, problems)
             }
         }
+    }
+
+    /// The last word on one with problems.
+    fn end(&self, out: &mut impl Write, word: &str, file: &Path, problems: &[Problem]) -> io::Result<()> {
+        if self.json {
+            return Ok(());
+        }
+        let count = count(problems.len(), "problem");
+        writeln!(out, "{ERROR}{word}:{ERROR:#} {}: {count} to mend", file.display())
     }
 
     fn problems(&self, out: &mut impl Write, file: &Path, problems: &[Problem], severity: Severity) -> io::Result<()> {

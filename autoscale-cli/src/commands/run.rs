@@ -73,18 +73,18 @@ pub(crate) fn run(args: &Args) -> Exit {
     }
     let pid_file = match service.become_service(account) {
         Ok(pid_file) => pid_file,
-        Err(error) => return complain(&error, Exit::Failed),
+        Err(error) => return give_up(args, &error, Exit::Failed),
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return complain(&format!("no threads or sockets to run on: {error}"), Exit::Failed),
+        Err(error) => return give_up(args, &format!("no threads or sockets to run on: {error}"), Exit::Failed),
     };
     let exit = runtime.block_on(async {
         let apps = match open(args) {
             Ok(apps) => apps,
             Err(exit) => return exit,
         };
-        if args.once { once(apps, args.json).await } else { keep_running(apps, args.json, pid_file).await }
+        if args.once { once(apps, args.json).await } else { keep_running(apps, args, pid_file).await }
     });
     // A picture that a full or hanging disk holds up is no reason to stay.
     runtime.shutdown_timeout(Duration::from_millis(50));
@@ -104,10 +104,22 @@ fn open(args: &Args) -> Result<Vec<App>, Exit> {
                 }
                 apps.push(app);
             }
-            Err(error) => exit = exit.or(Some(complain(&error.to_string(), exit_of(&error)))),
+            Err(error) => {
+                let code = give_up(args, &error.to_string(), exit_of(&error));
+                exit = exit.or(Some(code));
+            }
         }
     }
     exit.map_or(Ok(apps), Err)
+}
+
+/// Says why nothing runs: to whoever starts it, and in a log file for whoever looks there later. On stderr the log would
+/// say it twice.
+fn give_up(args: &Args, why: &str, exit: Exit) -> Exit {
+    if args.service.logs_to_file() {
+        why.lines().for_each(|line| tracing::error!("{line}"));
+    }
+    complain(why, exit)
 }
 
 fn exit_of(error: &OpenError) -> Exit {
@@ -151,10 +163,10 @@ fn failed(event: &Event) -> bool {
     }
 }
 
-async fn keep_running(apps: Vec<App>, json: bool, mut pid_file: Option<PidFile>) -> Exit {
+async fn keep_running(apps: Vec<App>, args: &Args, mut pid_file: Option<PidFile>) -> Exit {
     let mut signals = match Signals::listen() {
         Ok(signals) => signals,
-        Err(error) => return complain(&format!("signals can't be received: {error}"), Exit::Failed),
+        Err(error) => return give_up(args, &format!("signals can't be received: {error}"), Exit::Failed),
     };
     let mut loops = JoinSet::new();
     let mut commands: Vec<UnboundedSender<Command>> = Vec::new();
@@ -166,7 +178,7 @@ async fn keep_running(apps: Vec<App>, json: bool, mut pid_file: Option<PidFile>)
         commands.push(sender);
         // Spread over the interval, so that many apps do not all ask at once.
         let first_after = app.config.check_frequency / count * place;
-        let mut teller = Teller::new(json);
+        let mut teller = Teller::new(args.json);
         let outside = app.outside_warnings();
         tokio::spawn(async move { outside.await.iter().for_each(|warning| tracing::warn!("{warning}")) });
         let reloads = reloads.clone();
@@ -244,6 +256,11 @@ impl Teller {
             Kind::CheckFailed { .. } | Kind::ConfigRefused { .. } => tracing::error!("{event}"),
             Kind::Checked(check) if matches!(check.outcome, Outcome::Failed | Outcome::Limited) => {
                 tracing::warn!("{event}");
+            }
+            Kind::ConfigReloaded { warnings } => {
+                let reloaded = Kind::ConfigReloaded { warnings: Vec::new() };
+                tracing::info!("{}", Event { kind: reloaded, ..event.clone() });
+                warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
             }
             _ => tracing::info!("{event}"),
         }

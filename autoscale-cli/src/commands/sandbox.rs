@@ -1,6 +1,6 @@
 //! `autoscale sandbox`: arguments to options, one line of JSON out, a configuration that points at it.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _, Read as _, Write as _};
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
 
@@ -9,6 +9,9 @@ use autoscale_core::simulation::Load;
 use clap::builder::NonEmptyStringValueParser;
 
 use crate::exit::Exit;
+
+/// How a configuration begins that a sandbox wrote.
+const SANDBOXS: &[u8] = b"# Written by the sandbox";
 
 /// Serves Heroku's and Pingdom's APIs on loopback over a simulated app.
 ///
@@ -41,7 +44,7 @@ pub(crate) struct Args {
     /// Heroku's own autoscaling is active
     #[arg(long)]
     native_autoscaling: bool,
-    /// Writes a configuration that points at the sandbox
+    /// Writes a configuration that points at the sandbox; never over one that something else wrote
     #[arg(long, value_name = "PATH")]
     write_config: Option<PathBuf>,
     /// JSON, which it speaks anyway: taken so that scripts may ask every command alike
@@ -146,8 +149,13 @@ The sandbox runs at {speed} times the speed of life. Ctrl-C ends it. In another 
     );
 }
 
-/// A configuration for the owner's eyes only, at once whole.
+/// A configuration for the owner's eyes only, at once whole. One that is there may be somebody's own, with keys that are
+/// nowhere else: only a sandbox's is replaced.
 fn write_config(path: &Path, info: &Info, speed: f64) -> io::Result<()> {
+    if !may_replace(path)? {
+        let text = "is there, and no sandbox wrote it: give another path, or move it away";
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, text));
+    }
     let text = info.config_text(speed);
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
@@ -164,6 +172,21 @@ fn write_config(path: &Path, info: &Info, speed: f64) -> io::Result<()> {
         let _ = std::fs::remove_file(&draft);
     }
     written
+}
+
+/// Is there nothing at this path, or nothing but what a sandbox wrote?
+fn may_replace(path: &Path) -> io::Result<bool> {
+    let metadata = match std::fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        metadata => metadata?,
+    };
+    // A pipe would be waited for.
+    if !metadata.is_file() {
+        return Ok(false);
+    }
+    let mut start = Vec::new();
+    std::fs::File::open(path)?.take(SANDBOXS.len() as u64).read_to_end(&mut start)?;
+    Ok(start.is_empty() || start == SANDBOXS)
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {

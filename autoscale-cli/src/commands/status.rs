@@ -17,8 +17,8 @@ use crate::show::{BOLD, DIM, GREEN, RED, YELLOW};
 /// Says how it goes: formation, last and next check, last decision, dry run, what stands in the way
 ///
 /// Exit code 0: the last check of each app went well, and it is less than three intervals old (or the loop is paused).
-/// 1: a check or a change failed, or none was made for that long; with --running also where no loop runs. 2: a
-/// configuration can't be used. That suits a loop as well as `run --once` from cron.
+/// 1: a check or a change failed, or none was made or recorded for that long; with --running also where no loop runs. 2:
+/// a configuration can't be used. That suits a loop as well as `run --once` from cron.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 State is looked for where `run` keeps it: state_dir of the configuration, else $STATE_DIRECTORY,
@@ -98,7 +98,12 @@ fn write(out: &mut impl Write, status: &Status, well: bool) -> io::Result<()> {
     if let Some(Event { at, kind: Kind::Checked(check), .. }) = &status.last_check {
         row("last check", format!("{}: {check}", moment(*at)))?;
     } else {
-        row("last check", "none that is known of".into())?;
+        let none = match (status.running, status.overdue && status.last_failure.is_none()) {
+            (true, true) => format!("{RED}no check recorded yet: can the state be written?{RED:#}"),
+            (true, false) if status.last_failure.is_none() => "no check recorded yet".into(),
+            _ => "none that is known of".into(),
+        };
+        row("last check", none)?;
     }
     if let Some(Event { at, kind: Kind::CheckFailed { error, .. }, .. }) = &status.last_failure {
         let count = status.failed_in_a_row;
@@ -109,6 +114,7 @@ fn write(out: &mut impl Write, status: &Status, well: bool) -> io::Result<()> {
     match status.next_check {
         Some(at) => row("next check", format!("{}{late}", moment(at)))?,
         None if status.paused => row("next check", "when it is resumed".into())?,
+        None if status.running => row("next check", format!("not known: none is recorded yet{late}"))?,
         None => row("next check", format!("not known: no loop runs{late}"))?,
     }
     row("dry run", dry_run(status))?;

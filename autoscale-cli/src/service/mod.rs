@@ -54,6 +54,11 @@ impl Args {
         self.log_file.as_ref().map(open).transpose()
     }
 
+    /// Does the log go to a file?
+    pub(crate) fn logs_to_file(&self) -> bool {
+        self.log_file.is_some()
+    }
+
     /// Opens the pid file and becomes the account. To be called while the process has one thread.
     pub(crate) fn become_service(&self, account: Account) -> Result<Option<PidFile>, String> {
         let open =

@@ -16,7 +16,7 @@ use std::time::Duration;
 use crate::formation::Bounds;
 use crate::policy::Settings;
 
-pub use parse::{Examined, Overrides, Parsed, examine, parse};
+pub use parse::{Examined, Lines, Overrides, Parsed, examine, parse};
 pub use problem::{InFile, Problem, ProblemKind};
 pub use secret::Secret;
 
@@ -93,12 +93,13 @@ impl Config {
         let mut missing = Vec::new();
         let mut need = |is_there: bool, key: &Key, mend: &str| {
             if !is_there {
+                let kind = if key.form == keys::Form::Token { ProblemKind::Credential } else { ProblemKind::Missing };
                 missing.push(Problem {
                     section: Some(key.section.into()),
                     key: Some(key.name.into()),
                     line: None,
                     text: format!("needed to run, and not given: {mend}"),
-                    kind: ProblemKind::Missing,
+                    kind,
                 });
             }
         };
@@ -129,6 +130,40 @@ impl Config {
             MetricKind::Probe => need(self.probe.url.is_some(), keys::PROBE_URL, "set it to the page to be timed"),
         }
         missing
+    }
+
+    /// [`Config::missing_for_run`], and a placeholder where the app's name belongs. `warnings` are those of the same
+    /// text: where one of them says of a key that it is still a placeholder, that is said instead, with its line.
+    pub fn unready(&self, warnings: &[Problem]) -> Vec<Problem> {
+        let about = |warning: &&Problem, problem: &Problem| {
+            warning.kind == ProblemKind::Placeholder
+                && (&warning.section, &warning.key) == (&problem.section, &problem.key)
+        };
+        let mut unready: Vec<Problem> = self.missing_for_run();
+        for problem in &mut unready {
+            if let Some(told) = warnings.iter().find(|warning| about(warning, problem)) {
+                *problem = Problem { kind: problem.kind, ..told.clone() };
+            }
+        }
+        if value::app_name(&self.heroku.app_name).is_err() {
+            let name = |problem: &&Problem| {
+                problem.kind == ProblemKind::Placeholder && problem.key.as_deref() == Some(keys::APP_NAME.name)
+            };
+            unready.extend(warnings.iter().find(name).cloned());
+        }
+        unready.sort_by_key(|problem| problem.line.unwrap_or(usize::MAX));
+        unready
+    }
+
+    /// The extra trusted roots of the services that are used, each with its section and key.
+    #[cfg(feature = "http")]
+    pub(crate) fn ca_files(&self) -> Vec<(&'static str, &'static str, &std::path::Path)> {
+        let (key, file) = match self.metric_source {
+            MetricKind::Pingdom => (keys::PINGDOM_CA_FILE, &self.pingdom.ca_file),
+            MetricKind::Probe => (keys::PROBE_CA_FILE, &self.probe.ca_file),
+        };
+        let used = [(keys::HEROKU_CA_FILE, &self.heroku.ca_file), (key, file)];
+        used.into_iter().filter_map(|(key, file)| Some((key.section, key.name, file.as_deref()?))).collect()
     }
 }
 

@@ -12,6 +12,11 @@ use super::{Config, GraphFormat, Heroku, MetricKind, Pingdom, PingdomVersion, Pr
 use crate::formation::Bounds;
 use crate::policy::{OnMissingData, PolicyKind, Settings};
 
+/// What is said of a secret in quotes.
+const IN_QUOTES: &str = "stands in quotes, and they are part of the value: leave them out, unless they belong to it";
+/// What is added where a value in quotes is refused.
+const QUOTES: &str = "; quotes are part of the value: leave them out";
+
 /// What was found elsewhere than in the text.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Overrides {
@@ -45,6 +50,19 @@ pub struct Examined {
     pub warnings: Vec<Problem>,
     /// Does the text hold a secret?
     pub holds_secrets: bool,
+    /// Where its keys are.
+    pub lines: Lines,
+}
+
+/// Which line each known key is in; what an unknown one is called may be a piece of a secret.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Lines(Vec<(&'static str, &'static str, usize)>);
+
+impl Lines {
+    /// The line of a key, counted from 1; `None` where the text does not give it.
+    pub fn of(&self, section: &str, key: &str) -> Option<usize> {
+        self.0.iter().find(|(s, k, _)| (*s, *k) == (section, key)).map(|(.., line)| *line)
+    }
 }
 
 /// Reads a configuration.
@@ -53,7 +71,7 @@ pub struct Examined {
 /// Every problem of the text, in the order of its lines; those of the text as a whole come last. [`examine`] gives the
 /// warnings as well.
 pub fn parse(text: &str, overrides: &Overrides) -> Result<Parsed, Vec<Problem>> {
-    let Examined { config, problems, warnings, holds_secrets } = examine(text, overrides);
+    let Examined { config, problems, warnings, holds_secrets, .. } = examine(text, overrides);
     config.map(|config| Parsed { config, warnings, holds_secrets }).ok_or(problems)
 }
 
@@ -64,11 +82,16 @@ pub fn examine(text: &str, overrides: &Overrides) -> Examined {
         Reader { problems: document.problems.clone(), document: &document, warnings: Vec::new(), holds_secrets: false };
     reader.unknown_and_duplicate();
     let config = reader.config(overrides);
+    let known = |entry: &Entry| {
+        let key = keys::key(reader.section_of(entry)?, &entry.key)?;
+        Some((key.section, key.name, entry.line))
+    };
+    let lines = Lines(document.entries.iter().filter_map(known).collect());
     let Reader { mut problems, mut warnings, holds_secrets, .. } = reader;
     for list in [&mut problems, &mut warnings] {
         list.sort_by_key(|problem| problem.line.unwrap_or(usize::MAX));
     }
-    Examined { config: config.filter(|_| problems.is_empty()), problems, warnings, holds_secrets }
+    Examined { config: config.filter(|_| problems.is_empty()), problems, warnings, holds_secrets, lines }
 }
 
 /// Takes keys out of a document, and notes what is wrong with them.
@@ -193,7 +216,8 @@ impl<'a> Reader<'a> {
 
     fn take<T>(&mut self, key: &Key, read: impl FnOnce(&str, Form) -> Result<T, String>) -> Option<T> {
         let text = self.text(key)?;
-        read(text, key.form).map_err(|text| self.problem(key, ProblemKind::Value, text)).ok()
+        let quotes = if value::is_quoted(text) { QUOTES } else { "" };
+        read(text, key.form).map_err(|text| self.problem(key, ProblemKind::Value, text + quotes)).ok()
     }
 
     fn whole(&mut self, key: &Key) -> Option<u64> {
@@ -222,7 +246,11 @@ impl<'a> Reader<'a> {
     }
 
     fn path(&mut self, key: &Key) -> Option<PathBuf> {
-        self.take(key, |text, _| value::path(text).map(|()| PathBuf::from(text)))
+        let path = self.take(key, |text, _| value::path(text).map(|()| PathBuf::from(text)))?;
+        if let Some(advice) = path.to_str().and_then(value::path_advice) {
+            self.warn(key, ProblemKind::Advice, advice);
+        }
+        Some(path)
     }
 
     fn name(&mut self, key: &Key, check: fn(&str) -> Result<(), String>) -> Option<String> {
@@ -238,8 +266,8 @@ impl<'a> Reader<'a> {
     fn token(&mut self, key: &Key, elsewhere: Option<&Secret>) -> Option<Secret> {
         let text = self.text(key);
         let placeholder = text.is_some_and(value::is_placeholder);
-        if placeholder && elsewhere.is_none() {
-            self.warn(key, ProblemKind::Placeholder, "is still the sample's placeholder: put your own in its place");
+        if let Some(text) = text.filter(|_| placeholder && elsewhere.is_none()) {
+            self.placeholder(key, text, "put your own in its place");
         }
         if let Some(text) = text.filter(|_| !placeholder) {
             self.holds_secrets = true;
@@ -247,7 +275,9 @@ impl<'a> Reader<'a> {
                 self.problem(key, ProblemKind::Value, text);
                 return None;
             }
-            if text.contains(' ') {
+            if value::is_quoted(text) {
+                self.warn(key, ProblemKind::Advice, IN_QUOTES);
+            } else if text.contains(' ') {
                 let text = "has a space in it: all that follows the separator is part of the key, a comment as well";
                 self.warn(key, ProblemKind::Advice, text);
             }
@@ -273,11 +303,7 @@ impl<'a> Reader<'a> {
         })
         .map(|(name, placeholder)| {
             if placeholder {
-                self.warn(
-                    key,
-                    ProblemKind::Placeholder,
-                    "is still the sample's placeholder: give the name of your app",
-                );
+                self.placeholder(key, &name, "give the name of your app");
             }
             name
         })
@@ -285,25 +311,33 @@ impl<'a> Reader<'a> {
 
     fn check_id(&mut self) -> Option<u64> {
         let key = keys::CHECK_ID;
-        if self.text(key).is_some_and(value::is_placeholder) {
-            let text =
-                "is still the sample's placeholder: give the number at the end of the check's address in Pingdom";
-            self.warn(key, ProblemKind::Placeholder, text);
+        if let Some(text) = self.text(key).filter(|text| value::is_placeholder(text)) {
+            self.placeholder(key, text, "give the number at the end of the check's address in Pingdom");
             return None;
         }
         self.whole(key)
     }
 
+    /// Says that a value is still the sample's, and shows it where it can't be somebody's secret.
+    fn placeholder(&mut self, key: &Key, value: &str, mend: &str) {
+        let secret = matches!(key.form, Form::Token | Form::Password) && !value.starts_with("MY_");
+        let shown = if secret { String::new() } else { format!("{} ", quoted(value)) };
+        self.warn(key, ProblemKind::Placeholder, format!("{shown}is still the sample's placeholder: {mend}"));
+    }
+
     /// A user or password: used with 2.1 only.
     fn password(&mut self, key: &Key, version: Option<PingdomVersion>) -> Option<Secret> {
         let secret = self.take(key, |text, _| value::password(text).map(|()| Secret::new(text)))?;
+        if value::is_quoted(secret.expose()) {
+            self.warn(key, ProblemKind::Advice, IN_QUOTES);
+        }
         let placeholder = value::is_placeholder(secret.expose());
         self.holds_secrets |= key == keys::PASSWORD && !placeholder;
         if version == Some(PingdomVersion::V3_1) {
             let text = "no longer needed: Pingdom's API 3.1 takes the token in api_key alone; this line can go";
             self.warn(key, ProblemKind::Retired, text);
         } else if placeholder {
-            self.warn(key, ProblemKind::Placeholder, "is still the sample's placeholder: put your own in its place");
+            self.placeholder(key, secret.expose(), "put your own in its place");
             return None;
         }
         Some(secret)

@@ -31,6 +31,8 @@ pub enum ProblemKind {
     Duplicate,
     /// Something needed is not there.
     Missing,
+    /// A secret that is needed is not there: it may still come from the environment of the process that runs.
+    Credential,
     /// A value outside what its key allows.
     Value,
     /// Values that don't go together.

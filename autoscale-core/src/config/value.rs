@@ -1,6 +1,7 @@
 //! One raw value to one typed value, or the words that say what is wrong with it. Knows forms and limits, no key.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 use std::time::Duration;
 
 use super::keys::Form;
@@ -186,6 +187,29 @@ fn is_loopback(uri: &http::Uri) -> bool {
 /// A path.
 pub(super) fn path(text: &str) -> Result<(), String> {
     if text.chars().any(char::is_control) { Err("has a control character in it: copy it again".into()) } else { Ok(()) }
+}
+
+/// How a path is read that somebody may have meant otherwise, and what to write. A shell replaces `~` and variables, and
+/// takes quotes away; nothing does so here.
+pub(super) fn path_advice(text: &str) -> Option<String> {
+    const WHOLE: &str = "write the whole path, from the root on";
+    let folder = "the folder that the program is started in";
+    if is_quoted(text) {
+        Some(format!("quotes are part of the value, so that it is read as ./{text} below {folder}: leave them out"))
+    } else if text.starts_with('~') {
+        Some(format!("~ is not replaced by a home here, so that it is read as ./{text} below {folder}: {WHOLE}"))
+    } else if text.starts_with('$') {
+        Some(format!("variables are not replaced here, so that it is read as ./{text} below {folder}: {WHOLE}"))
+    } else if Path::new(text).has_root() {
+        None
+    } else {
+        Some(format!("is read as ./{text} below {folder}, which is / for many a service: {WHOLE}"))
+    }
+}
+
+/// Does it stand in quotes?
+pub(super) fn is_quoted(text: &str) -> bool {
+    text.len() >= 2 && ['"', '\''].iter().any(|quote| text.starts_with(*quote) && text.ends_with(*quote))
 }
 
 /// An address to listen on.

@@ -13,7 +13,7 @@ pub use budget::RateBudgets;
 pub(crate) use client::{Answer, Client, Peer, is_loopback};
 pub(crate) use describe::{Redaction, root};
 pub(crate) use retry_after::server_time;
-pub(crate) use tls::config as tls_config;
+pub(crate) use tls::{config as tls_config, extra as extra_roots};
 
 /// How requests are made. The proxy that `HTTPS_PROXY` names is used, `NO_PROXY` respected; an address of this machine
 /// itself is never asked through one.

@@ -16,17 +16,27 @@ use rustls::{ClientConfig, RootCertStore};
 pub(crate) fn config(ca_file: Option<&Path>, needed: bool) -> Result<ClientConfig, String> {
     let mut roots = if needed { roots(rustls_native_certs::load_native_certs().certs) } else { RootCertStore::empty() };
     if let Some(path) = ca_file {
-        let certificates = CertificateDer::pem_file_iter(path)
-            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-            .map_err(|e| format!("{}: {e}", path.display()))?;
-        if roots.add_parsable_certificates(certificates).0 == 0 {
-            return Err(format!("{}: no certificate in it", path.display()));
-        }
+        roots.roots.append(&mut extra(path)?.roots);
     }
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|e| format!("no TLS: {e}"))?;
     Ok(config.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// The roots of a `ca_file`.
+///
+/// # Errors
+/// In words, where it can't be read or holds no certificate.
+pub(crate) fn extra(path: &Path) -> Result<RootCertStore, String> {
+    let certificates = CertificateDer::pem_file_iter(path)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|e| format!("{}: {e}", path.display()))?;
+    let mut roots = RootCertStore::empty();
+    if roots.add_parsable_certificates(certificates).0 == 0 {
+        return Err(format!("{}: no certificate in it", path.display()));
+    }
+    Ok(roots)
 }
 
 /// The machine's roots, or the bundled ones where it has none: a bare container has no trust store.
