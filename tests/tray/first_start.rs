@@ -49,6 +49,36 @@ fn a_second_tray_makes_the_first_show_itself_and_exits_with_4() {
 }
 
 #[test]
+fn a_first_one_without_an_icon_is_not_said_to_show_itself() {
+    let home = Home::new();
+    let first = home.start(&["--headless"]);
+    wait_for("the first's port", PATIENCE, || {
+        home.path().join(".local/state/heroku-autoscale/tray.port").exists().then_some(())
+    });
+    let mut second = home.start(&[]);
+    assert_eq!(second.ended().code(), Some(4));
+    let pid = first.pid();
+    second.wait_for_log(&format!("the tray runs already (pid {pid}), without an icon (--headless)"));
+}
+
+#[test]
+fn the_sandbox_runs_beside_the_tray_and_once() {
+    let home = Home::new();
+    let desktop = Desktop::start(&home.bus.address());
+    let _tray = home.start(&[]);
+    desktop.item();
+    let mut sandbox = home.start(&["--sandbox"]);
+    wait_for("its icon", PATIENCE, || (desktop.registrations() == 2).then_some(()));
+    let item = desktop.item();
+    wait_for("a check", PATIENCE, || item.title().starts_with("sandbox-shop: 2 dynos").then_some(()));
+    let mut second = home.start(&["--sandbox"]);
+    assert_eq!(second.ended().code(), Some(4));
+    second.wait_for_log(&format!("the sandbox runs already (pid {}): it shows itself", sandbox.pid()));
+    item.click("Quit");
+    assert_eq!(sandbox.ended().code(), Some(0), "{}", sandbox.log());
+}
+
+#[test]
 fn a_configuration_that_cannot_be_used_is_named_in_the_menu() {
     let home = Home::new();
     let desktop = Desktop::start(&home.bus.address());

@@ -24,7 +24,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 
-use crate::instance::{Instance, Taken};
+use crate::instance::{Answer, Instance, Role, Taken};
 use crate::session::{Input, Session, Wishes};
 use crate::view::{Note, View};
 
@@ -41,7 +41,7 @@ Examples:
   autoscale-tray --config shop.ini    one app
   autoscale-tray --sandbox            a simulated app, to see how it works
 
-Exit codes: 0 ended, 1 failed, 2 bad usage, 4 the tray runs already (it shows itself).
+Exit codes: 0 ended, 1 failed, 2 bad usage, 4 the tray, or the sandbox, runs already (it shows itself).
 Logs go to stderr; AUTOSCALE_LOG=debug tells more."
 )]
 struct Args {
@@ -74,16 +74,21 @@ const LEAVE_WITHIN: Duration = Duration::from_millis(100);
 fn main() -> ExitCode {
     let args = Args::parse();
     set_up_log();
-    let instance = match Instance::acquire() {
+    let role = if args.sandbox { Role::Sandbox } else { Role::Tray };
+    let instance = match Instance::acquire(role) {
         Ok(instance) => Some(instance),
-        Err(Taken::By { pid, raised }) => {
+        Err(Taken::By { pid, answer }) => {
             let pid = pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default();
-            let what = if raised { ": it shows itself" } else { "" };
-            complain(&format!("the tray runs already{pid}{what}"));
+            let what = match answer {
+                Some(Answer::Shown) => ": it shows itself",
+                Some(Answer::Headless) => ", without an icon (--headless)",
+                None => "",
+            };
+            complain(&format!("the {} runs already{pid}{what}", role.name()));
             return ExitCode::from(TAKEN);
         }
         Err(Taken::Unknown(error)) => {
-            tracing::warn!("whether another tray runs can't be told: {error}");
+            tracing::warn!("whether another {} runs can't be told: {error}", role.name());
             None
         }
     };
@@ -134,7 +139,7 @@ fn run(runtime: Runtime, wired: Wired, shown: Option<watch::Receiver<View>>) -> 
         let signals = signals::Signals::listen().map_err(|error| format!("signals can't be received: {error}"))?;
         tokio::spawn(signals.hand_on(inputs.clone()));
         if let Some(instance) = &instance {
-            instance.listen(inputs.clone()).await;
+            instance.listen(headless, inputs.clone()).await;
         }
         if headless {
             tokio::spawn(async move { while noted.recv().await.is_some() {} });
