@@ -110,3 +110,21 @@ fn a_bus_that_does_not_answer_keeps_nobody_from_ending_and_is_warned_of() {
     drop(item);
     simulated.stop();
 }
+
+#[test]
+fn a_reader_of_its_log_that_goes_takes_nothing_with_it() {
+    let (home, simulated) = (Home::new(), Simulated::start("flat=40", 1, 60.0));
+    let config = home.config(&simulated, "");
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let arguments = ["--headless", "--config", config.to_str().unwrap()];
+    let mut tray = home.start_with(&arguments, |command| {
+        command.stderr(writer);
+    });
+    wait_for("two changes", PATIENCE, || (simulated.patches() > 1).then_some(()));
+    simulated.wait_for_checks(2);
+    assert!(!tray.has_ended());
+    tray.signal("TERM");
+    assert_eq!(tray.ended().code(), Some(0));
+    simulated.stop();
+}

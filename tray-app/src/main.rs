@@ -176,7 +176,8 @@ fn set_up_log() {
     let filter = EnvFilter::try_from_env("AUTOSCALE_LOG").unwrap_or_else(|_| EnvFilter::new("info,zbus=off"));
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    builder.with_ansi(colour).with_target(false).init();
+    // Of a line that can't be written nothing is said: there is only the same stderr to say it on.
+    builder.with_ansi(colour).with_target(false).log_internal_errors(false).init();
 }
 
 /// Says why it can't go on, on stderr.
