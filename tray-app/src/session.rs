@@ -146,6 +146,9 @@ impl Session {
         log(event);
         if let Some(slot) = self.slots.get_mut(place).and_then(Option::as_mut) {
             slot.note(event);
+            if matches!(event.kind, Kind::ConfigReloaded { .. }) {
+                self.model.set_trend(place, slot.trend());
+            }
         }
         if let Some(note) = self.model.event(place, event) {
             self.tell(note);

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::{State, View, menu};
 
-/// What does not change while an app runs.
+/// What is known of an app before its first check.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Facts {
     /// "shop", or "shop worker" where the process type is not `web`.
@@ -118,6 +118,13 @@ impl Model {
         self.add(facts, false, false, None);
         if let Some(app) = self.apps.last_mut() {
             app.closed = problems;
+        }
+    }
+
+    /// From now on, trends beyond these are falling and rising, ms per second.
+    pub(crate) fn set_trend(&mut self, place: usize, trend: (f64, f64)) {
+        if let Some(app) = self.apps.get_mut(place) {
+            app.facts.trend = trend;
         }
     }
 
