@@ -37,7 +37,7 @@ use crate::view::{Note, View};
     max_term_width = 100,
     after_help = "\
 Examples:
-  autoscale-tray                      the configuration at the default place
+  autoscale-tray                      your own configuration
   autoscale-tray --config shop.ini    one app
   autoscale-tray --sandbox            a simulated app, to see how it works
 
@@ -45,7 +45,8 @@ Exit codes: 0 ended, 1 failed, 2 bad usage, 4 the tray, or the sandbox, runs alr
 Logs go to stderr; AUTOSCALE_LOG=debug tells more."
 )]
 struct Args {
-    /// A configuration; several for several apps [default: the first of the default places]
+    /// A configuration; several for several apps [default: your own,
+    /// heroku-autoscale/config.ini in $XDG_CONFIG_HOME, else in ~/.config; on Windows in %APPDATA%]
     #[arg(long, short, value_name = "FILE")]
     config: Vec<PathBuf>,
 
@@ -64,6 +65,10 @@ struct Args {
     /// No icon and no notifications: the log tells it all
     #[arg(long)]
     headless: bool,
+
+    /// Started with the desktop: where there is no configuration, end at once, without a word
+    #[arg(long)]
+    autostart: bool,
 }
 
 /// Exit code: another instance is the tray.
@@ -74,7 +79,12 @@ const LEAVE_WITHIN: Duration = Duration::from_millis(100);
 fn main() -> ExitCode {
     let args = Args::parse();
     set_up_log();
-    let role = if args.sandbox { Role::Sandbox } else { Role::Tray };
+    let Args { config, config_dir, dry_run, sandbox, headless, autostart } = args;
+    let wishes = Wishes { configs: config, folders: config_dir, dry_run, sandbox };
+    if autostart && !wishes.can_be_met() {
+        return ExitCode::SUCCESS;
+    }
+    let role = if sandbox { Role::Sandbox } else { Role::Tray };
     let instance = match Instance::acquire(role) {
         Ok(instance) => Some(instance),
         Err(Taken::By { pid, answer }) => {
@@ -101,8 +111,6 @@ fn main() -> ExitCode {
     };
     let (inputs, received) = unbounded_channel();
     let (notes, noted) = unbounded_channel();
-    let Args { config, config_dir, dry_run, sandbox, headless } = args;
-    let wishes = Wishes { configs: config, folders: config_dir, dry_run, sandbox };
     let (session, shown) = Session::new(wishes, inputs.clone(), notes);
     let wired = Wired { instance, session, inputs, received, noted, headless };
     if headless { run(runtime, wired, None) } else { show(runtime, wired, shown) }
