@@ -74,6 +74,10 @@ fn when_the_bus_is_killed_scaling_goes_on_and_the_icon_is_back_with_it() {
     let item = desktop.item();
     tray.wait_for_log("the session bus is back");
     assert_eq!(count(&tray.log(), "the session bus is gone"), 1, "{}", tray.log());
+    item.click("About");
+    wait_for("a notification", PATIENCE, || {
+        desktop.notified().into_iter().find(|notified| notified.summary.starts_with("Autoscale "))
+    });
     item.click("Quit");
     assert_eq!(tray.ended().code(), Some(0));
     simulated.stop();
