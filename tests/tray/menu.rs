@@ -41,7 +41,7 @@ fn dry_run_holds_from_the_very_next_check_until_it_is_switched_off_and_survives_
     let plain = item.icon();
     item.click("Dry run");
     wait_for("the check mark", PATIENCE, || item.find("Dry run").filter(|entry| entry.checked));
-    assert_ne!(item.icon(), plain, "the overlay");
+    wait_for("the overlay", PATIENCE, || (item.icon() != plain).then_some(()));
     let patches = simulated.patches();
     simulated.sandbox.scale_by_hand(1);
     simulated.wait_for_checks(8);
