@@ -218,6 +218,12 @@ mod elsewhere {
 
     impl Service {
         pub(super) fn new(_: UnboundedSender<Input>) -> Self {
+            // A program outside a bundle tells in the name of another one; unless it names that, the first notification
+            // asks where an application called "use_default" is.
+            #[cfg(target_os = "macos")]
+            if let Err(error) = notify_rust::set_application("com.apple.Finder") {
+                tracing::debug!("notifications are in no application's name: {error}");
+            }
             Self
         }
 

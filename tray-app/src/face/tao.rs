@@ -34,7 +34,14 @@ pub(crate) fn show(
     inputs: UnboundedSender<Input>,
     views: impl FnOnce(Box<dyn FnOnce() + Send>) + Send + 'static,
 ) -> ! {
-    let event_loop = EventLoopBuilder::<Told>::with_user_event().build();
+    #[cfg_attr(not(target_os = "macos"), allow(unused_mut))]
+    let mut event_loop = EventLoopBuilder::<Told>::with_user_event().build();
+    #[cfg(target_os = "macos")]
+    {
+        use tao::platform::macos::{ActivationPolicy, EventLoopExtMacOS as _};
+        // In the menu bar alone: neither in the Dock nor among what one switches between.
+        event_loop.set_activation_policy(ActivationPolicy::Accessory);
+    }
     let (proxy, over) = (event_loop.create_proxy(), event_loop.create_proxy());
     let clicked = event_loop.create_proxy();
     MenuEvent::set_event_handler(Some(move |event: MenuEvent| {
