@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
+use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::config::{Config, MetricKind, Problem, ProblemKind, keys};
@@ -105,7 +106,7 @@ pub enum OpenError {
 pub struct App {
     /// Where its configuration is.
     pub path: PathBuf,
-    /// Its configuration.
+    /// Its configuration, as it was opened.
     pub config: Config,
     /// What is odd about it, each as one line.
     pub warnings: Vec<String>,
@@ -117,6 +118,7 @@ pub struct App {
     pub records: Records,
     options: AppOptions,
     lock: Option<InstanceLock>,
+    in_force: watch::Sender<Config>,
 }
 
 impl App {
@@ -144,8 +146,14 @@ impl App {
             records: Records::new(&config, &http(&config, options)),
             options: options.clone(),
             lock,
+            in_force: watch::Sender::new(config.clone()),
             config,
         })
+    }
+
+    /// Its configuration as it is in force, also after reloads: the new one is there before its event is told.
+    pub fn in_force(&self) -> watch::Receiver<Config> {
+        self.in_force.subscribe()
     }
 
     /// Looks for what costs scaling quality and can only be seen from outside; each as one line.
@@ -174,7 +182,7 @@ impl App {
         first_after: Duration,
         observer: Box<dyn Observer>,
     ) -> AppLoop<Metric, HerokuFormation, StateFile> {
-        let Self { path, config, engine, clock, records, options, lock, .. } = self;
+        let Self { path, config, engine, clock, records, options, lock, in_force, .. } = self;
         let records = Arc::new(Mutex::new(records));
         let reload = {
             let records = Arc::clone(&records);
@@ -187,6 +195,7 @@ impl App {
                 if let Ok(runtime) = Handle::try_current() {
                     runtime.spawn(old.finish(FINISH_WITHIN));
                 }
+                in_force.send_replace(config);
                 Ok(reloaded)
             }
         };

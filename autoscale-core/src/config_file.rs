@@ -261,14 +261,19 @@ pub fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, LoadError> {
     Ok(paths)
 }
 
-/// Where a configuration is looked for when none is named, first to last.
-pub fn default_places(environment: &Environment) -> Vec<PathBuf> {
+/// Where a user's own configuration is; `None` where the user has no home.
+pub fn user_place(environment: &Environment) -> Option<PathBuf> {
     let path = |name: &str| environment.get(name).map(PathBuf::from);
     // The XDG rule: a path that is not absolute is to be ignored.
     let user = path("XDG_CONFIG_HOME").filter(|path| path.is_absolute());
     let user = user.or_else(|| if cfg!(windows) { path("APPDATA") } else { Some(path("HOME")?.join(".config")) });
-    let system = cfg!(unix).then(|| PathBuf::from("/etc"));
-    user.into_iter().chain(system).map(|folder| folder.join(PLACE)).collect()
+    Some(user?.join(PLACE))
+}
+
+/// Where a configuration is looked for when none is named, first to last: the user's own, then the system's.
+pub fn default_places(environment: &Environment) -> Vec<PathBuf> {
+    let system = cfg!(unix).then(|| Path::new("/etc").join(PLACE));
+    user_place(environment).into_iter().chain(system).collect()
 }
 
 /// The first of the [`default_places`] where there is a file.

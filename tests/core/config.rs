@@ -7,7 +7,7 @@ use std::time::Duration;
 use autoscale_core::config::keys::{KEYS, SECTIONS};
 use autoscale_core::config::{Config, MetricKind, Overrides, PingdomVersion, Problem, SAMPLE, Secret, examine, parse};
 use autoscale_core::config_file::{
-    self, Environment, LoadError, LoadErrorKind, default_places, find_default, load_all, load_with,
+    self, Environment, LoadError, LoadErrorKind, default_places, find_default, load_all, load_with, user_place,
 };
 use autoscale_core::policy::{PolicyKind, Settings};
 use proptest::prelude::*;
@@ -531,6 +531,7 @@ fn the_first_default_place_that_holds_a_file_is_taken() {
     let environment: Environment = [("XDG_CONFIG_HOME", folder.path())].into_iter().collect();
     let place = folder.path().join("heroku-autoscale");
     assert_eq!(default_places(&environment)[0], place.join("config.ini"));
+    assert_eq!(user_place(&environment), Some(place.join("config.ini")));
     fs::create_dir(&place).unwrap();
     let path = file(&place, "config.ini", HEAD);
     assert_eq!(find_default(&environment), Ok(path.clone()));

@@ -1,5 +1,5 @@
 //! A session bus of the test's own: `dbus-daemon` with its own configuration, so that it starts no service of the
-//! machine. Can be killed, and come back at the same address.
+//! machine. Can hang, be killed, and come back at the same address.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -34,6 +34,20 @@ impl Bus {
     pub(crate) fn kill(&mut self) {
         self.daemon.kill().unwrap();
         self.daemon.wait().unwrap();
+    }
+
+    /// Goes on accepting connections, and answers none.
+    pub(crate) fn hang(&self) {
+        self.signal("STOP");
+    }
+
+    pub(crate) fn wake(&self) {
+        self.signal("CONT");
+    }
+
+    fn signal(&self, name: &str) {
+        let pid = self.daemon.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
     }
 
     pub(crate) fn come_back(&mut self) {

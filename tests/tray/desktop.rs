@@ -39,6 +39,8 @@ impl Watcher {
 /// A call of `Notify`.
 #[derive(Clone, Debug)]
 pub(crate) struct Notified {
+    /// Who called, as the bus names it.
+    pub(crate) sender: String,
     pub(crate) id: u32,
     pub(crate) summary: String,
     pub(crate) body: String,
@@ -57,6 +59,7 @@ impl Notifications {
     #[allow(clippy::too_many_arguments)] // as the protocol has it
     fn notify(
         &self,
+        #[zbus(header)] header: zbus::message::Header<'_>,
         _app: String,
         _replaces: u32,
         _icon: String,
@@ -68,7 +71,8 @@ impl Notifications {
     ) -> u32 {
         let mut all = self.0.lock().unwrap();
         let id = u32::try_from(all.len()).unwrap() + 1;
-        all.push(Notified { id, summary, body, actions });
+        let sender = header.sender().unwrap().to_string();
+        all.push(Notified { sender, id, summary, body, actions });
         id
     }
 }

@@ -1,5 +1,7 @@
 //! What a desktop may lack, or lose: a clear warning each, and scaling goes on.
 
+use std::time::{Duration, Instant};
+
 use crate::desktop::Desktop;
 use crate::tray::{Home, PATIENCE, Simulated, wait_for};
 
@@ -72,7 +74,61 @@ fn when_the_bus_is_killed_scaling_goes_on_and_the_icon_is_back_with_it() {
     let item = desktop.item();
     tray.wait_for_log("the session bus is back");
     assert_eq!(count(&tray.log(), "the session bus is gone"), 1, "{}", tray.log());
+    item.click("About");
+    wait_for("a notification", PATIENCE, || {
+        desktop.notified().into_iter().find(|notified| notified.summary.starts_with("Autoscale "))
+    });
     item.click("Quit");
+    assert_eq!(tray.ended().code(), Some(0));
+    simulated.stop();
+}
+
+#[test]
+#[cfg_attr(feature = "tao-loop", ignore = "that loop's library waits for the bus on the main thread")]
+fn a_bus_that_does_not_answer_keeps_nobody_from_ending_and_is_warned_of() {
+    let (home, simulated) = (Home::new(), Simulated::start("flat=3", 3, 60.0));
+    let config = home.config(&simulated, "");
+    home.bus.hang();
+    let start = || home.start(&["--config", config.to_str().unwrap()]);
+    let mut tray = start();
+    simulated.wait_for_checks(2);
+    assert_eq!(count(&tray.log(), "no icon"), 0, "{}", tray.log());
+    tray.signal("TERM");
+    let told = Instant::now();
+    assert_eq!(tray.ended().code(), Some(0), "{}", tray.log());
+    assert!(told.elapsed() < Duration::from_secs(5), "it took {:?} to end", told.elapsed());
+
+    let mut tray = start();
+    tray.wait_for_log(
+        "no icon, since the session bus can't be reached: it does not answer within 10 s; scaling goes on",
+    );
+    home.bus.wake();
+    let desktop = Desktop::start(&home.bus.address());
+    let item = desktop.item();
+    tray.wait_for_log("the session bus is back");
+    home.bus.hang();
+    simulated.wait_for_checks(3);
+    tray.signal("TERM");
+    assert_eq!(tray.ended().code(), Some(0), "{}", tray.log());
+    home.bus.wake();
+    drop(item);
+    simulated.stop();
+}
+
+#[test]
+fn a_reader_of_its_log_that_goes_takes_nothing_with_it() {
+    let (home, simulated) = (Home::new(), Simulated::start("flat=40", 1, 60.0));
+    let config = home.config(&simulated, "");
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let arguments = ["--headless", "--config", config.to_str().unwrap()];
+    let mut tray = home.start_with(&arguments, |command| {
+        command.stderr(writer);
+    });
+    wait_for("two changes", PATIENCE, || (simulated.patches() > 1).then_some(()));
+    simulated.wait_for_checks(2);
+    assert!(!tray.has_ended());
+    tray.signal("TERM");
     assert_eq!(tray.ended().code(), Some(0));
     simulated.stop();
 }

@@ -24,7 +24,7 @@ fn the_item_registers_and_its_menu_reads_as_the_view_says() {
     assert_eq!(service, name);
     item.click("Quit");
     assert_eq!(tray.ended().code(), Some(0), "{}", tray.log());
-    assert!(!desktop.has_owner(&name), "the item is still there");
+    wait_for("the item to go", PATIENCE, || (!desktop.has_owner(&name)).then_some(()));
     simulated.stop();
 }
 
@@ -41,7 +41,7 @@ fn dry_run_holds_from_the_very_next_check_until_it_is_switched_off_and_survives_
     let plain = item.icon();
     item.click("Dry run");
     wait_for("the check mark", PATIENCE, || item.find("Dry run").filter(|entry| entry.checked));
-    assert_ne!(item.icon(), plain, "the overlay");
+    wait_for("the overlay", PATIENCE, || (item.icon() != plain).then_some(()));
     let patches = simulated.patches();
     simulated.sandbox.scale_by_hand(1);
     simulated.wait_for_checks(8);
@@ -99,6 +99,39 @@ fn the_latest_graph_is_drawn_and_opened_though_none_are_kept() {
     wait_for("a graph by a click on the icon", PATIENCE, || (home.opened().len() == 2).then_some(()));
     item.click("Open config");
     wait_for("the configuration", PATIENCE, || home.opened().contains(&config).then_some(()));
+    simulated.stop();
+}
+
+#[test]
+fn after_a_reload_graphs_and_trend_are_those_of_the_new_configuration() {
+    let trend = |limit: f64| format!("response_time_trend_low: -{limit}\nresponse_time_trend_high: {limit}");
+    let Scene { home, simulated, desktop, config, tray } = Scene::start("flat=3", 2, 1.0, &trend(1000.0));
+    let item = desktop.item();
+    wait_for("a trend", PATIENCE, || item.title().ends_with(", steady").then_some(()));
+    let folder = home.path().join("pictures");
+    let graphs = format!("graphs_folder: {}\ngraph_format: svg\ngraphs_keep: 1", folder.display());
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, text.replace(&trend(1000.0), &format!("{}\n{graphs}", trend(0.0)))).unwrap();
+    tray.signal("HUP");
+    wait_for("the new limits", PATIENCE, || {
+        let title = item.title();
+        (title.ends_with(", rising") || title.ends_with(", falling")).then_some(())
+    });
+    for count in 1..3 {
+        item.click("Open latest graph");
+        let opened = wait_for("a graph", PATIENCE, || home.opened().get(count - 1).cloned());
+        assert!(opened.starts_with(&folder), "{}", opened.display());
+        assert!(opened.extension().is_some_and(|extension| extension == "svg"), "{}", opened.display());
+        let kept = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name());
+        let kept: Vec<_> = kept.filter(|name| !name.to_string_lossy().starts_with("latest.")).collect();
+        assert_eq!(kept, [opened.file_name().unwrap()]);
+        // Names of graphs tell whole seconds apart.
+        std::thread::sleep(Duration::from_millis(1100));
+        let reads = simulated.reads();
+        item.click("Check now");
+        wait_for("a check", PATIENCE, || (simulated.reads() > reads).then_some(()));
+        std::thread::sleep(Duration::from_millis(300));
+    }
     simulated.stop();
 }
 

@@ -41,6 +41,7 @@ fn a_flash_crowd_brings_one_notification_for_each_scale_event_and_none_besides()
     let scaled = desktop.notified().into_iter().find(|notified| notified.summary.contains(" → ")).unwrap();
     assert!(scaled.body.ends_with("ms"), "why, in a sentence: {}", scaled.body);
     assert!(scaled.actions.contains(&"Open graph".to_owned()), "{:?}", scaled.actions);
+    assert!(desktop.notified().iter().all(|notified| notified.sender == scaled.sender), "one connection for all");
 
     let pressed = last
         .filter(|notified| notified.summary.contains(" → "))
@@ -50,6 +51,22 @@ fn a_flash_crowd_brings_one_notification_for_each_scale_event_and_none_besides()
     item.click("Quit");
     assert_eq!(tray.ended().code(), Some(0));
     simulated.stop();
+}
+
+#[test]
+fn the_sender_of_a_notification_without_a_button_stays_on_the_bus() {
+    let home = Home::new();
+    let desktop = Desktop::start(&home.bus.address());
+    let _tray = home.start(&[]);
+    let item = desktop.item();
+    let first = wait_for("a notification", PATIENCE, || desktop.notified().pop());
+    assert_eq!(first.actions, Vec::<String>::new());
+    std::thread::sleep(Duration::from_secs(3));
+    assert!(desktop.has_owner(&first.sender), "a panel would have taken the notification away");
+    item.click("About");
+    let second = wait_for("a notification", PATIENCE, || desktop.notified().get(1).cloned());
+    assert!(second.summary.starts_with("Autoscale "), "{second:?}");
+    assert_eq!(second.sender, first.sender);
 }
 
 #[test]

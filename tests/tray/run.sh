@@ -6,6 +6,8 @@ cd "$(dirname "$0")/../.."
 [ "$(uname -s)" = Linux ] || { echo "the tray's desktop entries (they are for Linux)" >>"${LEFT_OUT:-/dev/null}"; exit 0; }
 
 desktop-file-validate tray-app/desktop/*.desktop
+grep -qx 'Exec=/usr/local/bin/autoscale-tray --autostart' tray-app/desktop/autoscale-tray-autostart.desktop ||
+    { echo "tests/tray: the tray that starts with the desktop has a word for those who have no configuration" >&2; exit 1; }
 
 tree=$("${CARGO:-cargo}" tree --locked --package tray-app --edges normal --prefix none --format '{p}')
 grep -q '^ksni ' <<<"$tree" || { echo "tests/tray: the list of dependencies is empty or cut" >&2; exit 1; }

@@ -24,7 +24,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 
-use crate::instance::{Instance, Taken};
+use crate::instance::{Answer, Instance, Role, Taken};
 use crate::session::{Input, Session, Wishes};
 use crate::view::{Note, View};
 
@@ -37,15 +37,16 @@ use crate::view::{Note, View};
     max_term_width = 100,
     after_help = "\
 Examples:
-  autoscale-tray                      the configuration at the default place
+  autoscale-tray                      your own configuration
   autoscale-tray --config shop.ini    one app
   autoscale-tray --sandbox            a simulated app, to see how it works
 
-Exit codes: 0 ended, 1 failed, 2 bad usage, 4 the tray runs already (it shows itself).
+Exit codes: 0 ended, 1 failed, 2 bad usage, 4 the tray, or the sandbox, runs already (it shows itself).
 Logs go to stderr; AUTOSCALE_LOG=debug tells more."
 )]
 struct Args {
-    /// A configuration; several for several apps [default: the first of the default places]
+    /// A configuration; several for several apps [default: your own,
+    /// heroku-autoscale/config.ini in $XDG_CONFIG_HOME, else in ~/.config; on Windows in %APPDATA%]
     #[arg(long, short, value_name = "FILE")]
     config: Vec<PathBuf>,
 
@@ -64,6 +65,10 @@ struct Args {
     /// No icon and no notifications: the log tells it all
     #[arg(long)]
     headless: bool,
+
+    /// Started with the desktop: where there is no configuration, end at once, without a word
+    #[arg(long)]
+    autostart: bool,
 }
 
 /// Exit code: another instance is the tray.
@@ -74,16 +79,26 @@ const LEAVE_WITHIN: Duration = Duration::from_millis(100);
 fn main() -> ExitCode {
     let args = Args::parse();
     set_up_log();
-    let instance = match Instance::acquire() {
+    let Args { config, config_dir, dry_run, sandbox, headless, autostart } = args;
+    let wishes = Wishes { configs: config, folders: config_dir, dry_run, sandbox };
+    if autostart && !wishes.can_be_met() {
+        return ExitCode::SUCCESS;
+    }
+    let role = if sandbox { Role::Sandbox } else { Role::Tray };
+    let instance = match Instance::acquire(role) {
         Ok(instance) => Some(instance),
-        Err(Taken::By { pid, raised }) => {
+        Err(Taken::By { pid, answer }) => {
             let pid = pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default();
-            let what = if raised { ": it shows itself" } else { "" };
-            complain(&format!("the tray runs already{pid}{what}"));
+            let what = match answer {
+                Some(Answer::Shown) => ": it shows itself",
+                Some(Answer::Headless) => ", without an icon (--headless)",
+                None => "",
+            };
+            complain(&format!("the {} runs already{pid}{what}", role.name()));
             return ExitCode::from(TAKEN);
         }
         Err(Taken::Unknown(error)) => {
-            tracing::warn!("whether another tray runs can't be told: {error}");
+            tracing::warn!("whether another {} runs can't be told: {error}", role.name());
             None
         }
     };
@@ -96,8 +111,6 @@ fn main() -> ExitCode {
     };
     let (inputs, received) = unbounded_channel();
     let (notes, noted) = unbounded_channel();
-    let Args { config, config_dir, dry_run, sandbox, headless } = args;
-    let wishes = Wishes { configs: config, folders: config_dir, dry_run, sandbox };
     let (session, shown) = Session::new(wishes, inputs.clone(), notes);
     let wired = Wired { instance, session, inputs, received, noted, headless };
     if headless { run(runtime, wired, None) } else { show(runtime, wired, shown) }
@@ -134,7 +147,7 @@ fn run(runtime: Runtime, wired: Wired, shown: Option<watch::Receiver<View>>) -> 
         let signals = signals::Signals::listen().map_err(|error| format!("signals can't be received: {error}"))?;
         tokio::spawn(signals.hand_on(inputs.clone()));
         if let Some(instance) = &instance {
-            instance.listen(inputs.clone()).await;
+            instance.listen(headless, inputs.clone()).await;
         }
         if headless {
             tokio::spawn(async move { while noted.recv().await.is_some() {} });
@@ -171,7 +184,8 @@ fn set_up_log() {
     let filter = EnvFilter::try_from_env("AUTOSCALE_LOG").unwrap_or_else(|_| EnvFilter::new("info,zbus=off"));
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    builder.with_ansi(colour).with_target(false).init();
+    // Of a line that can't be written nothing is said: there is only the same stderr to say it on.
+    builder.with_ansi(colour).with_target(false).log_internal_errors(false).init();
 }
 
 /// Says why it can't go on, on stderr.

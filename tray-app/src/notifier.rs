@@ -36,30 +36,41 @@ use linux::Service;
 
 #[cfg(target_os = "linux")]
 mod linux {
+    use std::collections::{HashMap, VecDeque};
     use std::time::Duration;
 
-    use notify_rust::{Notification, NotificationResponse};
-    use tokio::sync::mpsc::UnboundedSender;
-    use tokio::task::JoinSet;
+    use futures_util::StreamExt as _;
+    use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+    use tokio::task::JoinHandle;
     use tokio::time::timeout;
+    use zbus::message::Type;
+    use zbus::zvariant::Value;
+    use zbus::{Connection, MatchRule, Message, MessageStream};
 
     use super::NAME;
     use crate::session::Input;
     use crate::view::Note;
 
+    const SERVICE: &str = "org.freedesktop.Notifications";
+    const PATH: &str = "/org/freedesktop/Notifications";
     /// How long the service may take to answer.
     const ANSWER_WITHIN: Duration = Duration::from_secs(5);
-    /// Notifications whose button still works; each costs a connection.
-    const WAITED_FOR: usize = 8;
-    const OPEN_GRAPH: &str = "open-graph";
+    /// Notifications whose button still works.
+    const WAITED_FOR: usize = 64;
 
     /// The notification service of a session bus.
     pub(super) struct Service {
         inputs: UnboundedSender<Input>,
-        /// What it can do; asked again after trouble.
+        bus: Option<Bus>,
+    }
+
+    /// The one connection for all notifications: panels take away what they show of a sender that has gone.
+    struct Bus {
+        connection: Connection,
+        /// What the service can do; asked again after trouble.
         abilities: Option<Abilities>,
-        waiting: JoinSet<()>,
-        order: std::collections::VecDeque<tokio::task::AbortHandle>,
+        buttons: UnboundedSender<Button>,
+        listener: JoinHandle<()>,
     }
 
     #[derive(Clone, Copy)]
@@ -68,60 +79,122 @@ mod linux {
         markup: bool,
     }
 
+    /// "Open graph" on a notification.
+    struct Button {
+        notification: u32,
+        round: u64,
+        place: usize,
+    }
+
     impl Service {
         pub(super) fn new(inputs: UnboundedSender<Input>) -> Self {
-            Self { inputs, abilities: None, waiting: JoinSet::new(), order: std::collections::VecDeque::new() }
+            Self { inputs, bus: None }
         }
 
         pub(super) async fn show(&mut self, round: u64, note: &Note) -> Result<(), String> {
-            let shown = timeout(ANSWER_WITHIN, self.try_to_show(round, note)).await;
-            let shown = shown.unwrap_or_else(|_| Err("the service does not answer".into()));
-            if shown.is_err() {
-                self.abilities = None;
+            let shown = match timeout(ANSWER_WITHIN, self.try_to_show(round, note)).await {
+                Ok(shown) => shown.map_err(|error| error.to_string()),
+                Err(_) => Err("the service does not answer".into()),
+            };
+            if let (Err(_), Some(bus)) = (&shown, &mut self.bus) {
+                bus.abilities = None;
             }
             shown
         }
 
-        async fn try_to_show(&mut self, round: u64, note: &Note) -> Result<(), String> {
+        async fn try_to_show(&mut self, round: u64, note: &Note) -> zbus::Result<()> {
+            // The listener ends with the connection.
+            let there = self.bus.take().filter(|bus| !bus.listener.is_finished());
+            let bus = self.bus.insert(match there {
+                Some(bus) => bus,
+                None => Bus::connect(self.inputs.clone()).await?,
+            });
+            bus.show(round, note).await
+        }
+    }
+
+    impl Bus {
+        async fn connect(inputs: UnboundedSender<Input>) -> zbus::Result<Self> {
+            let connection = Connection::session().await?;
+            let told = MatchRule::builder().msg_type(Type::Signal).sender(SERVICE)?.interface(SERVICE)?.path(PATH)?;
+            let told = MessageStream::for_match_rule(told.build(), &connection, None).await?;
+            let (buttons, shown) = unbounded_channel();
+            let listener = tokio::spawn(listen(told, shown, inputs));
+            Ok(Self { connection, abilities: None, buttons, listener })
+        }
+
+        async fn show(&mut self, round: u64, note: &Note) -> zbus::Result<()> {
             let abilities = match self.abilities {
                 Some(abilities) => abilities,
-                None => *self.abilities.insert(abilities().await.map_err(|error| error.to_string())?),
+                None => *self.abilities.insert(abilities(&self.connection).await?),
             };
             let body = if abilities.markup { escaped(&note.body) } else { note.body.clone() };
-            let mut notification = Notification::new();
-            notification.appname(NAME).summary(&note.title).body(&body).icon("autoscale-tray");
-            notification.hint(notify_rust::Hint::DesktopEntry("autoscale-tray".into()));
             let place = note.graph_of.filter(|_| abilities.actions);
-            if place.is_some() {
-                notification.action("default", "Open graph").action(OPEN_GRAPH, "Open graph");
-            }
-            let handle = notification.show_async().await.map_err(|error| error.to_string())?;
-            let Some(place) = place else { return Ok(()) };
-            let inputs = self.inputs.clone();
-            while self.waiting.try_join_next().is_some() {}
-            self.order.retain(|task| !task.is_finished());
-            self.order.push_back(self.waiting.spawn(async move {
-                let asked = |response: &NotificationResponse| {
-                    if !matches!(response, NotificationResponse::Closed(_)) {
-                        let _ = inputs.send(Input::GraphOf(round, place));
-                    }
-                };
-                handle.wait_for_action_async(asked).await;
-            }));
-            if self.order.len() > WAITED_FOR
-                && let Some(oldest) = self.order.pop_front()
-            {
-                oldest.abort();
+            let actions = match place {
+                Some(_) => vec!["default", "Open graph", "open-graph", "Open graph"],
+                None => Vec::new(),
+            };
+            let hints = HashMap::from([("desktop-entry", Value::from("autoscale-tray"))]);
+            let (replaces_none, service_decides) = (0_u32, -1_i32);
+            let notification =
+                (NAME, replaces_none, "autoscale-tray", &note.title, &body, actions, hints, service_decides);
+            let reply =
+                self.connection.call_method(Some(SERVICE), PATH, Some(SERVICE), "Notify", &notification).await?;
+            let notification = reply.body().deserialize()?;
+            if let Some(place) = place {
+                let _ = self.buttons.send(Button { notification, round, place });
             }
             Ok(())
         }
     }
 
-    async fn abilities() -> zbus::Result<Abilities> {
-        const PATH: &str = "/org/freedesktop/Notifications";
-        const NAME: &str = "org.freedesktop.Notifications";
-        let bus = zbus::Connection::session().await?;
-        let reply = bus.call_method(Some(NAME), PATH, Some(NAME), "GetCapabilities", &()).await?;
+    /// Hands on what is pressed, until nobody shows any more or the connection is gone.
+    async fn listen(mut told: MessageStream, mut shown: UnboundedReceiver<Button>, inputs: UnboundedSender<Input>) {
+        let mut buttons = VecDeque::new();
+        loop {
+            tokio::select! {
+                biased;
+                button = shown.recv() => {
+                    let Some(button) = button else { return };
+                    // A service that came back counts from 1 again.
+                    forget(&mut buttons, button.notification);
+                    if buttons.len() == WAITED_FOR {
+                        buttons.pop_front();
+                    }
+                    buttons.push_back(button);
+                }
+                signal = told.next() => {
+                    let Some(Ok(signal)) = signal else { return };
+                    hear(&signal, &mut buttons, &inputs);
+                }
+            }
+        }
+    }
+
+    fn hear(signal: &Message, buttons: &mut VecDeque<Button>, inputs: &UnboundedSender<Input>) {
+        let (header, body) = (signal.header(), signal.body());
+        match header.member().map(|member| member.as_str()) {
+            Some("ActionInvoked") => {
+                let Ok((notification, _)) = body.deserialize::<(u32, &str)>() else { return };
+                if let Some(button) = buttons.iter().find(|button| button.notification == notification) {
+                    let _ = inputs.send(Input::GraphOf(button.round, button.place));
+                }
+            }
+            Some("NotificationClosed") => {
+                if let Ok((notification, _)) = body.deserialize::<(u32, u32)>() {
+                    forget(buttons, notification);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn forget(buttons: &mut VecDeque<Button>, notification: u32) {
+        buttons.retain(|button| button.notification != notification);
+    }
+
+    async fn abilities(connection: &Connection) -> zbus::Result<Abilities> {
+        let reply = connection.call_method(Some(SERVICE), PATH, Some(SERVICE), "GetCapabilities", &()).await?;
         let all: Vec<String> = reply.body().deserialize()?;
         let has = |wanted: &str| all.iter().any(|name| name == wanted);
         Ok(Abilities { actions: has("actions"), markup: has("body-markup") })
@@ -145,6 +218,12 @@ mod elsewhere {
 
     impl Service {
         pub(super) fn new(_: UnboundedSender<Input>) -> Self {
+            // A program outside a bundle tells in the name of another one; unless it names that, the first notification
+            // asks where an application called "use_default" is.
+            #[cfg(target_os = "macos")]
+            if let Err(error) = notify_rust::set_application("com.apple.Finder") {
+                tracing::debug!("notifications are in no application's name: {error}");
+            }
             Self
         }
 

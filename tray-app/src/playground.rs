@@ -32,10 +32,11 @@ impl Playground {
         let sandbox = Sandbox::start(options).await.map_err(|error| error.to_string())?;
         let folder = tempfile::Builder::new().prefix("autoscale-sandbox-").tempdir().map_err(|e| e.to_string())?;
         let path = folder.path().join("sandbox.ini");
-        state::replace(&path, sandbox.info().config_text(SPEED).as_bytes())
-            .map_err(|error| format!("{}: {error}", path.display()))?;
-        let mut loaded = config_file::load(&path, false).map_err(|error| error.to_string())?;
-        loaded.config.state_dir = Some(folder.path().to_owned());
+        // In the file, since a reload takes what is there.
+        let state_dir = format!("state_dir: {}\n\n[SANDBOX]", folder.path().display());
+        let text = sandbox.info().config_text(SPEED).replace("[SANDBOX]", &state_dir);
+        state::replace(&path, text.as_bytes()).map_err(|error| format!("{}: {error}", path.display()))?;
+        let loaded = config_file::load(&path, false).map_err(|error| error.to_string())?;
         Ok((Self { sandbox, _folder: folder }, loaded))
     }
 

@@ -2,12 +2,12 @@
 //! is shown is decided in [`crate::view`], how in [`crate::face`].
 
 use std::future::pending;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use autoscale_core::app::{App, AppOptions, OpenError};
 use autoscale_core::clock::Clock;
-use autoscale_core::config_file::{self, Environment, LoadErrorKind, Loaded};
+use autoscale_core::config_file::{self, Environment, LoadError, LoadErrorKind, Loaded};
 use autoscale_core::event::{Event, Kind, Outcome};
 use autoscale_core::runner::Command;
 use jiff::tz::TimeZone;
@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use crate::opening;
 use crate::playground::Playground;
 use crate::slot::{self, Slot};
-use crate::view::{Burst, Click, Deed, Model, Note, Place, View};
+use crate::view::{Burst, Click, Deed, Facts, Model, Note, Place, View};
 
 /// How long a note waits for others that may come with it.
 const BURST: Duration = Duration::from_millis(1500);
@@ -57,6 +57,33 @@ pub(crate) struct Wishes {
     pub(crate) folders: Vec<PathBuf>,
     pub(crate) dry_run: bool,
     pub(crate) sandbox: bool,
+}
+
+impl Wishes {
+    /// Is there anything to run? A configuration that is named counts, though it may not be there.
+    pub(crate) fn can_be_met(&self) -> bool {
+        // One that is there but can't be read is something to tell.
+        let is_there = |path: PathBuf| !matches!(path.try_exists(), Ok(false));
+        self.sandbox || self.name_some() || user_place().is_some_and(is_there)
+    }
+
+    fn name_some(&self) -> bool {
+        !(self.configs.is_empty() && self.folders.is_empty())
+    }
+
+    /// The configurations that are named; where none are, the user's own. Not the system's: that is its daemon's.
+    fn load(&self) -> Vec<Result<Loaded, LoadError>> {
+        let own: Vec<PathBuf> = if self.name_some() { Vec::new() } else { user_place().into_iter().collect() };
+        let configs = [self.configs.as_slice(), &own].concat();
+        if configs.is_empty() && self.folders.is_empty() {
+            return Vec::new();
+        }
+        config_file::load_each(&configs, &self.folders, self.dry_run, &Environment::of_process())
+    }
+}
+
+fn user_place() -> Option<PathBuf> {
+    config_file::user_place(&Environment::of_process())
 }
 
 /// Whatever runs, and what is known of it.
@@ -133,7 +160,12 @@ impl Session {
             Input::GraphOf(round, place) if round == self.round => self.open_graph(place),
             Input::Event(..) | Input::Next(..) | Input::GraphOf(..) | Input::Stop => {}
             Input::Click(click) => self.click(click).await,
-            Input::Reload => self.slots.iter().flatten().for_each(|slot| slot.tell(Command::Reload)),
+            Input::Reload => {
+                self.slots.iter().flatten().for_each(|slot| slot.tell(Command::Reload));
+                if self.playground.is_none() {
+                    self.start_rest();
+                }
+            }
             Input::Raised => {
                 let title = self.views.borrow().title.clone();
                 self.tell(Note::plain("Autoscale runs already: look for its icon", title));
@@ -146,6 +178,9 @@ impl Session {
         log(event);
         if let Some(slot) = self.slots.get_mut(place).and_then(Option::as_mut) {
             slot.note(event);
+            if matches!(event.kind, Kind::ConfigReloaded { .. }) {
+                self.model.set_trend(place, slot.trend());
+            }
         }
         if let Some(note) = self.model.event(place, event) {
             self.tell(note);
@@ -157,6 +192,7 @@ impl Session {
             Click::App(place, deed) => self.deed(place, deed),
             Click::CreateConfig => self.create_config(),
             Click::Edit(path) => opening::open(path, &self.inputs),
+            Click::Start if self.playground.is_none() => self.start_rest(),
             Click::Start => self.restart().await,
             Click::TrySandbox => {
                 self.stop().await;
@@ -222,60 +258,101 @@ impl Session {
     /// Opens every configuration, and starts a loop for each that can be used.
     fn start(&mut self) {
         self.begin_round();
-        let Wishes { configs, folders, dry_run, .. } = &self.wishes;
-        let loaded = config_file::load_each(configs, folders, *dry_run, &Environment::of_process());
-        if let ([Err(error)], true) = (loaded.as_slice(), configs.is_empty() && folders.is_empty())
-            && error.kind == LoadErrorKind::NotFound
-        {
-            let path = error.path.clone();
-            tracing::warn!("{error}");
-            let text = format!("Create {} from the sample, or try the sandbox: both are in the menu", path.display());
-            self.model.set_place(Some(Place { path, exists: false }));
-            return self.tell(Note::plain("Autoscale has no configuration yet", text));
+        let loaded = self.wishes.load();
+        if self.wishes.name_some() {
+            return self.open(loaded.into_iter().enumerate());
         }
-        self.open(loaded);
+        let path = match loaded.first() {
+            Some(Err(error)) if error.kind == LoadErrorKind::NotFound => error.path.clone(),
+            Some(_) => return self.open(loaded.into_iter().enumerate()),
+            None => {
+                let text = "There is no home folder to have it in: name one with --config";
+                tracing::warn!("no configuration: {text}");
+                return self.tell(Note::plain("Autoscale has no configuration yet", text));
+            }
+        };
+        let shown = path.display();
+        tracing::warn!(
+            "{shown}: no configuration here: copy config.sample.ini there and fill it in, or name another file"
+        );
+        let text = format!("Create {shown} from the sample, or try the sandbox: both are in the menu");
+        self.model.set_place(Some(Place { path, exists: false }));
+        self.tell(Note::plain("Autoscale has no configuration yet", text));
     }
 
-    fn open(&mut self, loaded: Vec<Result<Loaded, config_file::LoadError>>) {
+    /// Opens what is not looked after, as its configuration says now. What is goes on undisturbed.
+    fn start_rest(&mut self) {
+        if self.slots.iter().all(Option::is_none) {
+            return self.start();
+        }
+        let loaded = self.wishes.load();
+        let named =
+            |place: &usize| loaded.iter().any(|loaded| self.model.path(*place).as_deref() == Some(path(loaded)));
+        let closed = |place: &usize| self.slots[*place].is_none();
+        // A folder that held nothing has its place too, and leaves it to what it holds now.
+        let left: Vec<usize> = (0..self.slots.len()).filter(|place| closed(place) && !named(place)).collect();
+        let mut free = left.into_iter().chain(self.slots.len()..);
+        let mut wanted = Vec::new();
+        for loaded in loaded {
+            match self.model.find(path(&loaded)) {
+                Some(place) if self.slots[place].is_some() => {}
+                place => wanted.extend(place.or_else(|| free.next()).map(|place| (place, loaded))),
+            }
+        }
+        let places: Vec<usize> = wanted.iter().map(|(place, _)| *place).collect();
+        self.open(wanted.into_iter());
+        for place in places {
+            if let Some(slot) = &self.slots[place] {
+                let Facts { name, path, .. } = slot.facts.clone();
+                tracing::info!("{}: {name} is looked after now", path.display());
+                self.tell(Note::plain(format!("{name} is looked after now"), ""));
+            }
+        }
+    }
+
+    /// Starts a loop for each configuration that can be used, at its place; each place is that of a closed one, or the
+    /// next.
+    fn open(&mut self, wanted: impl ExactSizeIterator<Item = (usize, Result<Loaded, LoadError>)>) {
         let options = AppOptions { dry_run: self.wishes.dry_run, ..AppOptions::default() };
-        let count = u32::try_from(loaded.len()).unwrap_or(u32::MAX).max(1);
-        for (turn, loaded) in (0_u32..).zip(loaded) {
-            let (name, path) = match &loaded {
-                Ok(loaded) => (slot::name(&loaded.config), loaded.path.clone()),
-                Err(error) => (file_name(&error.path), error.path.clone()),
-            };
-            match loaded.map_err(OpenError::from).and_then(|loaded| App::open(loaded, &options)) {
+        let count = u32::try_from(wanted.len()).unwrap_or(u32::MAX).max(1);
+        for (turn, (place, loaded)) in (0_u32..).zip(wanted) {
+            let path = path(&loaded).to_owned();
+            let name = loaded.as_ref().map_or_else(|_| file_name(&path), |loaded| slot::name(&loaded.config));
+            let slot = match loaded.map_err(OpenError::from).and_then(|loaded| App::open(loaded, &options)) {
                 Ok(app) => {
                     // Spread over the interval, so that many apps do not all ask at once.
                     let first_after = app.config.check_frequency / count * turn;
-                    let at = (self.round, self.slots.len());
+                    let at = (self.round, place);
                     let (slot, before) =
                         Slot::start(app, options.dry_run, at, first_after, &self.inputs, &mut self.loops);
-                    self.model.add(slot.facts.clone(), before.dry_run, before.paused, before.last);
-                    self.slots.push(Some(slot));
+                    self.model.add(place, slot.facts.clone(), before.dry_run, before.paused, before.last);
+                    Some(slot)
                 }
                 Err(error) => {
                     let problems: Vec<String> = error.to_string().lines().map(str::to_owned).collect();
                     problems.iter().for_each(|problem| tracing::error!("{problem}"));
                     self.tell(Note::plain(format!("{name} is not looked after"), problems.join("\n")));
-                    self.model.add_closed(name, path, problems);
-                    self.slots.push(None);
+                    self.model.add_closed(place, name, path, problems);
+                    None
                 }
+            };
+            match self.slots.get_mut(place) {
+                Some(closed) => *closed = slot,
+                None => self.slots.push(slot),
             }
         }
     }
 
     async fn try_sandbox(&mut self) {
         self.begin_round();
-        let place = config_file::default_places(&Environment::of_process()).into_iter().next();
         match Playground::open().await {
             Ok((playground, loaded)) => {
                 self.playground = Some(playground);
                 self.model.set_sandbox(true);
-                if self.wishes.configs.is_empty() && self.wishes.folders.is_empty() {
-                    self.model.set_place(place.map(|path| Place { exists: path.exists(), path }));
+                if !self.wishes.name_some() {
+                    self.model.set_place(user_place().map(|path| Place { exists: path.exists(), path }));
                 }
-                self.open(vec![Ok(loaded)]);
+                self.open([(0, Ok(loaded))].into_iter());
                 let text = "A simulated app meets a flash crowd within half a minute; time passes 60 times as fast.";
                 self.tell(Note::plain("The sandbox runs", text));
             }
@@ -329,8 +406,16 @@ impl Session {
     }
 }
 
+/// The file of a configuration, whether it can be used or not.
+fn path(loaded: &Result<Loaded, LoadError>) -> &Path {
+    match loaded {
+        Ok(loaded) => &loaded.path,
+        Err(error) => &error.path,
+    }
+}
+
 /// "shop.ini"
-fn file_name(path: &std::path::Path) -> String {
+fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use autoscale_core::app::App;
-use autoscale_core::config::{Config, GraphFormat};
+use autoscale_core::config::Config;
 use autoscale_core::event::{Check, Event, Kind};
 use autoscale_core::graph::Picture;
 use autoscale_core::graph_file;
@@ -13,6 +13,7 @@ use autoscale_core::runner::Command;
 use autoscale_core::state;
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::session::Input;
@@ -23,18 +24,9 @@ use crate::view::Facts;
 pub(crate) struct Slot {
     pub(crate) facts: Facts,
     commands: UnboundedSender<Command>,
-    graphs: Graphs,
+    /// Its configuration, as the last reload left it.
+    config: watch::Receiver<Config>,
     last: Option<Event>,
-}
-
-/// Where an app's graphs are.
-#[derive(Clone, Debug)]
-struct Graphs {
-    folder: PathBuf,
-    format: GraphFormat,
-    keep: usize,
-    app: String,
-    process: String,
 }
 
 /// What the view starts with.
@@ -55,6 +47,11 @@ pub(crate) fn name(config: &Config) -> String {
     }
 }
 
+/// Trends beyond these are falling and rising, ms per second.
+fn trend(config: &Config) -> (f64, f64) {
+    (config.settings.trend_low, config.settings.trend_high)
+}
+
 impl Slot {
     /// Starts the loop of an app. What it tells carries `round` and `place`.
     pub(crate) fn start(
@@ -69,20 +66,13 @@ impl Slot {
         let outside = app.outside_warnings();
         loops.spawn(async move { outside.await.iter().for_each(|warning| tracing::warn!("{warning}")) });
 
-        let config = &app.config;
+        let config = app.in_force();
         let facts = Facts {
-            name: name(config),
+            name: name(&app.config),
             path: app.path.clone(),
-            trend: (config.settings.trend_low, config.settings.trend_high),
+            trend: trend(&app.config),
             forced_dry_run,
-            fast: config.sandbox_speed.is_some(),
-        };
-        let graphs = Graphs {
-            folder: state::graphs_folder(config),
-            format: config.graph_format,
-            keep: config.graphs_keep,
-            app: config.heroku.app_name.clone(),
-            process: config.heroku.process_type.clone(),
+            fast: app.config.sandbox_speed.is_some(),
         };
         let ledger = app.engine.ledger();
         let before = Before {
@@ -96,7 +86,7 @@ impl Slot {
         let (commands, receiver) = unbounded_channel();
         let teller = Teller { round, place, inputs: inputs.clone() };
         loops.spawn(app.into_loop(first_after, Box::new(teller)).run(receiver));
-        (Self { facts, commands, graphs, last: None }, before)
+        (Self { facts, commands, config, last: None }, before)
     }
 
     /// Tells the loop.
@@ -112,16 +102,23 @@ impl Slot {
         }
     }
 
+    /// Trends beyond these are falling and rising now, ms per second.
+    pub(crate) fn trend(&self) -> (f64, f64) {
+        trend(&self.config.borrow())
+    }
+
     /// The file of the latest graph: drawn from the last check, or where there was none in this run, the newest there is.
     /// Takes a moment: not for a thread that others wait for.
     pub(crate) fn graph(&self) -> impl FnOnce() -> Result<PathBuf, String> + Send + use<> {
-        let (last, graphs) = (self.last.clone(), self.graphs.clone());
+        let (last, config) = (self.last.clone(), self.config.borrow().clone());
         move || {
-            let Graphs { folder, format, keep, app, process } = graphs;
+            let (folder, heroku) = (state::graphs_folder(&config), &config.heroku);
             match last.as_ref().and_then(Picture::of_event) {
-                Some(picture) => graph_file::keep(&folder, format, keep, &picture, &TimeZone::system())
-                    .map_err(|error| error.to_string()),
-                None => graph_file::newest(&folder, &app, &process)
+                Some(picture) => {
+                    graph_file::keep(&folder, config.graph_format, config.graphs_keep, &picture, &TimeZone::system())
+                        .map_err(|error| error.to_string())
+                }
+                None => graph_file::newest(&folder, &heroku.app_name, &heroku.process_type)
                     .ok_or_else(|| "there is nothing to draw yet: the first check brings it".into()),
             }
         }

@@ -8,7 +8,7 @@ use ksni::menu::{CheckmarkItem, MenuItem, StandardItem, SubMenu};
 use ksni::{Handle, OfflineReason, TrayMethods as _};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use zbus::{Connection, MessageStream};
 
 use crate::icon;
@@ -17,23 +17,37 @@ use crate::view::{Click, Entry, View};
 
 /// How often a bus that is not there is looked for.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
+/// How long the bus may take to answer.
+const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// How long the panel may take to let an icon go.
 const GO_WITHIN: Duration = Duration::from_millis(500);
 
-/// Shows views until there are no more.
-pub(crate) async fn show(mut shown: watch::Receiver<View>, inputs: UnboundedSender<Input>) {
+/// Shows views until there are no more: then at once, whatever the bus is at.
+pub(crate) async fn show(shown: watch::Receiver<View>, inputs: UnboundedSender<Input>) {
+    let mut views = shown.clone();
+    let over = async move { while views.changed().await.is_ok() {} };
+    let mut item = None;
+    tokio::select! {
+        () = over => {}
+        () = follow(shown, &inputs, &mut item) => {}
+    }
+    let_go(item).await;
+}
+
+/// Shows views on whichever bus is there, as `item`.
+async fn follow(mut shown: watch::Receiver<View>, inputs: &UnboundedSender<Input>, item: &mut Option<Handle<Item>>) {
     let mut missed = false;
     loop {
-        match connect(&shown, &inputs).await {
-            Ok((bus, item)) => {
+        let view = shown.borrow().clone();
+        let connected = timeout(CONNECT_WITHIN, connect(view, inputs)).await;
+        let no_answer = || format!("it does not answer within {} s", CONNECT_WITHIN.as_secs());
+        match connected.unwrap_or_else(|_| Err(no_answer())) {
+            Ok((bus, connected)) => {
                 if missed {
                     tracing::info!("the session bus is back, and so is the icon");
                 }
-                let over = keep(&mut shown, &bus, &item).await;
-                let _ = tokio::time::timeout(GO_WITHIN, item.shutdown()).await;
-                if over {
-                    return;
-                }
+                keep(&mut shown, &bus, item.insert(connected)).await;
+                let_go(item.take()).await;
                 tracing::warn!(
                     "the session bus is gone: no icon and no notifications until it is back; scaling goes on"
                 );
@@ -44,45 +58,41 @@ pub(crate) async fn show(mut shown: watch::Receiver<View>, inputs: UnboundedSend
             Err(_) => {}
         }
         missed = true;
-        let over = async { while shown.changed().await.is_ok() {} };
-        tokio::select! {
-            () = over => return,
-            () = sleep(LOOK_AGAIN) => {}
-        }
+        sleep(LOOK_AGAIN).await;
     }
 }
 
-async fn connect(
-    shown: &watch::Receiver<View>,
-    inputs: &UnboundedSender<Input>,
-) -> Result<(Connection, Handle<Item>), String> {
+async fn connect(view: View, inputs: &UnboundedSender<Input>) -> Result<(Connection, Handle<Item>), String> {
     // A connection of one's own tells when the bus goes; the item's does not.
     let bus = Connection::session().await.map_err(|error| error.to_string())?;
-    let item = Item::new(shown.borrow().clone(), inputs.clone());
+    let item = Item::new(view, inputs.clone());
     // A panel may come later: the item waits for it.
     let item = item.assume_sni_available(true).spawn().await.map_err(|error| error.to_string())?;
     Ok((bus, item))
 }
 
-/// Shows views until there are no more (true) or the bus is gone (false).
-async fn keep(shown: &mut watch::Receiver<View>, bus: &Connection, item: &Handle<Item>) -> bool {
+/// Shows views until the bus is gone.
+async fn keep(shown: &mut watch::Receiver<View>, bus: &Connection, item: &Handle<Item>) {
     let mut messages = MessageStream::from(bus);
     shown.mark_changed();
     loop {
         tokio::select! {
             message = messages.next() => {
                 if !matches!(message, Some(Ok(_))) {
-                    return false;
+                    return;
                 }
             }
-            changed = shown.changed() => {
-                if changed.is_err() {
-                    return true;
-                }
+            Ok(()) = shown.changed() => {
                 let view = shown.borrow_and_update().clone();
                 item.update(|item| item.set(view)).await;
             }
         }
+    }
+}
+
+async fn let_go(item: Option<Handle<Item>>) {
+    if let Some(item) = item {
+        let _ = timeout(GO_WITHIN, item.shutdown()).await;
     }
 }
 

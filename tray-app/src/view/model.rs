@@ -1,6 +1,6 @@
 //! What is known of every app, kept up to date by events; the notes that people are given.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use autoscale_core::event::{Check, Event, Kind, Outcome};
 use autoscale_core::notice::{Notice, NoticeKind, Notices};
@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::{State, View, menu};
 
-/// What does not change while an app runs.
+/// What is known of an app before its first check.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Facts {
     /// "shop", or "shop worker" where the process type is not `web`.
@@ -100,24 +100,40 @@ impl Model {
         self.apps.get(place).map(|app| app.facts.path.clone())
     }
 
+    /// The place of the app with this configuration.
+    pub(crate) fn find(&self, path: &Path) -> Option<usize> {
+        self.apps.iter().position(|app| app.facts.path == path)
+    }
+
     /// The one app is a simulated one.
     pub(crate) fn set_sandbox(&mut self, on: bool) {
         self.sandbox = on;
     }
 
-    /// One more app, at the next place.
-    pub(crate) fn add(&mut self, facts: Facts, dry_run: bool, paused: bool, last: Option<Check>) {
+    /// An app, at its place: the next one, or that of one which could not be looked after.
+    pub(crate) fn add(&mut self, place: usize, facts: Facts, dry_run: bool, paused: bool, last: Option<Check>) {
         let closed = Vec::new();
         let (said, fresh, failure, next) = (State::Unknown, false, None, None);
-        self.apps.push(AppModel { facts, closed, last, fresh, said, failure, paused, dry_run, next });
+        let app = AppModel { facts, closed, last, fresh, said, failure, paused, dry_run, next };
+        match self.apps.get_mut(place) {
+            Some(before) => *before = app,
+            None => self.apps.push(app),
+        }
     }
 
-    /// One more app, which can't be looked after.
-    pub(crate) fn add_closed(&mut self, name: String, path: PathBuf, problems: Vec<String>) {
+    /// An app which can't be looked after, at its place.
+    pub(crate) fn add_closed(&mut self, place: usize, name: String, path: PathBuf, problems: Vec<String>) {
         let facts = Facts { name, path, trend: (0.0, 0.0), forced_dry_run: false, fast: false };
-        self.add(facts, false, false, None);
-        if let Some(app) = self.apps.last_mut() {
+        self.add(place, facts, false, false, None);
+        if let Some(app) = self.apps.get_mut(place) {
             app.closed = problems;
+        }
+    }
+
+    /// From now on, trends beyond these are falling and rising, ms per second.
+    pub(crate) fn set_trend(&mut self, place: usize, trend: (f64, f64)) {
+        if let Some(app) = self.apps.get_mut(place) {
+            app.facts.trend = trend;
         }
     }
 

@@ -23,7 +23,7 @@ fn facts(name: &str) -> Facts {
 
 fn shop() -> Model {
     let mut model = Model::default();
-    model.add(facts("shop"), false, false, None);
+    model.add(0, facts("shop"), false, false, None);
     model
 }
 
@@ -227,7 +227,7 @@ fn dry_run_is_an_overlay_and_a_check_mark_that_switches_back() {
 #[test]
 fn dry_run_from_the_command_line_cannot_be_switched() {
     let mut model = Model::default();
-    model.add(Facts { forced_dry_run: true, ..facts("shop") }, true, false, None);
+    model.add(0, Facts { forced_dry_run: true, ..facts("shop") }, true, false, None);
     let shown = view(&model);
     let expected = Entry::Check { label: "Dry run (by --dry-run)".into(), on: true, click: None };
     assert!(shown.menu.contains(&expected), "{:?}", shown.menu);
@@ -251,7 +251,7 @@ fn a_paused_app_offers_to_go_on_and_names_no_next_check() {
 #[test]
 fn after_a_restart_the_last_check_is_told_as_such() {
     let mut model = Model::default();
-    model.add(facts("shop"), false, false, Some(check(Outcome::Held, 3, 3, "steady")));
+    model.add(0, facts("shop"), false, false, Some(check(Outcome::Held, 3, 3, "steady")));
     let shown = view(&model);
     assert_eq!((shown.title.as_str(), shown.state), ("shop: 3 dynos, 640 ms, steady when last seen", State::Unknown));
 }
@@ -272,7 +272,7 @@ fn a_scale_event_is_told_with_app_change_and_reason_and_offers_its_graph() {
 #[test]
 fn several_apps_have_a_submenu_each_and_the_icon_of_the_one_in_need() {
     let mut model = shop();
-    model.add(facts("blog"), false, false, None);
+    model.add(1, facts("blog"), false, false, None);
     model.event(0, &held("steady"));
     model.event(1, &held("at_max"));
     let shown = view(&model);
@@ -321,7 +321,7 @@ fn the_sandbox_can_be_left() {
     let mut model = Model::default();
     model.set_place(Some(Place { path: "/c.ini".into(), exists: false }));
     model.set_sandbox(true);
-    model.add(Facts { fast: true, ..facts("sandbox-shop") }, false, false, None);
+    model.add(0, Facts { fast: true, ..facts("sandbox-shop") }, false, false, None);
     model.next_check(0, Some(NEXT));
     let read = lines(&view(&model).menu);
     assert_eq!(read[0], "(sandbox-shop: not checked yet, next check 14:32:05)");
@@ -331,7 +331,7 @@ fn the_sandbox_can_be_left() {
 #[test]
 fn a_configuration_that_cannot_be_used_says_why_and_can_be_tried_again() {
     let mut model = Model::default();
-    model.add_closed("shop.ini".into(), "/etc/shop.ini".into(), vec!["/etc/shop.ini:3: no".into()]);
+    model.add_closed(0, "shop.ini".into(), "/etc/shop.ini".into(), vec!["/etc/shop.ini:3: no".into()]);
     let shown = view(&model);
     let expected = ["(shop.ini: not looked after)", "(/etc/shop.ini:3: no)", "--", "Open config", "Try again"];
     assert_eq!(lines(&shown.menu)[..5], expected);
