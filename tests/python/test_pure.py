@@ -1,8 +1,12 @@
 """Configurations, decisions, a policy's memory, pictures."""
 
 import array
+import copy
+import ctypes
+import gc
 import inspect
 import math
+import pickle
 
 import autoscale
 import numpy
@@ -132,6 +136,29 @@ def test_a_policy_moves_with_its_memory(rule):
         assert str(policy.decide(now=NOW + 60 * i, dynos=6, **seen)) == str(copy.decide(now=NOW + 60 * i, dynos=6, **seen))
     with pytest.raises(autoscale.CorruptError):
         autoscale.Policy.restore(config, saved[:-1])
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+def test_a_copy_is_of_its_own(config, copied):
+    assert copied(config) is config
+    policy = autoscale.Policy(config)
+    policy.decide(now=NOW, dynos=6, **results(30, 4000.0))
+    other = copied(policy)
+    assert other.save() == policy.save()
+    other.decide(now=NOW + 60, dynos=6, **results(30, 4000.0, NOW + 60))
+    assert other.save() != policy.save()
+    del other
+    gc.collect()
+    assert copied(policy).save() == policy.save()
+    decision = policy.decide(now=NOW + 60, dynos=6, **results(30, 4000.0, NOW + 60))
+    assert str(copied(decision)) == str(decision)
+
+
+def test_what_has_a_handle_is_not_pickled(config):
+    with pytest.raises(TypeError, match="read that again"):
+        pickle.dumps(config)
+    with pytest.raises(TypeError, match=r"save\(\)"):
+        pickle.dumps(autoscale.Policy(config))
 
 
 def test_a_decision_is_drawn(config, tmp_path):

@@ -164,11 +164,13 @@ def decide(
 
 
 class Policy:
-    """Decides check after check for one app, and remembers what it needs to."""
+    """Decides check after check for one app, and remembers what it needs to. A copy remembers the same, and goes on by
+    itself. Threads may share one; they take turns."""
 
-    __slots__ = ("_pointer",)
+    __slots__ = ("_config", "_pointer")
 
     def __init__(self, config: Config) -> None:
+        self._config = config
         self._pointer = c_void_p()
         check(lib.policy_new(config._pointer, byref(self._pointer)))
 
@@ -179,6 +181,7 @@ class Policy:
         :raises CorruptError: for other bytes
         """
         self = object.__new__(cls)
+        self._config = config
         self._pointer = c_void_p()
         check(lib.policy_restore(config._pointer, saved, len(saved), byref(self._pointer)))
         return self
@@ -218,6 +221,15 @@ class Policy:
         if result:
             raise error_of(result)
         return Decision(decision)
+
+    def __copy__(self) -> Policy:
+        return self.restore(self._config, self.save())
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> Policy:
+        return self.__copy__()
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a Policy can't be pickled: keep what save() gives, and restore() it with its configuration")
 
     def __del__(self) -> None:
         pointer = getattr(self, "_pointer", None)
