@@ -11,6 +11,7 @@ import time
 import weakref
 
 import autoscale
+import numpy
 import pytest
 from autoscale import Autoscaler, EventKind, Outcome, Reason
 from conftest import World
@@ -188,6 +189,7 @@ def test_one_that_nobody_holds_ends_by_itself(config, world):
     until(lambda: heard and heard[-1].kind is EventKind.STOPPED)
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
 def test_a_child_process_can_not_use_it_but_can_have_its_own(config, world):
     scaler = Autoscaler(config, metric=world.metric, target=world)
     child = os.fork()
@@ -433,6 +435,12 @@ def test_a_result_that_is_none_is_refused(config, world, result):
         Autoscaler(config, metric=lambda from_s, to_s: [result], target=world).check_once()
 
 
+def test_numbers_of_numpy_are_results_and_formations(config, world):
+    world.read = lambda: (numpy.int64(2), numpy.float64(5.5))
+    rows = lambda from_s, to_s: numpy.array([[to_s - 60 * i, 3000.0] for i in range(5)])  # noqa: E731
+    assert Autoscaler(config, metric=rows, target=world).check_once().target == 4
+
+
 @pytest.mark.parametrize("read", [2.5, "2", None, -1, 2**32, (2, 2**70), (2, "1"), (2, None, 3)], ids=str)
 def test_a_formation_that_is_none_is_refused(config, world, read):
     world.read = lambda: read
@@ -541,6 +549,35 @@ def checks():
 threading.Thread(target=checks, daemon=True).start()
 time.sleep(0.1)
 """).split().count("stopped") == 2
+
+
+def test_a_child_process_closes_and_drops_what_it_inherited():
+    assert alone("""
+import os, warnings
+warnings.simplefilter("ignore", DeprecationWarning)
+held = Autoscaler(config, metric=metric, target=Target())
+held.start()
+dropped = Autoscaler(config, metric=metric, target=Target())
+dropped.start()
+next(dropped.events())
+child = os.fork()
+if child == 0:
+    del dropped
+    gc.collect()
+    try:
+        held.close()
+    except autoscale.ForkedError:
+        own = Autoscaler(config, metric=metric, target=Target())
+        own.start()
+        own = Autoscaler(config, metric=metric, target=Target())
+        own.start()
+        sys.exit(7)
+    sys.exit(1)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+held.check_now()
+held.close()
+print("survived")
+""") == "survived\n"
 
 
 def test_it_is_neither_copied_nor_pickled(config, world):

@@ -6,6 +6,7 @@ import atexit
 import ctypes
 import enum
 import json
+import operator
 import os
 import queue
 import threading
@@ -238,6 +239,7 @@ class _Callbacks:
         try:
             result = self.user_target.read()
             number, changed_at = result if isinstance(result, tuple) else (result, None)
+            number = operator.index(number)
             if not 0 <= number < 2**32:
                 raise ValueError(f"{number} is no number of dynos")
             quantity[0] = number
