@@ -2,7 +2,8 @@
 
     python decide_csv.py shop.ini results.csv 3      # 3 dynos at the start
 
-A line of the CSV is time,ms,status: unix seconds, milliseconds, up, timeout or error.
+A line of the CSV is time,ms,status: unix seconds, milliseconds, up, timeout, error or dropped; in the order of time. A
+line of names above them is skipped, and so are lines that begin with #.
 """
 
 import sys
@@ -16,14 +17,28 @@ EVERY_S = 300  # a check each five minutes
 def read_results(path):
     """The columns: times, response times, status. Arrays go to the library without a copy."""
     time_s, ms, status = array("q"), array("d"), array("B")
-    with open(path, encoding="utf-8") as lines:
-        for line in lines:
+    first = True
+    with open(path, encoding="utf-8-sig", errors="replace") as lines:
+        for number, line in enumerate(lines, 1):
             if line.startswith("#") or not line.strip():
                 continue
-            when, took, what = line.strip().split(",")
-            time_s.append(int(when))
-            ms.append(float(took or "nan"))
-            status.append(autoscale.SampleStatus[what.upper()])
+            fields = [field.strip() for field in line.split(",")]
+            names = first and not fields[0].isdecimal() and fields[-1].upper() not in autoscale.SampleStatus.__members__
+            first = False
+            if names:
+                continue
+            try:
+                when, took, what = fields
+                when, took, what = int(when), float(took or "nan"), autoscale.SampleStatus[what.upper()]
+                if time_s and when < time_s[-1]:
+                    raise ValueError("earlier than the line before")
+                time_s.append(when)
+            except (ValueError, OverflowError, KeyError) as error:
+                raise ValueError(f"{path}:{number}: {line.strip()!r} is no time,ms,status: {error}") from error
+            ms.append(took)
+            status.append(what)
+    if not time_s:
+        raise ValueError(f"{path}: no results: a line of it is time,ms,status")
     return time_s, ms, status
 
 
@@ -55,5 +70,5 @@ if __name__ == "__main__":
         sys.exit("usage: decide_csv.py CONFIG RESULTS DYNOS")
     try:
         main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
-    except (autoscale.AutoscaleError, OSError) as error:
+    except (autoscale.AutoscaleError, OSError, ValueError) as error:
         sys.exit(str(error))

@@ -41,7 +41,8 @@ class Pool:
 def main(seconds):
     pool = Pool(workers=2, load=3.2)
     config = autoscale.Config.from_ini(INI)
-    # What a callback raises comes out here; leaving the block stops the loop.
+    # Leaving the block stops the loop. What on_event or log raise would end it too, and come out of the block; what the
+    # metric or the target raises is a failed check, which an event tells, and the next one tries again.
     with autoscale.Autoscaler(config, metric=pool.response_times, target=pool) as scaler:
         scaler_ends = time.monotonic() + seconds
         for event in scaler.events(timeout=seconds):  # or on_event=…, on the loop's thread

@@ -56,8 +56,9 @@ def main():
     options.add_argument("--max", type=int, default=10)
     options.add_argument("--seconds", type=float, default=float("inf"))
     given = options.parse_args()
+    # The name of a deployment may be longer than an app's, or have dots in it: it is told beside what happens.
     config = autoscale.Config.from_ini(
-        f"[HEROKU_INFOS]\napp_name: {given.deployment}\nprocess_type: pods\n"
+        "[HEROKU_INFOS]\napp_name: deployment\nprocess_type: pods\n"
         f"[AUTOSCALE_SETTINGS]\nmin_dynos: {given.min}\nmax_dynos: {given.max}\ncheck_frequency: 1\n"
     )
     source = Prometheus(given.prometheus, given.query)
@@ -66,7 +67,7 @@ def main():
     with autoscale.Autoscaler(config, metric=source, target=target) as scaler:
         while (left := end - time.monotonic()) > 0:
             for event in scaler.events(timeout=min(left, 60)):
-                print(event.text, flush=True)
+                print(f"{given.namespace}/{given.deployment}: {event.text}", flush=True)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ Prints what it would do; `--every` and a target of yours make a loop of it (embe
 
 import argparse
 import json
+import sys
 import time
 import urllib.parse
 import urllib.request
@@ -62,7 +63,13 @@ def main():
     )
     scaler = autoscale.Autoscaler(config, metric=Prometheus(given.url, given.query), target=Fixed(given.dynos))
     while True:
-        print(scaler.check_once(), flush=True)
+        try:
+            print(scaler.check_once(), flush=True)
+        except Exception as error:  # of the query, as it was raised, or of the library
+            said = f"no decision: {type(error).__name__}: {error}"
+            if not given.every:
+                sys.exit(said)
+            print(said, file=sys.stderr, flush=True)
         if not given.every:
             break
         time.sleep(given.every)

@@ -1,8 +1,13 @@
 """Configurations, decisions, a policy's memory, pictures."""
 
 import array
+import copy
+import ctypes
+import datetime
+import gc
 import inspect
 import math
+import pickle
 
 import autoscale
 import numpy
@@ -40,12 +45,35 @@ def test_a_slow_app_gets_twice_its_dynos(config):
     assert (decision.mean_ms, decision.load_dynos, decision.wait_until) == (3000, None, None)
 
 
+def packed(name, kind, values):
+    records = numpy.zeros(len(values), dtype=[("a", "i1"), (name, kind)])
+    records[name] = values
+    return records[name]
+
+
+def odd(code, values):
+    return memoryview(bytearray(b"x" + array.array(code, values).tobytes()))[1:].cast(code)
+
+
 KINDS = {
     "lists": (list, list),
     "tuples of int and float": (tuple, tuple),
     "arrays": (lambda v: array.array("q", v), lambda v: array.array("d", v)),
     "numpy": (lambda v: numpy.array(v, dtype=numpy.int64), lambda v: numpy.array(v, dtype=numpy.float64)),
     "numpy of other widths": (lambda v: numpy.array(v, dtype=numpy.int32), lambda v: numpy.array(v, dtype=numpy.float32)),
+    "numpy, backwards in memory": (
+        lambda v: numpy.array(v[::-1], dtype=numpy.int64)[::-1],
+        lambda v: numpy.array(v[::-1])[::-1],
+    ),
+    "numpy of the other byte order": (lambda v: numpy.array(v, ">i8"), lambda v: numpy.array(v, ">f8")),
+    "numpy of halves": (lambda v: numpy.array(v, numpy.uint64), lambda v: numpy.array(v, numpy.float16)),
+    "numpy of long doubles": (list, lambda v: numpy.array(v, numpy.longdouble)),
+    "numpy of objects": (lambda v: numpy.array(v, object), lambda v: numpy.array(v, object)),
+    "fields of packed records": (lambda v: packed("t", "<i8", v), lambda v: packed("ms", "<f8", v)),
+    "buffers at odd addresses": (lambda v: odd("q", v), lambda v: odd("d", v)),
+    "masked arrays that hide nothing": (numpy.ma.array, numpy.ma.array),
+    "ctypes": (lambda v: (ctypes.c_int64 * len(v))(*v), lambda v: (ctypes.c_double * len(v))(*v)),
+    "generators": (iter, iter),
     "numpy with gaps": (lambda v: numpy.repeat(numpy.array(v, dtype=numpy.int64), 2)[::2], list),
 }
 
@@ -81,6 +109,87 @@ def test_what_is_no_measurement_is_left_out(config):
     assert autoscale.decide(config, now=NOW, dynos=2, status=status, **seen).samples_used == 5
     up = numpy.array([False, True, True, True, True, True])
     assert autoscale.decide(config, now=NOW, dynos=2, status=up, **seen).samples_used == 4
+
+
+def test_what_a_mask_hides_is_no_measurement(config):
+    seen = results(10, 3000.0)
+    ms = numpy.ma.array([900.0] * 10, mask=[True] * 4 + [False] * 6)
+    seen["response_time_ms"] = ms
+    assert autoscale.decide(config, now=NOW, dynos=2, **seen).samples_used == 6
+    for column in ("time_s", "status"):
+        hidden = {"time_s": results(10, 1)["time_s"], "status": [1] * 10}
+        hidden[column] = numpy.ma.array(hidden[column], mask=[True] + [False] * 9)
+        with pytest.raises(autoscale.InvalidArgumentError, match=f"{column} has masked values"):
+            autoscale.decide(config, now=NOW, dynos=2, response_time_ms=[900.0] * 10, **hidden)
+
+
+DATES = numpy.array(results(5, 1)["time_s"], "datetime64[s]")
+
+
+@pytest.mark.parametrize(
+    "change, said",
+    [
+        ({"time_s": DATES}, r"time_s holds datetime64\[s\], not whole unix seconds; .astype"),
+        ({"time_s": list(DATES)}, "time_s: .*: not whole unix seconds"),
+        ({"time_s": [float(NOW)] * 5}, "time_s: .*: not whole unix seconds"),
+        ({"time_s": None}, "time_s: .*: not whole unix seconds"),
+        ({"time_s": [2**63] * 5}, "time_s: .*: not whole unix seconds"),
+        ({"time_s": numpy.array(5)}, "time_s has 0 dimensions"),
+        ({"response_time_ms": DATES - DATES[0]}, r"response_time_ms holds timedelta64\[s\], not numbers"),
+        ({"response_time_ms": numpy.array(["fast"] * 5)}, "response_time_ms: .*: not numbers"),
+        ({"response_time_ms": numpy.array([None, "x"] * 5, object)}, "response_time_ms: .*: not numbers"),
+        ({"status": ["up"] * 5}, "status: .*: not a SampleStatus each, or bools"),
+        ({"status": numpy.array([256] * 5)}, "status: .*: not a SampleStatus each, or bools"),
+        ({"now": numpy.datetime64(NOW, "ns")}, "now is .*: not a number of unix seconds"),
+        ({"now": numpy.timedelta64(NOW, "s")}, "now is "),
+        ({"now": datetime.datetime.now()}, "now is .*timestamp"),
+        ({"now": str(NOW)}, "now is .*: not a number of unix seconds"),
+        ({"now": 2**63}, "now is .*: not within 64 bits"),
+        ({"now": math.nan}, "now is nan"),
+        ({"changed_at": 2**64 + NOW}, "changed_at is .*: not within 64 bits"),
+        ({"changed_at": -1}, "changed_at is -1"),
+        ({"changed_at": math.inf}, "changed_at is inf"),
+        ({"dynos": 2.0}, "dynos is 2.0: not a whole number"),
+        ({"dynos": None}, "dynos is None: not a whole number"),
+        ({"interval": "60"}, "interval is '60': not a whole number"),
+        ({"bounds": (1, 2, 3)}, "bounds are "),
+        ({"bounds": 3}, "bounds are "),
+        ({"bounds": (1, 2.5)}, "max is 2.5: not a whole number"),
+    ],
+    ids=str,
+)
+def test_what_can_not_be_read_is_named(config, change, said):
+    seen = {"now": NOW, "dynos": 2, **results(5, 900.0), **change}
+    with pytest.raises(autoscale.InvalidArgumentError, match=said):
+        autoscale.decide(config, **seen)
+
+
+def test_numbers_of_numpy_are_numbers(config):
+    seen = results(10, 3000.0)
+    decision = autoscale.decide(
+        config,
+        now=numpy.int64(NOW),
+        dynos=numpy.uint8(2),
+        changed_at=numpy.float64(NOW - 86400.5),
+        interval=numpy.int32(60),
+        bounds=(numpy.int64(1), numpy.int64(3)),
+        **seen,
+    )
+    assert decision.target == 3
+
+
+def test_a_copied_decision_is_as_long_as_the_package_knows(config):
+    from autoscale import _decision, _library
+
+    c = autoscale.decide(config, now=NOW, dynos=2, **results(10, 3000.0))._c
+    known = ctypes.sizeof(_library.CDecision)
+    c.struct_size = known + 64
+    longer = _decision.Decision._copy(c)
+    assert longer._c.struct_size == known and longer.text.startswith("2 → 4 dynos: too slow")
+    c.struct_size = _library.CDecision.load_low.offset
+    shorter = _decision.Decision._copy(c)
+    assert shorter._c.struct_size == known
+    assert (shorter.target, shorter.mean_ms, shorter._c.trend_points) == (4, 3000, 0)
 
 
 def test_no_results_are_nothing_to_decide_on(config):
@@ -132,6 +241,29 @@ def test_a_policy_moves_with_its_memory(rule):
         assert str(policy.decide(now=NOW + 60 * i, dynos=6, **seen)) == str(copy.decide(now=NOW + 60 * i, dynos=6, **seen))
     with pytest.raises(autoscale.CorruptError):
         autoscale.Policy.restore(config, saved[:-1])
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+def test_a_copy_is_of_its_own(config, copied):
+    assert copied(config) is config
+    policy = autoscale.Policy(config)
+    policy.decide(now=NOW, dynos=6, **results(30, 4000.0))
+    other = copied(policy)
+    assert other.save() == policy.save()
+    other.decide(now=NOW + 60, dynos=6, **results(30, 4000.0, NOW + 60))
+    assert other.save() != policy.save()
+    del other
+    gc.collect()
+    assert copied(policy).save() == policy.save()
+    decision = policy.decide(now=NOW + 60, dynos=6, **results(30, 4000.0, NOW + 60))
+    assert str(copied(decision)) == str(decision)
+
+
+def test_what_has_a_handle_is_not_pickled(config):
+    with pytest.raises(TypeError, match="read that again"):
+        pickle.dumps(config)
+    with pytest.raises(TypeError, match=r"save\(\)"):
+        pickle.dumps(autoscale.Policy(config))
 
 
 def test_a_decision_is_drawn(config, tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from ctypes import byref, c_void_p
+from typing import Any
 
 from ._errors import check, text_of
 from ._library import lib
@@ -51,6 +52,15 @@ class Config:
     def warnings(self) -> list[str]:
         """What is worth knowing about it: unknown keys, values with another meaning than they seem to have."""
         return text_of(lib.config_warnings, self._pointer).splitlines()
+
+    def __copy__(self) -> Config:
+        return self
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> Config:
+        return self
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a Config can't be pickled: pickle its text or path, and read that again")
 
     def __del__(self) -> None:
         pointer = getattr(self, "_pointer", None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import math
-from ctypes import addressof, sizeof
+from ctypes import addressof, memmove, sizeof
 
 from ._errors import text_of
 from ._library import CDecision, lib
@@ -72,7 +72,11 @@ class Decision:
 
     @classmethod
     def _copy(cls, c: CDecision) -> Decision:
-        return cls(CDecision.from_buffer_copy(c))
+        # A library has a shorter or a longer one, and says so in it: the copy is as long as this package knows.
+        copy = empty()
+        memmove(addressof(copy), addressof(c), min(c.struct_size, sizeof(CDecision)))
+        copy.struct_size = sizeof(CDecision)
+        return cls(copy)
 
     action: int = _count("action", "-1: fewer dynos; 0: as many; 1: more.")
     dynos: int = _count("dynos", "Dynos that there are.")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import numbers
+from typing import Any
 
 from ._library import lib
 
@@ -135,3 +137,17 @@ def check(status: int) -> None:
     """Raises where a call did not succeed."""
     if status:
         raise error_of(status)
+
+
+def whole(name: str, value: Any) -> int:
+    """A time in unix seconds, without its fraction. ctypes takes what does not fit as another number; int() reads dates of
+    numpy in whatever unit they have."""
+    if not isinstance(value, numbers.Number):
+        raise InvalidArgumentError(f"{name} is {value!r}: not a number of unix seconds, as a datetime's timestamp() is")
+    try:
+        number = int(value)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InvalidArgumentError(f"{name} is {value!r}: {error}") from error
+    if not -(2**63) <= number < 2**63:
+        raise InvalidArgumentError(f"{name} is {number}: not within 64 bits")
+    return number

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import enum
 import json
+import operator
+import os
+import queue
 import threading
 import weakref
 from collections import deque
@@ -15,7 +19,7 @@ from typing import Any, Optional, Protocol, Union
 
 from ._config import Config
 from ._decision import Decision, empty
-from ._errors import AutoscaleError, check, error_of
+from ._errors import InvalidArgumentError, check, error_of, whole
 from ._library import EVENT_FN, LOG_FN, METRIC_FN, READ_FN, SCALE_FN, lib
 
 MetricSource = Callable[[int, int], Iterable[tuple]]
@@ -24,6 +28,7 @@ MetricSource = Callable[[int, int], Iterable[tuple]]
 _REENTRANT = 6
 _FAILED = 1
 _KEPT = 1024
+_EXIT_S = 5.0
 
 
 class ScaleTarget(Protocol):
@@ -106,8 +111,19 @@ def _named(kinds: type[enum.IntEnum], number: int) -> Any:
         return number
 
 
+def _said(error: BaseException) -> bytes:
+    """An exception in words, also where its own fail."""
+    try:
+        text = f"{type(error).__name__}: {error}"
+    except BaseException:  # noqa: BLE001: its __str__ is anybody's
+        text = type(error).__name__
+    # What came from the file system may hold surrogates, which are no UTF-8.
+    return text.replace("\0", " ").encode("utf-8", "replace")
+
+
 class _Callbacks:
-    """What the library's thread calls. Knows no Autoscaler, so that one that nobody holds any more can end."""
+    """A handle, and what its thread calls, which must live as long. Knows no Autoscaler, so that one that nobody holds any
+    more can end."""
 
     def __init__(
         self,
@@ -118,27 +134,103 @@ class _Callbacks:
     ) -> None:
         self.user_metric, self.user_target, self.user_event, self.user_log = metric, target, on_event, log
         self.handle = c_void_p()
-        self.error: BaseException | None = None
-        self.events: deque[Event] = deque(maxlen=_KEPT)
+        self.process = os.getpid()
+        # Guards what follows. Re-entrant: the collector may run anybody's code at any point, calls of ours too.
         self.changed = threading.Condition()
-        self.ended = True
+        self.calls = 0
+        self.closed = False
+        self.freed = False
+        self.was_started = False
+        self.starts = self.stops = 0
+        self.events: deque[Event] = deque(maxlen=_KEPT)
+        self.error_of_listener: BaseException | None = None
+        # A check of check_once() runs on its caller's thread, and so do the callbacks whose errors it raises.
+        self.of_thread = threading.local()
         self.metric = METRIC_FN(self._metric)
         self.read = READ_FN(self._read)
         self.scale = SCALE_FN(self._scale)
         self.event = EVENT_FN(self._event)
         self.log = LOG_FN(self._log)
 
+    def enter(self) -> bool:
+        """Begins a call of the handle, which is not freed before :meth:`leave`; False where it is closed."""
+        with self.changed:
+            if self.closed:
+                return False
+            self.calls += 1
+            return True
+
+    def leave(self) -> None:
+        """Ends a call. The last one to leave a closed handle frees it."""
+        with self.changed:
+            self.calls -= 1
+            self.changed.notify_all()
+            last = self.closed and self.calls == 0
+        if last:
+            self.free()
+
+    def __enter__(self) -> c_void_p:
+        if not self.enter():
+            raise ValueError("this Autoscaler is closed")
+        return self.handle
+
+    def __exit__(self, *_: object) -> None:
+        self.leave()
+
+    def close(self) -> None:
+        """Lets no further call begin."""
+        with self.changed:
+            self.closed = True
+            self.changed.notify_all()
+
+    def free(self) -> None:
+        """Waits for the loop's end, and frees the handle. Whoever calls it keeps the callbacks alive meanwhile."""
+        with self.changed:
+            if self.freed:
+                return
+            self.closed = self.freed = True
+        if lib.free(self.handle) == _REENTRANT:
+            # The last call to leave was made by the loop itself, which can't wait for its own end.
+            self.freed = False
+            _ENDING.put(self)
+
+    def abandon(self) -> None:
+        """Nobody holds the Autoscaler any more. The collector may say so on any thread, which may hold any lock: so nothing
+        here waits."""
+        if self.freed or self.process != os.getpid():
+            return
+        self.closed = True
+        if self.was_started:
+            lib.request_stop(self.handle)
+            _ENDING.put(self)
+        else:
+            self.free()
+
+    @property
+    def ended(self) -> bool:
+        """Does no loop run that events could come from?"""
+        return self.closed or self.stops >= self.starts
+
     def _failed(self, error: BaseException, say: Callable[[c_void_p, bytes], None], where: int) -> int:
-        self.error = error
-        say(where, f"{type(error).__name__}: {error}".replace("\0", " ").encode())
+        # An exception out of a callback would be a 0 for C: carried out.
+        try:
+            errors = getattr(self.of_thread, "errors", None)
+            if errors is not None:
+                errors.append(error)
+            say(where, _said(error))
+        except BaseException:  # noqa: BLE001: it failed without a text then
+            pass
         return _FAILED
 
     def _metric(self, _user: int, from_s: int, to_s: int, sink: int) -> int:
         try:
             for sample in self.user_metric(from_s, to_s):
-                time_s, ms, *status = sample
-                up = int(status[0]) if status else 1
-                check(lib.samples_push(sink, int(time_s), float("nan") if ms is None else ms, up))
+                time_s, ms, up = sample if len(sample) == 3 else (*sample, 1)
+                up = int(up)
+                if not 0 <= up < 256:
+                    raise InvalidArgumentError(f"status is {up}: no SampleStatus")
+                time_s = whole("the time of a result", time_s)
+                check(lib.samples_push(sink, time_s, float("nan") if ms is None else ms, up))
             return 0
         except BaseException as error:  # noqa: BLE001: nothing may leave through C
             return self._failed(error, lib.samples_fail, sink)
@@ -147,11 +239,12 @@ class _Callbacks:
         try:
             result = self.user_target.read()
             number, changed_at = result if isinstance(result, tuple) else (result, None)
+            number = operator.index(number)
             if not 0 <= number < 2**32:
                 raise ValueError(f"{number} is no number of dynos")
             quantity[0] = number
             if changed_at is not None:
-                changed_at_s[0] = int(changed_at)
+                changed_at_s[0] = whole("the time of the last change", changed_at)
             return 0
         except BaseException as error:  # noqa: BLE001
             return self._failed(error, lib.fail, failure)
@@ -170,16 +263,16 @@ class _Callbacks:
             event = Event(
                 kind=_named(EventKind, c.kind),
                 at=c.at_s,
-                text=c.text.decode(),
+                text=c.text.decode(errors="replace"),
                 decision=Decision._copy(c.decision[0]) if c.decision else None,
                 outcome=_named(Outcome, c.outcome) if checked else None,
                 applied=c.applied if checked else None,
                 failed_in_a_row=c.failed_in_a_row,
-                json=c.json.decode(),
+                json=c.json.decode(errors="replace"),
             )
             with self.changed:
                 self.events.append(event)
-                self.ended = event.kind == EventKind.STOPPED
+                self.stops += event.kind == EventKind.STOPPED
                 self.changed.notify_all()
             if self.user_event:
                 self.user_event(event)
@@ -188,24 +281,102 @@ class _Callbacks:
 
     def _log(self, _user: int, level: int, text: int, length: int) -> None:
         try:
-            self.user_log(_named(LogLevel, level), ctypes.string_at(text, length).decode())
+            self.user_log(_named(LogLevel, level), ctypes.string_at(text, length).decode(errors="replace"))
         except BaseException as error:  # noqa: BLE001
             self.give_up(error)
 
     def give_up(self, error: BaseException) -> None:
-        """A listener failed: the loop ends, and the error comes out of stop()."""
+        """A listener failed: the loop ends, and the error comes out of stop(); out of check_once() where that told it."""
+        if getattr(self.of_thread, "errors", None) is not None:
+            self.of_thread.listener = self.of_thread.listener or error
+            return
         if self.error_of_listener is None:
             self.error_of_listener = error
+        # The handle is there: whoever frees it waits for the callback that runs.
         lib.request_stop(self.handle)
 
-    error_of_listener: BaseException | None = None
+
+class _Ending:
+    """Frees handles that nobody holds any more, each on a thread of its own: a callback that blocks is waited for."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        # The one queue whose put() is made for finalizers.
+        self.queue: queue.SimpleQueue[_Callbacks | None] = queue.SimpleQueue()
+        self.thread: threading.Thread | None = None
+        self.starting = threading.RLock()
+
+    def begin(self) -> None:
+        """Must have run before the first :meth:`put`: a finalizer is no place to start a thread at."""
+        with self.starting:
+            if self.thread is None:
+                self.thread = threading.Thread(target=self._run, name="autoscale-ending", daemon=True)
+                try:
+                    self.thread.start()
+                except BaseException:
+                    self.thread = None
+                    raise
+
+    def put(self, callbacks: _Callbacks) -> None:
+        self.queue.put(callbacks)
+
+    def end(self) -> None:
+        """Waits until all are freed."""
+        if self.thread is not None:
+            self.queue.put(None)
+            self.thread.join()
+
+    def _run(self) -> None:
+        helpers: list[threading.Thread] = []
+        while True:
+            callbacks = self.queue.get()
+            if callbacks is None:
+                break
+            helpers = [helper for helper in helpers if helper.is_alive()]
+            helper = threading.Thread(target=callbacks.free, name="autoscale-free", daemon=True)
+            try:
+                helper.start()
+                helpers.append(helper)
+            except RuntimeError:
+                callbacks.free()
+            # What waits here for the next one holds nothing of the last.
+            del callbacks, helper
+        for helper in helpers:
+            helper.join()
 
 
-def _free(callbacks: _Callbacks) -> None:
-    status = lib.free(callbacks.handle)
-    if status == _REENTRANT:
-        # The last reference went away on the loop's own thread.
-        threading.Thread(target=lib.free, args=(callbacks.handle,)).start()
+_ENDING = _Ending()
+_LIVE: weakref.WeakSet[_Callbacks] = weakref.WeakSet()
+
+
+def _end_all() -> None:
+    """Python ends: no loop may call into it any more."""
+    ours = [callbacks for callbacks in list(_LIVE) if callbacks.process == os.getpid() and callbacks.enter()]
+    for callbacks in ours:
+        lib.request_stop(callbacks.handle)
+    for callbacks in ours:
+        callbacks.close()
+        lib.stop(callbacks.handle)
+        with callbacks.changed:
+            # Daemon threads may still be in a call, and free the handle as they leave. One that never does keeps it.
+            callbacks.changed.wait_for(lambda callbacks=callbacks: callbacks.calls <= 1, _EXIT_S)
+        callbacks.leave()
+    _ENDING.end()
+
+
+def _forked() -> None:
+    """In a child: threads that held a lock or were in a call are not there."""
+    _ENDING.reset()
+    for callbacks in list(_LIVE):
+        callbacks.changed = threading.Condition()
+        callbacks.calls = 0
+
+
+atexit.register(_end_all)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
 
 
 class Autoscaler:
@@ -221,11 +392,24 @@ class Autoscaler:
     :param target: is read and scaled; None: the Heroku app of the configuration
     :param on_event: is told what happens, on the loop's thread. What it raises ends the loop and comes out of
         :meth:`stop`, or of the ``with`` block
-    :param log: is told what a log would hold
+    :param log: is told what a log would hold; what it raises is treated the same, and comes out of :meth:`check_once`
+        where that told it
     :param log_level: how much of it
 
     What ``metric`` and ``target`` raise is a failed check of the loop: dynos stay as they are, an event tells it, the
     next check tries again. Out of :meth:`check_once` it comes as it was raised.
+
+    Threads may share one: any method may be called while others run, :meth:`close` too. Inside a callback of the same
+    one, :meth:`request_stop`, :meth:`check_now`, :meth:`pause` and :meth:`resume` are legal, and :meth:`set_dry_run` in
+    the loop; :meth:`start`, :meth:`stop`, :meth:`close` and :meth:`check_once` raise ReentrantError. After :meth:`close`
+    all but :meth:`close` and :meth:`events` raise ValueError.
+
+    Only the ``with`` block, :meth:`stop` and :meth:`close` tell when the loop has ended. One that is started and that
+    nobody holds any more is asked to end, and its loop ends some time later: callbacks may run meanwhile, and a lock in
+    state_dir is kept until then. Its own callbacks do not hold it, even if they are methods of an object that holds it;
+    in that case, which is a cycle, it takes the garbage collector to notice, ``__del__`` methods and weak references of
+    the cycle are done with before the loop has ended, and the memory goes with a later collection. At the exit of Python
+    all are ended, and waited for.
     """
 
     def __init__(
@@ -240,7 +424,7 @@ class Autoscaler:
     ) -> None:
         self._callbacks = callbacks = _Callbacks(metric, target, on_event, log)
         check(lib.new(config._pointer, byref(callbacks.handle)))
-        self._finalizer = weakref.finalize(self, _free, callbacks)
+        _LIVE.add(callbacks)
         if metric is not None:
             check(lib.set_metric_source(callbacks.handle, callbacks.metric, None))
         if target is not None:
@@ -248,78 +432,110 @@ class Autoscaler:
         if log is not None:
             check(lib.set_log(callbacks.handle, callbacks.log, None, int(log_level)))
 
-    @property
-    def _handle(self) -> c_void_p:
-        if not self._finalizer.alive:
-            raise ValueError("this Autoscaler is closed")
-        return self._callbacks.handle
-
     def check_once(self) -> Decision:
-        """One check, here and now; not while it is started.
+        """One check, here and now, on this thread; not while it is started, or while another check of it runs.
 
         :raises SourceError: a source of the library's failed; what one of yours raises comes as it is
         :raises TargetError: the same of the target
+        :raises StateError: it is started, or checks already
+        :raises ReentrantError: inside a callback, also one of another Autoscaler
         """
         callbacks = self._callbacks
-        callbacks.error = None
+        of_thread = callbacks.of_thread
         decision = empty()
-        status = lib.check_once(self._handle, byref(decision))
-        if callbacks.error_of_listener is not None:
-            error, callbacks.error_of_listener = callbacks.error_of_listener, None
-            raise error
-        if status:
-            if callbacks.error is not None:
-                raise callbacks.error
-            raise error_of(status)
+        error: BaseException | None = None
+        with callbacks as handle:
+            outer = getattr(of_thread, "errors", None), getattr(of_thread, "listener", None)
+            of_thread.errors, of_thread.listener = [], None
+            try:
+                status = lib.check_once(handle, byref(decision))
+                if status:
+                    error = error_of(status)
+                if of_thread.errors and status:
+                    error = of_thread.errors[-1]
+                error = of_thread.listener or error
+            finally:
+                of_thread.errors, of_thread.listener = outer
+        if error is not None:
+            try:
+                raise error
+            finally:
+                del error  # its traceback holds this frame: a cycle, and the Autoscaler in it
         return Decision(decision)
 
     def start(self) -> None:
-        """Starts the loop; the first check comes at once. After :meth:`stop` it can be started again, and carries on."""
+        """Starts the loop; the first check comes at once. After :meth:`stop` it can be started again, and carries on.
+
+        :raises StateError: it is started; also where its loop has ended by itself: :meth:`stop` it first
+        :raises ReentrantError: inside a callback
+        """
         callbacks = self._callbacks
-        with callbacks.changed:
-            was, callbacks.ended = callbacks.ended, False
-        try:
-            check(lib.start(self._handle, callbacks.event, None))
-        except AutoscaleError:
-            callbacks.ended = was
-            raise
+        with callbacks as handle:
+            _ENDING.begin()
+            callbacks.was_started = True
+            check(lib.start(handle, callbacks.event, None))
+            with callbacks.changed:
+                callbacks.starts += 1
 
     def stop(self) -> None:
-        """Ends the loop, and waits for its end: no callback runs after it. Does nothing where it is not started.
+        """Ends the loop, and waits for its end: no callback runs after it. A :meth:`check_once` of another thread is waited
+        for too. Does nothing where it is not started.
 
         :raises ReentrantError: inside a callback; :meth:`request_stop` is legal there
         """
-        check(lib.stop(self._handle))
+        with self._callbacks as handle:
+            status, error = self._end(handle)
+        if error is not None:
+            try:
+                raise error
+            finally:
+                del error
+
+    def _end(self, handle: c_void_p) -> tuple[int, BaseException | None]:
+        """Ends the loop: the status, and what is to be raised."""
         callbacks = self._callbacks
         with callbacks.changed:
-            callbacks.ended = True
+            due = callbacks.starts
+        status = lib.stop(handle)
+        if status:
+            return status, error_of(status)
+        with callbacks.changed:
+            callbacks.stops = max(callbacks.stops, due)
             callbacks.changed.notify_all()
-        error, callbacks.error_of_listener = callbacks.error_of_listener, None
-        if error is not None:
-            raise error
+            error, callbacks.error_of_listener = callbacks.error_of_listener, None
+        return status, error
 
     def request_stop(self) -> None:
         """Asks the loop to end, and does not wait for it; legal inside a callback."""
-        check(lib.request_stop(self._handle))
+        with self._callbacks as handle:
+            check(lib.request_stop(handle))
 
     def check_now(self) -> None:
         """Checks at once, also while the loop rests. Does not wait for it."""
-        check(lib.check_now(self._handle))
+        with self._callbacks as handle:
+            check(lib.check_now(handle))
 
     def pause(self) -> None:
         """Lets the loop rest."""
-        check(lib.pause(self._handle))
+        with self._callbacks as handle:
+            check(lib.pause(handle))
 
     def resume(self) -> None:
         """Lets it go on."""
-        check(lib.resume(self._handle))
+        with self._callbacks as handle:
+            check(lib.resume(handle))
 
     def set_dry_run(self, on: bool) -> None:
-        """Decide and tell, but change nothing; or change again. Takes effect with the next check."""
-        check(lib.set_dry_run(self._handle, int(bool(on))))
+        """Decide and tell, but change nothing; or change again. Takes effect with the next check.
+
+        :raises StateError: while :meth:`check_once` runs, and where the loop has ended by itself: :meth:`stop` it first
+        """
+        with self._callbacks as handle:
+            check(lib.set_dry_run(handle, int(bool(on))))
 
     def events(self, timeout: float | None = None) -> Iterator[Event]:
         """What happens, one after another, until the loop has ended; of events that nobody takes the last 1024 are kept.
+        Each event goes to one iterator only.
 
         :param timeout: seconds to wait for the next one at most; then it ends too
         """
@@ -333,12 +549,25 @@ class Autoscaler:
             yield event
 
     def close(self) -> None:
-        """Ends the loop and gives back what it holds; it can't be used any more."""
-        if self._finalizer.alive:
+        """Ends the loop, waits for its end as :meth:`stop` does, and gives back what it holds; it can't be used any more.
+        Where another thread is in a call just then, that gives it back as it leaves. Does nothing where it is closed.
+
+        :raises ReentrantError: inside a callback; it is not closed then, and the loop goes on
+        """
+        callbacks = self._callbacks
+        if not callbacks.enter():
+            return
+        try:
+            status, error = self._end(callbacks.handle)
+            if status != _REENTRANT:
+                callbacks.close()
+        finally:
+            callbacks.leave()
+        if error is not None:
             try:
-                self.stop()
+                raise error
             finally:
-                self._finalizer()
+                del error
 
     def __enter__(self) -> Autoscaler:
         self.start()
@@ -346,3 +575,11 @@ class Autoscaler:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def __del__(self) -> None:
+        callbacks = self.__dict__.get("_callbacks")
+        if callbacks is not None:
+            callbacks.abandon()
+
+    def __reduce__(self) -> Any:
+        raise TypeError("an Autoscaler runs one loop and can't be copied or pickled: make another of its configuration")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import array
 import ctypes
 import enum
+import operator
 import os
 from collections.abc import Sequence
 from ctypes import byref, c_void_p, sizeof
@@ -12,12 +13,13 @@ from typing import Any, Union
 
 from ._config import Config
 from ._decision import Decision, empty
-from ._errors import InvalidArgumentError, check, error_of
+from ._errors import InvalidArgumentError, check, error_of, whole
 from ._library import CDecision, Observation, lib
 
 Column = Union[Sequence[Any], Any]
-"""A column of numbers: any sequence; or, without a copy, a contiguous buffer of the right type, such as ``array.array`` or
-a numpy array (int64 for times, float64 for response times, uint8 or bool for status)."""
+"""A column of numbers: any sequence; or, without a copy, a contiguous buffer of the machine's own format and the right type,
+such as ``array.array`` or a numpy array (int64 for times, float64 for response times, uint8 or bool for status). What a
+masked array hides is no measurement; its times and status have to be there."""
 
 
 class SampleStatus(enum.IntEnum):
@@ -62,25 +64,69 @@ if ctypes.sizeof(ctypes.c_long) != 8:
     _FORMATS["q"] = ("q",)
 
 
+_WANTED = {
+    "q": "whole unix seconds",
+    "d": "numbers, or None where nothing was measured",
+    "B": "a SampleStatus each, or bools",
+}
+
+
+def _plain(values: Column, view: memoryview | None) -> Any:
+    """The values one by one, of what can't be read where it is."""
+    # numpy's own: that of memoryview knows native formats only. None for what is masked.
+    if hasattr(values, "tolist"):
+        return values.tolist()
+    if view is None:
+        return values
+    try:
+        return view.tolist()
+    except NotImplementedError:
+        return list(values)
+
+
 def _column(values: Column, code: str, name: str) -> tuple[int | None, int, Any]:
     """Its address, its length, and what keeps it alive."""
+    view = None
+    # A masked array's buffer has what the mask hides.
+    masked = hasattr(values, "mask") and hasattr(values, "filled")
+    if getattr(getattr(values, "dtype", None), "kind", "") in ("M", "m"):
+        hint = "; .astype('datetime64[s]').astype('int64') gives them" if code == "q" else ""
+        raise InvalidArgumentError(f"{name} holds {values.dtype}, not {_WANTED[code]}{hint}")
     try:
         view = memoryview(values)
-    except TypeError:
+    except (TypeError, ValueError, BufferError):
         pass
     else:
         if view.ndim != 1:
             raise InvalidArgumentError(f"{name} has {view.ndim} dimensions, not 1")
-        if view.format in _FORMATS[code] and view.contiguous:
-            return (_address(view) if len(view) else None), len(view), view
-        values = view.tolist()
+        if view.format in _FORMATS[code] and view.contiguous and not masked:
+            if not len(view):
+                return None, 0, view
+            address = _address(view)
+            if address % view.itemsize == 0:
+                return address, len(view), view
     try:
+        plain = _plain(values, view)
         if code == "d":
-            values = [float("nan") if value is None else value for value in values]
-        copied = array.array(code, values)
-    except (TypeError, OverflowError, ValueError) as error:
-        raise InvalidArgumentError(f"{name}: {error}") from error
+            plain = [float("nan") if value is None else value for value in plain]
+        elif masked and None in plain:
+            raise InvalidArgumentError(f"{name} has masked values: leave those results out")
+        copied = array.array(code, plain)
+    except InvalidArgumentError:
+        raise
+    except Exception as error:
+        raise InvalidArgumentError(f"{name}: {error}: not {_WANTED[code]}") from error
     return (copied.buffer_info()[0] if copied else None), len(copied), copied
+
+
+def _count(name: str, value: Any) -> int:
+    try:
+        number = operator.index(value)
+    except TypeError as error:
+        raise InvalidArgumentError(f"{name} is {value!r}: not a whole number") from error
+    if not 0 <= number < 2**32:
+        raise InvalidArgumentError(f"{name} is {number}: not from 0 to {2**32 - 1}")
+    return number
 
 
 def _observation(
@@ -102,20 +148,24 @@ def _observation(
         raise InvalidArgumentError(f"the columns have {n}, {n_ms} and {n_kinds} values: not as many each")
     low, high, flags = 0, 0, 2 * bool(maintenance) + 4 * bool(dry_run)
     if bounds is not None:
-        low, high = bounds
+        try:
+            low, high = bounds
+        except (TypeError, ValueError) as error:
+            raise InvalidArgumentError(f"bounds are {bounds!r}: not a fewest and a most") from error
         flags += 1
-    for name, value, most in (("dynos", dynos, 2**32), ("min", low, 2**32), ("max", high, 2**32), ("interval", interval or 0, 2**32)):
-        if not 0 <= value < most:
-            raise InvalidArgumentError(f"{name} is {value}: not from 0 to {most - 1}")
+    if changed_at is not None:
+        changed_at = whole("changed_at", changed_at)
+        if changed_at < 0:
+            raise InvalidArgumentError(f"changed_at is {changed_at}: before 1970; None where it is not known")
     observation = Observation(
         sizeof(Observation),
-        int(now),
-        dynos,
-        low,
-        high,
+        whole("now", now),
+        _count("dynos", dynos),
+        _count("min", low),
+        _count("max", high),
         flags,
-        -1 if changed_at is None else int(changed_at),
-        interval or 0,
+        -1 if changed_at is None else changed_at,
+        0 if interval is None else _count("interval", interval),
         n,
         times,
         ms,
@@ -164,11 +214,13 @@ def decide(
 
 
 class Policy:
-    """Decides check after check for one app, and remembers what it needs to."""
+    """Decides check after check for one app, and remembers what it needs to. A copy remembers the same, and goes on by
+    itself. Threads may share one; they take turns."""
 
-    __slots__ = ("_pointer",)
+    __slots__ = ("_config", "_pointer")
 
     def __init__(self, config: Config) -> None:
+        self._config = config
         self._pointer = c_void_p()
         check(lib.policy_new(config._pointer, byref(self._pointer)))
 
@@ -179,6 +231,7 @@ class Policy:
         :raises CorruptError: for other bytes
         """
         self = object.__new__(cls)
+        self._config = config
         self._pointer = c_void_p()
         check(lib.policy_restore(config._pointer, saved, len(saved), byref(self._pointer)))
         return self
@@ -218,6 +271,15 @@ class Policy:
         if result:
             raise error_of(result)
         return Decision(decision)
+
+    def __copy__(self) -> Policy:
+        return self.restore(self._config, self.save())
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> Policy:
+        return self.__copy__()
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a Policy can't be pickled: keep what save() gives, and restore() it with its configuration")
 
     def __del__(self) -> None:
         pointer = getattr(self, "_pointer", None)
