@@ -185,10 +185,10 @@ fn same_but_for_words(some: &[Entry], others: &[Entry]) -> bool {
 fn say(items: &[MenuItemKind], entries: &[Entry]) {
     for pair in items.iter().zip(entries) {
         match pair {
-            (MenuItemKind::MenuItem(item), Entry::Text(label) | Entry::Item(label, _)) => {
-                if item.text() != plain(label) {
-                    item.set_text(plain(label));
-                }
+            (MenuItemKind::MenuItem(item), Entry::Text(label) | Entry::Item(label, _))
+                if item.text() != plain(label) =>
+            {
+                item.set_text(plain(label));
             }
             (MenuItemKind::Check(item), Entry::Check { label, on, .. }) => {
                 if item.text() != plain(label) {
