@@ -30,6 +30,7 @@ impl Samples {
     }
 
     /// What was given, and why it failed, if it did.
+    #[cfg(feature = "loop")]
     pub(crate) fn into_given(self) -> (Vec<Sample>, Option<String>) {
         let Given { samples, failure } = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
         (samples, failure)
@@ -42,6 +43,7 @@ pub struct Failure(Mutex<Option<String>>);
 
 impl Failure {
     /// What was said.
+    #[cfg(feature = "loop")]
     pub(crate) fn into_text(self) -> Option<String> {
         self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
