@@ -539,14 +539,15 @@ dropped.start()
 while heard.count(EventKind.CHECKED) < 2:
     time.sleep(0.002)
 del dropped
-checked = Autoscaler(config, metric=lambda a, b: (time.sleep(0.05), metric(a, b))[1], target=Target())
 def checks():
+    checked = Autoscaler(config, metric=lambda a, b: (time.sleep(0.01), metric(a, b))[1], target=Target())
     try:
         while True:
             checked.check_once()
     except ValueError:
         pass
-threading.Thread(target=checks, daemon=True).start()
+for _ in range(3):
+    threading.Thread(target=checks, daemon=True).start()
 time.sleep(0.1)
 """).split().count("stopped") == 2
 

@@ -199,7 +199,11 @@ class _Callbacks:
         here waits."""
         if self.freed or self.process != os.getpid():
             return
-        self.closed = True
+        with self.changed:
+            self.closed = True
+            if self.calls:
+                # The end of Python is at it, and frees it.
+                return
         if self.was_started:
             lib.request_stop(self.handle)
             _ENDING.put(self)
@@ -355,9 +359,10 @@ def _end_all() -> None:
     """Python ends: no loop may call into it any more."""
     ours = [callbacks for callbacks in list(_LIVE) if callbacks.process == os.getpid() and callbacks.enter()]
     for callbacks in ours:
+        # Before any is waited for: a daemon thread that checks again and again would not let the wait come to its end.
+        callbacks.close()
         lib.request_stop(callbacks.handle)
     for callbacks in ours:
-        callbacks.close()
         lib.stop(callbacks.handle)
         with callbacks.changed:
             # Daemon threads may still be in a call, and free the handle as they leave. One that never does keeps it.
