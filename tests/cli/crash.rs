@@ -56,8 +56,9 @@ fn between_change_and_answer_and_it_is_known_as_its_own() {
     assert_eq!(state(&site)["intent"]["to"], 14, "nobody has told it yet");
     site.sandbox.set_faults(&Faults::default());
     let after = site.once(&config);
-    assert_eq!((&after[0]["dynos"], &after[0]["override_until"]), (&14.into(), &Value::Null), "no override");
-    assert!(!after[0]["changed_at"].is_null(), "cool-downs count from it");
+    assert_eq!((&after[0]["event"], &after[0]["to"]), (&"change_confirmed".into(), &14.into()), "told at last");
+    assert_eq!((&after[1]["dynos"], &after[1]["override_until"]), (&14.into(), &Value::Null), "no override");
+    assert!(!after[1]["changed_at"].is_null(), "cool-downs count from it");
     assert_eq!(site.patches(), [(20, 14), (14, 10)], "the next step, from where the first led");
 }
 

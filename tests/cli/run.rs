@@ -186,7 +186,9 @@ fn what_was_under_way_when_it_was_killed_is_known_to_the_next_and_no_step_comes_
     stage.sandbox.set_faults(&"".parse().unwrap());
     let output = stage.run(&["--once", "--json"]).output().unwrap();
     let (stdout, _) = texts(&output);
-    let check = &events(&stdout)[0];
+    let events = events(&stdout);
+    assert_eq!((&events[0]["event"], &events[0]["to"]), (&"change_confirmed".into(), &4.into()));
+    let check = &events[1];
     assert_eq!((&check["dynos"], &check["applied"], &check["override_until"]), (&4.into(), &4.into(), &Value::Null));
     assert_ne!(check["reason"]["code"], "manual_override");
     assert_eq!(stage.report().patches_total, 1);
