@@ -142,7 +142,8 @@ def check(status: int) -> None:
 def whole(name: str, value: Any) -> int:
     """A time in unix seconds, without its fraction. ctypes takes what does not fit as another number; int() reads dates of
     numpy in whatever unit they have."""
-    if not isinstance(value, numbers.Number):
+    # An int is asked for first: an abstract class takes long to look.
+    if type(value) is not int and not isinstance(value, numbers.Number):
         raise InvalidArgumentError(f"{name} is {value!r}: not a number of unix seconds, as a datetime's timestamp() is")
     try:
         number = int(value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import array
 import ctypes
 import enum
+import functools
 import operator
 import os
 from collections.abc import Sequence
@@ -49,9 +50,10 @@ class _PyBuffer(ctypes.Structure):
     ]
 
 
-def _address(view: memoryview) -> int:
-    if not view.readonly:
-        return ctypes.addressof(ctypes.c_byte.from_buffer(view))
+_Byte = ctypes.c_byte.from_buffer
+
+
+def _address_of_readonly(view: memoryview) -> int:
     buffer = _PyBuffer()
     ctypes.pythonapi.PyObject_GetBuffer(ctypes.py_object(view), byref(buffer), 0)
     address = buffer.buf
@@ -84,14 +86,16 @@ def _plain(values: Column, view: memoryview | None) -> Any:
         return list(values)
 
 
+@functools.lru_cache(maxsize=64)
+def _is_masked(kind: type) -> bool:
+    """Is it a kind of masked array? Its buffer has what the mask hides."""
+    return hasattr(kind, "mask") and hasattr(kind, "filled")
+
+
 def _column(values: Column, code: str, name: str) -> tuple[int | None, int, Any]:
     """Its address, its length, and what keeps it alive."""
     view = None
-    # A masked array's buffer has what the mask hides.
-    masked = hasattr(values, "mask") and hasattr(values, "filled")
-    if getattr(getattr(values, "dtype", None), "kind", "") in ("M", "m"):
-        hint = "; .astype('datetime64[s]').astype('int64') gives them" if code == "q" else ""
-        raise InvalidArgumentError(f"{name} holds {values.dtype}, not {_WANTED[code]}{hint}")
+    masked = _is_masked(type(values))
     try:
         view = memoryview(values)
     except (TypeError, ValueError, BufferError):
@@ -100,11 +104,15 @@ def _column(values: Column, code: str, name: str) -> tuple[int | None, int, Any]
         if view.ndim != 1:
             raise InvalidArgumentError(f"{name} has {view.ndim} dimensions, not 1")
         if view.format in _FORMATS[code] and view.contiguous and not masked:
-            if not len(view):
+            n = len(view)
+            if not n:
                 return None, 0, view
-            address = _address(view)
+            address = ctypes.addressof(_Byte(view)) if not view.readonly else _address_of_readonly(view)
             if address % view.itemsize == 0:
-                return address, len(view), view
+                return address, n, view
+    if getattr(getattr(values, "dtype", None), "kind", "") in ("M", "m"):
+        hint = "; .astype('datetime64[s]').astype('int64') gives them" if code == "q" else ""
+        raise InvalidArgumentError(f"{name} holds {values.dtype}, not {_WANTED[code]}{hint}")
     try:
         plain = _plain(values, view)
         if code == "d":
@@ -152,6 +160,7 @@ def _observation(
             low, high = bounds
         except (TypeError, ValueError) as error:
             raise InvalidArgumentError(f"bounds are {bounds!r}: not a fewest and a most") from error
+        low, high = _count("min", low), _count("max", high)
         flags += 1
     if changed_at is not None:
         changed_at = whole("changed_at", changed_at)
@@ -161,8 +170,8 @@ def _observation(
         sizeof(Observation),
         whole("now", now),
         _count("dynos", dynos),
-        _count("min", low),
-        _count("max", high),
+        low,
+        high,
         flags,
         -1 if changed_at is None else changed_at,
         0 if interval is None else _count("interval", interval),
