@@ -383,6 +383,7 @@ impl<'a> Reader<'a> {
         let settings = self.settings();
         let check_frequency = self.duration(keys::CHECK_FREQUENCY);
         let manual_override = self.duration(keys::MANUAL_OVERRIDE);
+        let dyno_price = self.take(keys::DYNO_PRICE, value::price);
         let debug = self.flag(keys::DEBUG);
         let plot = self.flag(keys::PLOT);
         let graphs_folder = self.path(keys::GRAPHS_FOLDER);
@@ -405,6 +406,7 @@ impl<'a> Reader<'a> {
             settings: settings?,
             check_frequency: check_frequency?,
             manual_override: manual_override?,
+            dyno_price,
             dry_run: debug? || elsewhere.dry_run,
             plot: plot?,
             graphs_folder,
