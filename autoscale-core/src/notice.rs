@@ -281,6 +281,7 @@ mod tests {
             applied: if outcome == Outcome::Scaled { target } else { dynos },
             error: None,
             load: None,
+            size: None,
             detail: None,
         }
     }

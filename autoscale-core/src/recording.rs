@@ -46,6 +46,8 @@ pub struct RecordedCheck {
     pub target: u32,
     /// Why: the name of the reason.
     pub code: String,
+    /// Size of the dynos, where the platform has such a thing and the check knew it.
+    pub size: Option<String>,
 }
 
 impl Recording {
@@ -185,6 +187,7 @@ impl Union {
             new_samples,
             target: check.target,
             code: check.reason.code,
+            size: check.size,
         });
         Ok(())
     }
