@@ -6,7 +6,10 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
+
 use crate::event::Event;
+use crate::time::Timestamp;
 
 /// A file that has grown to this is set aside: some 20,000 events, two months of checks each five minutes.
 const ROTATE_AT: u64 = 10 * 1024 * 1024;
@@ -152,6 +155,37 @@ pub fn read_all(path: &Path) -> io::Result<String> {
     Ok(text)
 }
 
+/// The events of a history from a moment on, oldest first, one a line. Of the files that were set aside only those that
+/// reach into that time are read.
+///
+/// # Errors
+/// The file itself is not there or can't be read.
+pub fn read_since(path: &Path, since: Timestamp) -> io::Result<String> {
+    let before = |line: &&str| at(line).is_some_and(|at| at < since);
+    let mut texts = vec![fs::read_to_string(path)?];
+    for n in 1..=KEEP {
+        if texts.last().and_then(|text| text.lines().next()).is_some_and(|oldest| before(&oldest)) {
+            break;
+        }
+        match fs::read_to_string(rotated(path, n)) {
+            Ok(older) => texts.push(older),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => break,
+            Err(error) => return Err(error),
+        }
+    }
+    let lines: Vec<_> = texts.iter().rev().flat_map(|text| text.lines()).collect();
+    Ok(lines[lines.partition_point(before)..].join("\n"))
+}
+
+/// When the event of a line was.
+fn at(line: &str) -> Option<Timestamp> {
+    #[derive(Deserialize)]
+    struct Line {
+        at: Timestamp,
+    }
+    serde_json::from_str(line).ok().map(|Line { at }| at)
+}
+
 fn rotated(path: &Path, n: u32) -> PathBuf {
     if n == 0 {
         return path.to_owned();
@@ -182,7 +216,6 @@ fn end_of_last_line(file: &mut File) -> io::Result<u64> {
 mod tests {
     use super::*;
     use crate::event::Kind;
-    use crate::time::Timestamp;
 
     fn event(at: i64) -> Event {
         Event { v: 1, at: Timestamp::from_secs(at), app: "shop".into(), process: "web".into(), kind: Kind::Stopped }
@@ -213,6 +246,10 @@ mod tests {
         let all = read_all(&path).unwrap();
         let first: Event = serde_json::from_str(all.lines().next().unwrap()).unwrap();
         assert_eq!((first.at, all.lines().count()), (Timestamp::from_secs(15), 11), "two a file but for the last");
+        for since in [0, 15, 18, 20, 25, 26] {
+            let wanted: Vec<_> = (15.max(since)..=25).map(|at| event(at).to_json()).collect();
+            assert_eq!(read_since(&path, Timestamp::from_secs(since)).unwrap(), wanted.join("\n"), "{since}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@
 //! | 0, values and the decision | [`time`], [`sample`], `trend`, [`window`], [`formation`], [`money`], [`reason`], [`decision`], [`policy`] | nothing |
 //! | 1, text to values | [`config`], [`event`], `pingdom::wire`, `heroku::wire` | text that is handed to them |
 //! | 2, the engine | `ports`, `ledger`, `engine`, `graph`, `simulation`, `replay` | the world through their ports only; time as an argument |
-//! | 3, the shell | `clock`, `http`, the clients, `state`, `history`, `runner`, `status`, `sandbox` | files, sockets, clocks, the environment |
+//! | 3, the shell | `clock`, `http`, the clients, `state`, `history`, `runner`, `spending`, `status`, `sandbox` | files, sockets, clocks, the environment |
 //!
 //! Start with [`policy`]: it holds what both policies share, and what they are shown. `engine` is one check, `runner` the
 //! loop around it. Features: `loop` (engine and runner), `http` (clients), `graph`, `sandbox`. With none of them floors 0
@@ -111,6 +111,8 @@ pub mod record;
 pub mod runner;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
+#[cfg(feature = "loop")]
+pub mod spending;
 #[cfg(feature = "loop")]
 pub mod state;
 #[cfg(feature = "http")]

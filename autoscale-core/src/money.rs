@@ -103,6 +103,16 @@ impl DynoPrice {
     }
 }
 
+impl Serialize for DynoPrice {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("DynoPrice", 3)?;
+        object.serialize_field("per_month", &self.per_month)?;
+        object.serialize_field("currency", &self.currency.as_ref().map(Currency::code))?;
+        object.serialize_field("source", if self.listed { "heroku_list" } else { "dyno_price" })?;
+        object.end()
+    }
+}
+
 /// Which price was used and where it is from, or what to do where there is none: one clause for outputs. `size`: that of
 /// the dynos, where it is known.
 pub fn price_note(price: Option<DynoPrice>, size: Option<&str>) -> String {
@@ -159,7 +169,7 @@ impl Serialize for Money {
 }
 
 /// What an app used in a span of time, and what it would have used with `max_dynos` all along.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug, Serialize)]
 pub struct Usage {
     /// Dynos times hours.
     pub dyno_hours: f64,
@@ -278,5 +288,9 @@ mod tests {
         let json = |money| serde_json::to_string(&money).unwrap();
         assert_eq!(json(price(20.0, "eur").per_month(2)), r#"{"amount":40.0,"currency":"EUR"}"#);
         assert_eq!(json(price(20.0, "").per_month(1)), r#"{"amount":20.0,"currency":null}"#);
+        assert_eq!(
+            serde_json::to_string(&[DynoPrice::listed("Basic").unwrap(), price(20.0, "")]).unwrap(),
+            r#"[{"per_month":7.0,"currency":"USD","source":"heroku_list"},{"per_month":20.0,"currency":null,"source":"dyno_price"}]"#
+        );
     }
 }

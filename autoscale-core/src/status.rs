@@ -12,6 +12,7 @@ use crate::heroku::HerokuFormation;
 use crate::http::HttpOptions;
 use crate::ledger::{LIMIT_HOLDS, Ledger};
 use crate::ports::{FormationReading, ScaleTarget};
+use crate::spending::Spending;
 use crate::state::{InstanceLock, StateFile};
 use crate::time::Timestamp;
 
@@ -52,6 +53,8 @@ pub struct Status {
     pub min: u32,
     /// `max_dynos`
     pub max: u32,
+    /// What the dynos cost, now and lately.
+    pub spending: Spending,
     /// The last check that was carried out, with its decision.
     pub last_check: Option<Event>,
     /// The last check that failed, while no later one went well.
@@ -101,6 +104,7 @@ impl Status {
         let ledger = ledger.unwrap_or_default();
         let now = now(config, &ledger, kept_at);
         let mut status = Self::from_parts(config, &ledger, holder, live, now);
+        status.spending = status.spending.with_history(config, now);
         status.state_file = file.path().display().to_string();
         status.healthy &= state_error.is_none();
         status.state_error = state_error;
@@ -133,6 +137,8 @@ impl Status {
         let overdue = !ledger.paused && too_long;
         let refused = |event: &Event| matches!(&event.kind, Kind::Checked(check) if check.outcome == Outcome::Failed);
         let went_well = ledger.failed_in_a_row == 0 && !ledger.last_check.as_ref().is_some_and(refused);
+        let dynos = live.as_ref().ok().map(|seen| seen.quantity).or(ledger.quantity);
+        let size = live.as_ref().map_or(&ledger.size, |seen| &seen.size);
         Self {
             app: config.heroku.app_name.clone(),
             process: config.heroku.process_type.clone(),
@@ -142,7 +148,8 @@ impl Status {
             paused: ledger.paused,
             dry_run,
             dry_run_by: dry_run.then_some(by),
-            dynos: live.as_ref().ok().map(|seen| seen.quantity).or(ledger.quantity),
+            dynos,
+            spending: Spending::now(config, dynos, size.as_deref()),
             live: live.is_ok(),
             maintenance: live.as_ref().ok().map(|seen| seen.maintenance),
             not_live: live.err(),

@@ -3,8 +3,11 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
+use autoscale_core::decision::Dynos;
 use autoscale_core::event::{Event, Kind};
+use autoscale_core::money::price_note;
 use autoscale_core::reason::Span;
+use autoscale_core::spending::Spending;
 use autoscale_core::status::Status;
 use autoscale_core::time::Timestamp;
 use jiff::tz::TimeZone;
@@ -14,7 +17,10 @@ use crate::configs::Configs;
 use crate::exit::Exit;
 use crate::show::{BOLD, DIM, GREEN, RED, YELLOW};
 
-/// Says how it goes: formation, last and next check, last decision, dry run, what stands in the way
+/// Says how it goes: formation, cost, last and next check, last decision, dry run, what stands in the way
+///
+/// The cost is that of the dynos, at `dyno_price` of the configuration or else Heroku's list price for their size. With a
+/// `history_file` it says what the last day and week cost, and what they would have cost with max_dynos all along.
 ///
 /// Exit code 0: the last check of each app went well, and it is less than three intervals old (or the loop is paused).
 /// 1: a check or a change failed, or none was made or recorded for that long; with --running also where no loop runs. 2:
@@ -94,6 +100,16 @@ fn write(out: &mut impl Write, status: &Status, well: bool) -> io::Result<()> {
     let mut row = |name: &str, text: String| writeln!(out, "  {DIM}{name:<11}{DIM:#} {text}");
 
     row("formation", formation(status))?;
+    row("cost", cost(status))?;
+    for spent in &status.spending.last {
+        row(&span(spent.usage.hours), spent.usage.text(status.spending.price))?;
+    }
+    if status.spending.price.is_some() {
+        row("price", price_note(status.spending.price, status.spending.size.as_deref()))?;
+    }
+    if let Some(error) = &status.spending.history_error {
+        row("history", format!("{YELLOW}can't be read{YELLOW:#}: {error}"))?;
+    }
     row("loop", running(status))?;
     if let Some(Event { at, kind: Kind::Checked(check), .. }) = &status.last_check {
         row("last check", format!("{}: {check}", moment(*at)))?;
@@ -147,6 +163,27 @@ fn formation(status: &Status) -> String {
         (Some(why), None) => why.clone(),
     };
     format!("{dynos} of {} to {}{maintenance}; {source}", status.min, status.max)
+}
+
+/// The present rate beside the most it can be.
+fn cost(status: &Status) -> String {
+    let Spending { price, size, now_per_month, max_per_month, .. } = &status.spending;
+    match (now_per_month, max_per_month, status.dynos) {
+        (Some(now), Some(at_max), Some(dynos)) => {
+            format!("{BOLD}{now} a month{BOLD:#} at {}, {at_max} at max_dynos ({})", Dynos(dynos), status.max)
+        }
+        (_, Some(at_max), _) => format!("{at_max} a month at max_dynos ({})", status.max),
+        _ => price_note(*price, size.as_deref()),
+    }
+}
+
+/// "last 7 days", "last 24 h", "last 12 min".
+fn span(hours: f64) -> String {
+    match hours {
+        ..0.995 => format!("last {:.0} min", hours * 60.0),
+        ..47.5 => format!("last {hours:.0} h"),
+        _ => format!("last {:.0} days", hours / 24.0),
+    }
 }
 
 fn running(status: &Status) -> String {
