@@ -23,6 +23,30 @@ fn a_table_has_a_line_for_each_policy_and_each_incident() {
 }
 
 #[test]
+fn a_bill_is_said_beside_that_of_max_dynos_at_the_price_of_the_configuration_or_of_the_size() {
+    let arguments = ["--load", "flash-crowd", "--compare", "fixed=2,fixed=8"];
+    let output = simulate(&arguments);
+    let text = String::from_utf8(output.stdout).unwrap();
+    let columns =
+        |name: &str| text.lines().find(|line| line.starts_with(name)).map(|line| line.split_whitespace().collect());
+    let (two, eight): (Vec<_>, Vec<_>) = (columns("fixed=2").unwrap(), columns("fixed=8").unwrap());
+    assert_eq!((&two[3..5], &eight[3..5]), (&["4.0", "$0.27"][..], &["16.0", "$1.10"][..]), "{text}");
+    let always =
+        "\nalways 10 dynos: 20.0 dyno-hours, $1.37 (Standard-2X at $50 a month, Heroku's list price of July 2026)\n";
+    assert!(text.contains(always), "{text}");
+
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("config.ini");
+    let sections = "[HEROKU_INFOS]\napp_name = shop\n[PINGDOM_INFOS]\ncheck_id = 1\n[AUTOSCALE_SETTINGS]\n";
+    std::fs::write(&config, format!("{sections}max_dynos = 4\ndyno_price = 73 EUR\n")).unwrap();
+    let output = simulate(&[&arguments[..], &["--json", "--config", config.to_str().unwrap()]].concat());
+    let line: serde_json::Value = serde_json::from_slice(output.stdout.split(|b| *b == b'\n').next().unwrap()).unwrap();
+    assert_eq!((&line["dyno_hours"], &line["dyno_hours_at_max"]), (&4.0.into(), &8.0.into()), "{line}");
+    let money = |amount: f64| serde_json::json!({"amount": amount, "currency": "EUR"});
+    assert_eq!((&line["bill"], &line["bill_at_max"]), (&money(0.4), &money(0.8)), "{line}");
+}
+
+#[test]
 fn json_is_one_object_a_policy_and_the_same_for_the_same_seed() {
     let run = |seed| {
         let output =

@@ -85,6 +85,18 @@ fn whoever_decides_is_kept_within_the_bounds() {
 }
 
 #[test]
+fn a_fixed_number_of_dynos_stays_from_the_first_minute_on_whatever_the_bounds() {
+    let trial = Trial { bounds: Bounds::new(2, 5).unwrap(), length: Duration::from_secs(3600), ..steady(None) };
+    for dynos in [1, 3, 8] {
+        let report = play(Contender::Fixed(dynos), &trial);
+        assert!(report.minutes.iter().all(|minute| minute.dynos == dynos));
+        assert_eq!((report.changes.len(), report.dyno_hours), (0, f64::from(dynos)));
+    }
+    let started = Trial { start_dynos: Some(5), ..trial };
+    assert_eq!(started.run(|seen| seen.formation.quantity, |_| ()).dyno_hours, 5.0);
+}
+
+#[test]
 fn a_blackout_of_the_checks_changes_no_formation() {
     let blackout: Incident = "blackout@120+60".parse().unwrap();
     for contender in [ADAPTIVE, THRESHOLD] {

@@ -9,9 +9,10 @@ use rand::{RngExt, SeedableRng};
 
 use super::budget::Bucket;
 use super::dice::Dice;
+use super::heroku_json::SIZES;
 use super::report::{Patch, Report};
 use super::{Info, SandboxOptions};
-use crate::simulation::{Incident, Load, ProbeResult, SimulatedApp, Totals};
+use crate::simulation::{Incident, Load, ProbeResult, Profile, SimulatedApp, Totals};
 use crate::time::Timestamp;
 
 /// Makes the check's chance another one than the app's.
@@ -107,7 +108,8 @@ impl World {
             created_at,
         )
         .with_incidents(options.incidents.iter().map(later));
-        let process = |kind, command, quantity| Process { kind, command, size: 3, quantity, updated_at: created_at };
+        let size = SIZES.iter().position(|size| size.name == Profile::DYNO_SIZE).unwrap_or_default();
+        let process = |kind, command, quantity| Process { kind, command, size, quantity, updated_at: created_at };
         let mut rng = StdRng::seed_from_u64(options.seed ^ RESULTS_SEED);
         let first = created_at + Duration::from_secs_f64(rng.random_range(1.0..60.0));
         let mut world = Self {

@@ -32,6 +32,8 @@ pub struct Trial {
     pub length: Duration,
     /// The fewest and the most dynos.
     pub bounds: Bounds,
+    /// Dynos at the start; `None`: one more than the load needs then.
+    pub start_dynos: Option<u32>,
     /// Time between two decisions.
     pub interval: Duration,
     /// Time between two outside checks.
@@ -59,6 +61,7 @@ impl Trial {
             load,
             seed,
             bounds,
+            start_dynos: None,
         }
     }
 
@@ -81,9 +84,18 @@ impl Trial {
 
     /// Plays it with whoever `decides`: sees what a policy sees and names the dynos to have, which are kept within the
     /// bounds. `progress` is told now and then how much is done, from 0 to 1.
-    pub fn run(&self, mut decides: impl FnMut(&Observation<'_>) -> u32, mut progress: impl FnMut(f64)) -> Report {
+    pub fn run(&self, mut decides: impl FnMut(&Observation<'_>) -> u32, progress: impl FnMut(f64)) -> Report {
+        self.live_through(|seen| decides(seen).clamp(self.bounds.min(), self.bounds.max()), progress)
+    }
+
+    /// Plays it with so many dynos from beginning to end, whatever the bounds. `progress` as for [`Trial::run`].
+    pub fn run_fixed(&self, dynos: u32, progress: impl FnMut(f64)) -> Report {
+        Self { start_dynos: Some(dynos), ..self.clone() }.live_through(|_| dynos, progress)
+    }
+
+    fn live_through(&self, mut decides: impl FnMut(&Observation<'_>) -> u32, mut progress: impl FnMut(f64)) -> Report {
         let needed = self.needed();
-        let dynos = (needed[0] + 1).min(self.bounds.max());
+        let dynos = self.start_dynos.unwrap_or((needed[0] + 1).min(self.bounds.max()));
         let mut app = SimulatedApp::new(self.profile.clone(), self.load.clone(), self.seed, dynos, START)
             .with_incidents(self.incidents.iter().copied());
         let second = Duration::from_secs(1);
@@ -135,7 +147,7 @@ impl Trial {
                     override_until: None,
                     dry_run: false,
                 };
-                let to = decides(&seen).clamp(self.bounds.min(), self.bounds.max());
+                let to = decides(&seen);
                 if to != from {
                     changes.push(Change { at: now, from, to });
                     app.scale(to);

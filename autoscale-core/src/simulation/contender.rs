@@ -1,5 +1,6 @@
 //! Who can be put to the test in a closed loop: the two policies, and what they are measured against.
 
+use std::borrow::Cow;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -22,10 +23,15 @@ pub enum Contender {
     Prototype,
     /// One who sees the load that is to come.
     Clairvoyant,
+    /// No autoscaling: so many dynos all along.
+    Fixed(u32),
 }
 
+/// Most dynos of [`Contender::Fixed`].
+const MOST_FIXED: u32 = 1000;
+
 impl Contender {
-    /// All there are.
+    /// All that decide something: without [`Contender::Fixed`].
     pub const ALL: [Self; 5] = [
         Self::Policy(PolicyKind::Threshold),
         Self::Policy(PolicyKind::Adaptive),
@@ -34,13 +40,14 @@ impl Contender {
         Self::Clairvoyant,
     ];
 
-    /// "threshold", "adaptive", "2012", "prototype" or "clairvoyant".
-    pub const fn name(self) -> &'static str {
+    /// "threshold", "adaptive", "2012", "prototype", "clairvoyant" or "fixed=8".
+    pub fn name(self) -> Cow<'static, str> {
         match self {
-            Self::Policy(kind) => kind.name(),
-            Self::Original => "2012",
-            Self::Prototype => "prototype",
-            Self::Clairvoyant => "clairvoyant",
+            Self::Policy(kind) => kind.name().into(),
+            Self::Original => "2012".into(),
+            Self::Prototype => "prototype".into(),
+            Self::Clairvoyant => "clairvoyant".into(),
+            Self::Fixed(dynos) => format!("fixed={dynos}").into(),
         }
     }
 
@@ -76,6 +83,7 @@ impl Contender {
                 let mut plan = plan.into_iter().skip(1);
                 trial.run(|seen| plan.next().unwrap_or(seen.formation.quantity), progress)
             }
+            Self::Fixed(dynos) => trial.run_fixed(dynos, progress),
         }
     }
 }
@@ -84,9 +92,14 @@ impl FromStr for Contender {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|contender| contender.name() == name).ok_or_else(|| {
+        let fixed =
+            || name.strip_prefix("fixed=")?.parse().ok().filter(|n| (1..=MOST_FIXED).contains(n)).map(Self::Fixed);
+        Self::ALL.into_iter().find(|contender| contender.name() == name).or_else(fixed).ok_or_else(|| {
             let names = Self::ALL.map(Self::name).join(", ");
-            format!("{name:?} can't be compared: write one or more of {names}, with commas between")
+            format!(
+                "{name:?} can't be compared: write one or more of {names}, fixed=N (1 to {MOST_FIXED} dynos), with commas \
+                 between"
+            )
         })
     }
 }
@@ -167,16 +180,17 @@ mod tests {
 
     #[test]
     fn a_contender_is_known_by_its_name() {
-        for contender in Contender::ALL {
+        for contender in Contender::ALL.into_iter().chain([Contender::Fixed(1), Contender::Fixed(1000)]) {
             assert_eq!(contender.name().parse(), Ok(contender));
+        }
+        for name in ["fixed", "fixed=", "fixed=0", "fixed=1001", "fixed=-1"] {
+            assert!(name.parse::<Contender>().is_err(), "{name}");
         }
         assert_eq!(
             "2013".parse::<Contender>(),
-            Err(
-                "\"2013\" can't be compared: write one or more of threshold, adaptive, 2012, prototype, clairvoyant, with \
-                 commas between"
-                    .into()
-            )
+            Err("\"2013\" can't be compared: write one or more of threshold, adaptive, 2012, prototype, clairvoyant, \
+                 fixed=N (1 to 1000 dynos), with commas between"
+                .into())
         );
     }
 }

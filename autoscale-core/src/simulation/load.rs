@@ -131,6 +131,14 @@ impl Load {
         &self.minutes
     }
 
+    /// The same load, beginning so many minutes later; what is left out comes at its end.
+    pub fn from_minute(&self, minute: usize) -> Self {
+        let mut minutes = self.minutes.to_vec();
+        let length = minutes.len();
+        minutes.rotate_left(minute % length);
+        Self::from_minutes(minutes)
+    }
+
     /// Every value times `factor`.
     pub fn scaled(&self, factor: f64) -> Self {
         Self::from_minutes(self.minutes.iter().map(|rps| rps * factor))
@@ -214,6 +222,13 @@ mod tests {
     fn between_the_middles_of_two_minutes_runs_a_straight_line_and_the_end_joins_the_start() {
         let load = Load::from_minutes([10.0, 20.0]);
         assert_eq!([0.0, 30.0, 60.0, 90.0, 120.0, 150.0].map(|s| load.at(s)), [10.0, 10.0, 15.0, 20.0, 15.0, 10.0]);
+    }
+
+    #[test]
+    fn a_load_that_begins_later_has_its_beginning_at_its_end() {
+        let load = Load::from_minutes([1.0, 2.0, 3.0]);
+        assert_eq!([0, 1, 5].map(|minute| load.from_minute(minute).minutes()[0]), [1.0, 2.0, 3.0]);
+        assert_eq!(load.from_minute(1).minutes(), [2.0, 3.0, 1.0]);
     }
 
     #[test]

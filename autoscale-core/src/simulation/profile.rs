@@ -139,6 +139,9 @@ impl Profile {
     /// Names of the built-in profiles.
     pub const BUILT_IN: [&'static str; 3] = ["standard", "fast", "slow"];
 
+    /// Size of the dynos that the simulated app runs on, as Heroku calls it: what they cost.
+    pub const DYNO_SIZE: &'static str = "Standard-2X";
+
     /// A built-in one by name.
     pub fn built_in(name: &str) -> Option<Self> {
         match name {

@@ -12,6 +12,7 @@ use autoscale_core::config::Config;
 use autoscale_core::config_file;
 use autoscale_core::formation::Bounds;
 use autoscale_core::graph_file;
+use autoscale_core::money::DynoPrice;
 use autoscale_core::policy::{PolicyKind, Settings};
 use autoscale_core::simulation::{Contender, Incident, Load, Profile, Report, Trial};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -23,6 +24,7 @@ use crate::exit::Exit;
 #[command(after_help = "\
 Examples:
   autoscale simulate --load flash-crowd --compare threshold,adaptive,2012,clairvoyant
+  autoscale simulate --load day --compare threshold,fixed=3,fixed=10
   autoscale simulate --config config.ini --load traffic.csv --peak 8 --incident database@120+45 --picture out.png")]
 pub(crate) struct Args {
     /// The configuration that decides; without it, the defaults do
@@ -31,8 +33,8 @@ pub(crate) struct Args {
     /// Requests per second: day, flash-crowd, steps, flat=RPS, or a CSV file of `minute,rps` lines
     #[arg(long, value_name = "LOAD", default_value = "day")]
     load: String,
-    /// Who is compared: threshold, adaptive, 2012, prototype, clairvoyant; without it, the configured policy, 2012 and
-    /// clairvoyant
+    /// Policies to compare: threshold, adaptive, 2012, prototype, clairvoyant, fixed=N for N dynos all along; without it,
+    /// the configured policy, 2012 and clairvoyant
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     compare: Vec<Contender>,
     /// The app: standard, fast, slow
@@ -73,6 +75,8 @@ struct Operator {
     settings: Settings,
     bounds: Bounds,
     check_frequency: Duration,
+    /// Without `dyno_price`, the simulated app's dynos have Heroku's list price for their size.
+    price: Option<DynoPrice>,
 }
 
 /// What one contender made of it.
@@ -106,7 +110,11 @@ pub(crate) fn run(args: &Args) -> Exit {
         threads.into_iter().map(|thread| thread.join().expect("a simulation does not panic")).collect::<Vec<_>>()
     });
     bar.finish_and_clear();
-    let written = if args.json { table::write_json(&played) } else { table::write(&trial, &args.load, &played) };
+    let written = if args.json {
+        table::write_json(&trial, operator.price, &played)
+    } else {
+        table::write(&trial, &args.load, operator.price, &played)
+    };
     if let Some(path) = &args.picture
         && let Err(problem) = graph_file::write_comparison(path, &picture::of(&trial, &args.load, &played))
     {
@@ -130,11 +138,13 @@ fn operator(config: Option<&Path>) -> Result<Operator, String> {
     let Some(path) = config else {
         let bounds = Bounds::new(1, 10).ok_or("the bounds are out of order")?;
         let settings = Settings::new(PolicyKind::default());
-        return Ok(Operator { settings, bounds, check_frequency: Duration::from_secs(300) });
+        let (check_frequency, price) = (Duration::from_secs(300), DynoPrice::listed(Profile::DYNO_SIZE));
+        return Ok(Operator { settings, bounds, check_frequency, price });
     };
-    let Config { settings, bounds, check_frequency, .. } =
+    let Config { settings, bounds, check_frequency, dyno_price, .. } =
         config_file::load(path, false).map_err(|error| error.to_string())?.config;
-    Ok(Operator { settings, bounds, check_frequency })
+    let price = DynoPrice::find(dyno_price, Some(Profile::DYNO_SIZE));
+    Ok(Operator { settings, bounds, check_frequency, price })
 }
 
 fn trial(args: &Args, operator: &Operator) -> Result<Trial, String> {

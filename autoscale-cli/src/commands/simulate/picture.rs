@@ -26,7 +26,7 @@ pub(super) fn of(trial: &Trial, load: &str, played: &[Played]) -> Comparison {
 
 fn curve(Played { contender, report, .. }: &Played) -> Curve {
     Curve {
-        name: contender.name().into(),
+        name: contender.name().into_owned(),
         summary: vec![
             format!("score {:.0}", report.score),
             format!("{:.1} % slow", report.slow_percent),

@@ -4,7 +4,9 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use anstyle::Style;
-use autoscale_core::simulation::{Aftermath, Trial};
+use autoscale_core::decision::Dynos;
+use autoscale_core::money::{DynoPrice, Hours, Usage, price_note};
+use autoscale_core::simulation::{Aftermath, Profile, Trial};
 use serde_json::json;
 
 use super::Played;
@@ -12,7 +14,7 @@ use super::Played;
 const BOLD: Style = Style::new().bold();
 const FAINT: Style = Style::new().dimmed();
 
-pub(super) fn write(trial: &Trial, load: &str, played: &[Played]) -> io::Result<()> {
+pub(super) fn write(trial: &Trial, load: &str, price: Option<DynoPrice>, played: &[Played]) -> io::Result<()> {
     let out = &mut anstream::stdout().lock();
     let needed = trial.needed();
     let (fewest, most) = (needed.iter().min().copied().unwrap_or(0), needed.iter().max().copied().unwrap_or(0));
@@ -26,18 +28,19 @@ pub(super) fn write(trial: &Trial, load: &str, played: &[Played]) -> io::Result<
     )?;
     writeln!(
         out,
-        "{BOLD}{:<12} {:>6} {:>6} {:>11} {:>7} {:>8} {:>11} {:>8} {:>14}{BOLD:#}",
-        "policy", "score", "cost", "dyno-hours", "slow %", "failed %", "worst hour", "p95 ms", "reversals/day"
+        "{BOLD}{:<12} {:>6} {:>6} {:>11} {:>9} {:>7} {:>8} {:>11} {:>8} {:>14}{BOLD:#}",
+        "policy", "score", "cost", "dyno-hours", "bill", "slow %", "failed %", "worst hour", "p95 ms", "reversals/day"
     )?;
     for Played { contender, report, .. } in played {
         let p95 = report.p95_ms.map_or_else(|| "-".into(), |ms| format!("{ms:.0}"));
         writeln!(
             out,
-            "{:<12} {:>6.1} {:>6.2} {:>11.1} {:>7.2} {:>8.2} {:>9.1} % {:>8} {:>14.1}",
+            "{:<12} {:>6.1} {:>6.2} {:>11.1} {:>9} {:>7.2} {:>8.2} {:>9.1} % {:>8} {:>14.1}",
             contender.name(),
             report.score,
             report.cost,
             report.dyno_hours,
+            price.map_or_else(|| "-".into(), |price| format!("{:.2}", price.of(report.dyno_hours))),
             report.slow_percent,
             report.failed_percent,
             report.worst_hour_percent,
@@ -50,6 +53,15 @@ pub(super) fn write(trial: &Trial, load: &str, played: &[Played]) -> io::Result<
         "\n{FAINT}score: 100 at the cost of one who knows the load beforehand (cost 1) with 1 % of requests slower than \
          2 s;\nslow % and failed % leave out incidents that no dyno cures, worst hour and p95 do not.{FAINT:#}"
     )?;
+    if let (Some(price), Some(usage)) = (price, played.first().map(|played| usage(trial, played))) {
+        let (hours, bill) = (Hours(usage.at_max()), price.of(usage.at_max()));
+        writeln!(
+            out,
+            "\nalways {}: {hours} dyno-hours, {bill:.2} {FAINT}({}){FAINT:#}",
+            Dynos(usage.max_dynos),
+            price_note(Some(price), Some(Profile::DYNO_SIZE)),
+        )?;
+    }
     if played.iter().any(|played| !played.aftermaths.is_empty()) {
         write_incidents(out, played)?;
     }
@@ -80,9 +92,15 @@ fn write_incidents(out: &mut impl Write, played: &[Played]) -> io::Result<()> {
     Ok(())
 }
 
-pub(super) fn write_json(played: &[Played]) -> io::Result<()> {
+/// What was used, beside what there may be at most.
+fn usage(trial: &Trial, Played { report, .. }: &Played) -> Usage {
+    Usage { dyno_hours: report.dyno_hours, hours: report.hours, max_dynos: trial.bounds.max() }
+}
+
+pub(super) fn write_json(trial: &Trial, price: Option<DynoPrice>, played: &[Played]) -> io::Result<()> {
     let out = &mut io::stdout().lock();
-    for Played { contender, report, aftermaths } in played {
+    for played in played {
+        let (Played { contender, report, aftermaths }, usage) = (played, usage(trial, played));
         let incidents: Vec<_> = aftermaths
             .iter()
             .map(|(incident, aftermath)| {
@@ -100,6 +118,9 @@ pub(super) fn write_json(played: &[Played]) -> io::Result<()> {
             "cost": report.cost,
             "hours": report.hours,
             "dyno_hours": report.dyno_hours,
+            "dyno_hours_at_max": usage.at_max(),
+            "bill": price.map(|price| price.of(usage.dyno_hours)),
+            "bill_at_max": price.map(|price| price.of(usage.at_max())),
             "slow_percent": report.slow_percent,
             "failed_percent": report.failed_percent,
             "worst_hour_percent": report.worst_hour_percent,
