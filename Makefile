@@ -37,7 +37,7 @@ MAKEFLAGS += --no-print-directory
 help: ## says this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-demo: ## builds, and shows the loop at work on a simulated app: a flash crowd in half a minute
+demo: ## builds, and shows the loop at work on a simulated app: a flash crowd in 20 seconds
 	@$(CARGO) build --quiet --package autoscale-cli
 	@target/debug/autoscale demo
 

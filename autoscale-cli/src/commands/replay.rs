@@ -358,6 +358,7 @@ fn picture(recording: &Recording, played: &[Played], as_recorded: bool) -> Repla
         low_high_ms: (settings.response_time_low, settings.response_time_high),
         bounds: config.bounds,
         lines,
+        checks: Vec::new(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Marks on a page, in pixels from its upper left corner: what the panels make and the renderer draws. Knows nothing of
 //! apps, and nothing of the plotting library.
 
-use crate::graph::{RIGHT, render};
+use crate::graph::{HEIGHT, RIGHT, render};
 
 /// A place on the page.
 pub(super) type Point = (f64, f64);
@@ -88,9 +88,17 @@ impl Text {
 }
 
 /// A page, later marks over earlier ones.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug)]
 pub(super) struct Drawing {
     pub(super) marks: Vec<Mark>,
+    /// Height of the page, pixels.
+    pub(super) height: u32,
+}
+
+impl Default for Drawing {
+    fn default() -> Self {
+        Self { marks: Vec::new(), height: HEIGHT }
+    }
 }
 
 impl Drawing {

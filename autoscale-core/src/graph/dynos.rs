@@ -75,9 +75,13 @@ fn steps(drawing: &mut Drawing, picture: &Picture, time: &TimeAxis, value: &Valu
         drawing.dotted_upright(time.x(at), (top, bottom));
     }
     drawing.line(points, 2.4, Colour::BLUE);
+    name_changes(drawing, &words::changes(picture), time, top);
+}
 
+/// Says above the plot what each change was, where there is room for it.
+pub(super) fn name_changes(drawing: &mut Drawing, changes: &[(Timestamp, u32, u32)], time: &TimeAxis, top: f64) {
     let mut free_from = LEFT + render::width("Dynos", SMALL, true) + 10.0;
-    for (x, text) in change_labels(&words::changes(picture), time) {
+    for (x, text) in change_labels(changes, time) {
         let half = render::width(&text, SMALL, false) / 2.0;
         let x = x.min(RIGHT - half);
         if x - half >= free_from {

@@ -2,9 +2,10 @@
 //!
 //! Reading order: [`Picture`] is what is drawn, `words` what it says, `response` and `dynos` are its two panels, made of
 //! the marks of `drawing` on the axes of `axis`; `render` hands the marks to the plotting library.
-//! `comparison` and `replayed` are other pictures made of the same marks.
+//! `comparison` and `replayed` are other pictures made of the same marks; `checks` adds to the latter what checks decided.
 
 mod axis;
+pub mod checks;
 pub mod comparison;
 mod drawing;
 mod dynos;
@@ -26,7 +27,7 @@ use crate::time::Timestamp;
 
 /// Width of a picture, pixels.
 pub const WIDTH: u32 = 960;
-/// Height of a picture, pixels.
+/// Height of a picture, pixels; a list of changes below it comes on top.
 pub const HEIGHT: u32 = 540;
 
 /// Space left of the plots, for the labels of their axes.
@@ -156,7 +157,7 @@ fn draw(picture: &Picture, zone: &TimeZone) -> Drawing {
 
     let time = TimeAxis::new(picture.from, picture.at, zone, (LEFT, RIGHT));
     let shown = picture.shown();
-    response::draw(&mut drawing, picture, &shown, &time, (baseline + 34.0, 344.0));
+    response::draw(&mut drawing, picture, (&shown, &[]), &time, (baseline + 34.0, 344.0));
     dynos::draw(&mut drawing, picture, &time, (388.0, 500.0));
     for (x, label) in time.labels() {
         drawing.text(Text::new((x, 518.0), label).colour(Colour::MUTED).centred());

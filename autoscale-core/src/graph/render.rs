@@ -6,8 +6,8 @@ use plotters::backend::{BitMapBackend, DrawingBackend, SVGBackend};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{FontDesc, FontFamily, FontStyle, RGBAColor, ShapeStyle, TextStyle, register_font};
 
+use crate::graph::WIDTH;
 use crate::graph::drawing::{Anchor, Colour, Drawing, Mark, Point, Text};
-use crate::graph::{HEIGHT, WIDTH};
 
 /// What an SVG asks its viewer for, and the name under which the embedded font is known: DejaVu and Verdana have the
 /// same widths, what follows is narrower, so that nothing overlaps.
@@ -30,14 +30,15 @@ const SVG_BASELINE: f64 = 0.76;
 
 pub(super) fn svg(drawing: &Drawing, title: &str, description: &str) -> String {
     let mut body = String::new();
-    let size = (WIDTH * PRECISION, HEIGHT * PRECISION);
+    let height = drawing.height;
+    let size = (WIDTH * PRECISION, height * PRECISION);
     let mut page = Page { backend: SVGBackend::with_string(&mut body, size), scale: f64::from(PRECISION), svg: true };
     page.draw(drawing);
     drop(page);
     // The library's first line has neither title nor description, and is as large as its units.
     let rest = body.split_once(">\n").map_or("", |(_, rest)| rest);
     format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{HEIGHT}\" viewBox=\"0 0 {} {}\" \
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" viewBox=\"0 0 {} {}\" \
          role=\"img\">\n<title>{}</title>\n<desc>{}</desc>\n{rest}",
         size.0,
         size.1,
@@ -47,17 +48,17 @@ pub(super) fn svg(drawing: &Drawing, title: &str, description: &str) -> String {
 }
 
 pub(super) fn png(drawing: &Drawing) -> Vec<u8> {
-    let (width, height) = (WIDTH * OVERSAMPLING, HEIGHT * OVERSAMPLING);
+    let (width, height) = (WIDTH * OVERSAMPLING, drawing.height * OVERSAMPLING);
     let mut large = vec![0xff; (width * height * 3) as usize];
     let backend = BitMapBackend::with_buffer(&mut large, (width, height));
     Page { backend, scale: f64::from(OVERSAMPLING), svg: false }.draw(drawing);
-    encoded(&averaged(&large))
+    encoded(&averaged(&large), drawing.height)
 }
 
 /// Each pixel the mean of [`OVERSAMPLING`] times as many rows and columns.
 fn averaged(large: &[u8]) -> Vec<u8> {
     let (width, n) = (WIDTH as usize, OVERSAMPLING as usize);
-    let mut small = Vec::with_capacity(width * HEIGHT as usize * 3);
+    let mut small = Vec::with_capacity(large.len() / (n * n));
     for rows in large.chunks_exact(width * n * 3 * n) {
         for pixel in 0..width {
             for channel in 0..3 {
@@ -70,9 +71,9 @@ fn averaged(large: &[u8]) -> Vec<u8> {
     small
 }
 
-fn encoded(pixels: &[u8]) -> Vec<u8> {
+fn encoded(pixels: &[u8], height: u32) -> Vec<u8> {
     let mut file = Vec::new();
-    let mut encoder = png::Encoder::new(&mut file, WIDTH, HEIGHT);
+    let mut encoder = png::Encoder::new(&mut file, WIDTH, height);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
     // Half the size of what filters give: most rows are like the one before, and most pixels white.

@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use crate::decision::{Decision, Evidence};
 use crate::formation::Bounds;
 use crate::graph::axis::{TimeAxis, ValueAxis};
+use crate::graph::checks::{self, JudgedCheck};
 use crate::graph::drawing::{Colour, Drawing, LineName, Point, Text};
 use crate::graph::{HEIGHT, LEFT, MARGIN, Picture, RIGHT, WIDTH, render, response, words};
 use crate::reason::Reason;
@@ -33,6 +34,8 @@ pub struct Replay {
     pub bounds: Bounds,
     /// Dynos over time, each line with its name; the first one is filled.
     pub lines: Vec<Line>,
+    /// What checks judged and changed, oldest first, where that is to be shown: means, trends, and a list of reasons.
+    pub checks: Vec<JudgedCheck>,
 }
 
 /// Dynos over time.
@@ -65,13 +68,21 @@ fn description(replay: &Replay) -> String {
         format!("{}: {least} to {most} dynos.", line.name)
     };
     let lines: Vec<_> = replay.lines.iter().map(told).collect();
-    format!("{} results over time, and the dynos decided on them. {}", replay.samples.len(), lines.join(" "))
+    let changed = replay.checks.iter().filter_map(|check| Some((check.change?, &check.reason)));
+    let changes: Vec<_> = changed.map(|((from, to), why)| format!(" {from} → {to}: {why}.")).collect();
+    format!(
+        "{} results over time, and the dynos decided on them. {}{}",
+        replay.samples.len(),
+        lines.join(" "),
+        changes.concat()
+    )
 }
 
 fn draw(replay: &Replay, zone: &TimeZone) -> Drawing {
     let mut drawing = Drawing::default();
     let right_edge = f64::from(WIDTH) - MARGIN;
-    drawing.rect((0.0, 0.0), (f64::from(WIDTH), f64::from(HEIGHT)), Colour::PAPER);
+    drawing.height = HEIGHT + checks::list_height(&replay.checks).ceil() as u32;
+    drawing.rect((0.0, 0.0), (f64::from(WIDTH), f64::from(drawing.height)), Colour::PAPER);
     let title = render::cut(&replay.title, 18.0, true, right_edge - MARGIN);
     drawing.text(Text::new((MARGIN, 34.0), title).size(18.0).bold());
     let results = as_picture(replay);
@@ -82,11 +93,12 @@ fn draw(replay: &Replay, zone: &TimeZone) -> Drawing {
     drawing.text(Text::new((right_edge, 57.0), when).size(13.0).colour(Colour::MUTED).right());
 
     let time = TimeAxis::new(replay.from, replay.to, zone, (LEFT, RIGHT));
-    response::draw(&mut drawing, &results, &results.shown(), &time, RESPONSE);
+    response::draw(&mut drawing, &results, (&results.shown(), &replay.checks), &time, RESPONSE);
     dynos(&mut drawing, replay, &time);
     for (x, label) in time.labels() {
         drawing.text(Text::new((x, 518.0), label).colour(Colour::MUTED).centred());
     }
+    checks::list(&mut drawing, &replay.checks, zone, 548.0);
     drawing
 }
 
@@ -143,6 +155,11 @@ fn dynos(drawing: &mut Drawing, replay: &Replay, time: &TimeAxis) {
         let last = line.steps.last().map_or(0, |(_, n)| *n);
         names.push(LineName { bold: true, ..LineName::new(end, format!("{} {last}", line.name), colour) });
     }
+    let changes = checks::changes(&replay.checks);
+    for (at, ..) in &changes {
+        drawing.dotted_upright(time.x(*at), (top, bottom));
+    }
+    super::dynos::name_changes(drawing, &changes, time, top);
     drawing.frame((LEFT, top), (RIGHT, bottom), Colour::FRAME);
     drawing.name_lines(names, (top + 2.0, bottom - 2.0));
 }
@@ -178,6 +195,7 @@ mod tests {
             low_high_ms: (500.0, 2000.0),
             bounds: Bounds::new(1, 4).unwrap(),
             lines: vec![line("now", 4), line("then", 3)],
+            checks: Vec::new(),
         };
         let svg = svg(&replay, &TimeZone::UTC);
         for text in ["60 checks", "shop · web", "now 4", "then 3", "max 4", "24 Nov 2026, 10:34 UTC · 60 min"] {
@@ -185,6 +203,22 @@ mod tests {
         }
         assert!(!svg.contains("too few results"), "no trend is missed");
         assert!(svg.contains("now: 2 to 4 dynos. then: 2 to 3 dynos.</desc>"));
+        assert!(svg.contains("width=\"960\" height=\"540\""), "nothing is listed");
         assert!(png(&replay, &TimeZone::UTC).starts_with(b"\x89PNG"));
+
+        let change = JudgedCheck {
+            at: at(30),
+            mean_ms: Some(700.0),
+            trend: None,
+            change: Some((2, 4)),
+            reason: "too slow".into(),
+        };
+        let told = Replay { checks: vec![change], ..replay };
+        let svg = super::svg(&told, &TimeZone::UTC);
+        for text in ["mean 700 ms", "10:04", "2 → 4", "too slow"] {
+            assert!(svg.contains(&format!(">\n{text}\n</text>")), "{text}\n{svg}");
+        }
+        assert!(svg.contains("width=\"960\" height=\"573\"") && svg.contains(" 2 → 4: too slow.</desc>"), "{svg}");
+        assert!(png(&told, &TimeZone::UTC).starts_with(b"\x89PNG"));
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::decision::Evidence;
 use crate::graph::axis::{TimeAxis, ValueAxis};
+use crate::graph::checks::{self, JudgedCheck};
 use crate::graph::drawing::{Colour, Drawing, LineName, Point, SMALL, Text};
 use crate::graph::{LEFT, Picture, RIGHT, render, words};
 use crate::policy::view;
@@ -14,11 +15,11 @@ use crate::window::Window;
 /// Height of the strip above the axis' top: time-outs, and results that are slower than the axis shows.
 const STRIP: f64 = 22.0;
 
-/// Draws into the plot between two heights; its caption goes above it.
+/// Draws the results that are shown, and what checks judged, into the plot between two heights; its caption goes above it.
 pub(super) fn draw(
     drawing: &mut Drawing,
     picture: &Picture,
-    shown: &[Sample],
+    (shown, checks): (&[Sample], &[JudgedCheck]),
     time: &TimeAxis,
     (top, bottom): (f64, f64),
 ) {
@@ -28,7 +29,7 @@ pub(super) fn draw(
 
     let caption_end = LEFT + 12.0 + render::width("Response time", SMALL, true);
     drawing.text(Text::new((LEFT, top - 9.0), "Response time").bold());
-    legend(drawing, picture, shown, &value, (caption_end, top - 9.0));
+    legend(drawing, picture, (shown, checks), &value, (caption_end, top - 9.0));
 
     // The span between the bounds, where nothing needs to change.
     if low < high {
@@ -43,13 +44,14 @@ pub(super) fn draw(
     for (x, _) in time.labels() {
         drawing.line([(x, top), (x, bottom)], 1.0, Colour::GRID);
     }
-    for (at, _, _) in words::changes(picture) {
+    for (at, ..) in words::changes(picture).into_iter().chain(checks::changes(checks)) {
         drawing.dotted_upright(time.x(at), (top, bottom));
     }
     let mut names = bounds(drawing, picture, &value, top);
     names.extend(mean(drawing, picture, time, &value, top));
     results(drawing, shown, time, &value, (top, bottom));
     names.extend(trend(drawing, picture, &ups, time, &value));
+    names.extend(checks::draw(drawing, checks, time, &value));
     if ups.is_empty() {
         let text = if shown.is_empty() { "no results in this time" } else { "no answered result in this time" };
         let middle = (f64::midpoint(LEFT, RIGHT), f64::midpoint(top, bottom) + 5.0);
@@ -284,7 +286,13 @@ fn mark_radius(results: usize) -> f64 {
 }
 
 /// What marks mean, right-aligned: only those that are there.
-fn legend(drawing: &mut Drawing, picture: &Picture, shown: &[Sample], value: &ValueAxis, (from, y): (f64, f64)) {
+fn legend(
+    drawing: &mut Drawing,
+    picture: &Picture,
+    (shown, checks): (&[Sample], &[JudgedCheck]),
+    value: &ValueAxis,
+    (from, y): (f64, f64),
+) {
     let has = |cause| shown.iter().any(|s| s.status() == Status::Down(cause));
     let giant = shown.iter().any(|s| s.up_ms().is_some_and(|ms| ms > value.top()));
     // Where nothing was decided on these results there is no trend to miss.
@@ -311,13 +319,18 @@ fn legend(drawing: &mut Drawing, picture: &Picture, shown: &[Sample], value: &Va
     if giant {
         entry(drawing, "slower than the axis shows", Some(|d, at| d.arrow_head(at, 5.0, Colour::BLUE)));
     }
+    if checks::trends(checks).next().is_some() {
+        let mark: fn(&mut Drawing, Point) =
+            |d, (x, y)| d.line([(x - 8.0, y + 2.0), (x + 4.0, y - 3.0)], 2.6, Colour::PURPLE);
+        entry(drawing, "trend at a change", Some(mark));
+    }
     if trend_too_short {
         entry(drawing, "too few results for a trend", None);
     }
 }
 
 /// The part of a straight line whose second coordinates lie within a range.
-fn within(a: Point, b: Point, (least, most): (f64, f64)) -> Option<(Point, Point)> {
+pub(super) fn within(a: Point, b: Point, (least, most): (f64, f64)) -> Option<(Point, Point)> {
     let rise = b.1 - a.1;
     if rise == 0.0 || !rise.is_finite() {
         return (least..=most).contains(&a.1).then_some((a, b));

@@ -53,6 +53,12 @@ fn moment(at: Timestamp, zone: &TimeZone) -> String {
     format!("{} {sign}{abbreviation}", local.strftime("%-d %b %Y, %H:%M"))
 }
 
+/// "09:34"; nothing for what no calendar has.
+pub(super) fn clock(at: Timestamp, zone: &TimeZone) -> String {
+    let moment = jiff::Timestamp::from_microsecond(at.as_micros());
+    moment.map(|at| zone.to_datetime(at).strftime("%H:%M").to_string()).unwrap_or_default()
+}
+
 /// All that is to be seen, in sentences.
 pub(super) fn description(picture: &Picture, zone: &TimeZone) -> String {
     let shown = picture.shown();

@@ -1,5 +1,7 @@
 //! `autoscale demo`: a sandbox and the loop in one process, over real HTTP, sped up. It uses nothing that `run` does not
-//! use, and nothing outside of this process.
+//! use, and nothing outside of this process. What fixed dynos would have come to is `compared`'s.
+
+mod compared;
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -8,9 +10,11 @@ use std::time::Duration;
 
 use autoscale_core::clock::Clock;
 use autoscale_core::config::parse::{Overrides, parse};
+use autoscale_core::decision::Dynos;
 use autoscale_core::engine::{Engine, Plan};
 use autoscale_core::event::{Event, Kind, Outcome};
 use autoscale_core::formation::Bounds;
+use autoscale_core::graph::checks::JudgedCheck;
 use autoscale_core::graph::replayed::{Line, Replay};
 use autoscale_core::graph_file;
 use autoscale_core::heroku::HerokuFormation;
@@ -20,28 +24,36 @@ use autoscale_core::pingdom::PingdomResults;
 use autoscale_core::policy::{PolicyKind, Settings};
 use autoscale_core::recording;
 use autoscale_core::runner::{AppLoop, Command};
-use autoscale_core::sandbox::{Report, Sandbox, SandboxOptions};
+use autoscale_core::sandbox::{Sandbox, SandboxOptions};
 use autoscale_core::simulation::Load;
 use autoscale_core::time::Timestamp;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc::unbounded_channel;
 
+use self::compared::Compared;
 use crate::exit::Exit;
 use crate::show::{self, BOLD, DIM};
 use crate::signals::Signals;
 use crate::{complain, say};
 
 /// What is shown, in simulated time.
-const SHOWN: Duration = Duration::from_secs(2 * 3600);
+const SHOWN: Duration = Duration::from_secs(90 * 60);
+/// The minute of the load at which it begins, five minutes before the crowd; the sandbox has lived through half an hour
+/// then.
+const BEGINS: usize = 20;
+/// Columns of a terminal that everything fits.
+const WIDTH: usize = 80;
 const DYNOS: u32 = 2;
 /// As it lies in a clone.
 const SAMPLE_FILE: &str = "config.sample.ini";
 
-/// Shows it at work: a flash crowd on a simulated app, two hours of it in under half a minute
+/// Shows it at work: a flash crowd on a simulated app, 90 minutes of it in some 20 seconds
 ///
-/// Starts a sandbox and the loop in this process, and lets them run some hundred times faster than life. Nothing is
-/// read or changed outside of it, no account is needed. Ends by itself.
+/// Starts a sandbox and the loop in this process, and lets them run some hundred times faster than life. Prints each
+/// change, and each time that the reason to keep the dynos becomes another one; then what the same crowd comes to with
+/// a fixed number of dynos, and the path of a graph. Nothing is read or changed outside of it, no account is needed.
+/// Ends by itself.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -60,7 +72,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
 
-    /// Print each event as a line of JSON
+    /// Print each event as a line of JSON, and a summary as the last one
     #[arg(long)]
     json: bool,
 }
@@ -93,6 +105,11 @@ pub(crate) fn run(args: &Args) -> Exit {
     })
 }
 
+/// The load: calm for five minutes, then the crowd.
+fn crowd() -> Result<Load, String> {
+    Load::built_in("flash-crowd").map(|load| load.from_minute(BEGINS)).ok_or("no load called flash-crowd".into())
+}
+
 /// What was seen so far.
 #[derive(Default)]
 struct Seen {
@@ -100,15 +117,17 @@ struct Seen {
     failed: u32,
     added: u32,
     removed: u32,
-    most: u32,
     /// All events, as a history file has them.
     history: String,
+    judged: Vec<JudgedCheck>,
+    /// Why the last check kept the dynos; `None` where it changed them.
+    kept: Option<String>,
 }
 
 async fn show(args: &Args) -> Result<Exit, String> {
-    let load = Load::built_in("flash-crowd").ok_or("no load called flash-crowd")?;
+    let load = crowd()?;
     let options = SandboxOptions {
-        load,
+        load: load.clone(),
         speed: args.speed,
         seed: args.seed,
         dynos: DYNOS,
@@ -119,13 +138,17 @@ async fn show(args: &Args) -> Result<Exit, String> {
     let begun = sandbox.now();
     let (app, clock, drawn) = app_loop(args, &sandbox)?;
     let mut signals = Signals::listen().map_err(|error| format!("signals can't be received: {error}"))?;
+    let compared = {
+        let (settings, bounds, seed) = (app.engine.plan().settings.clone(), drawn.bounds, args.seed);
+        tokio::task::spawn_blocking(move || Compared::play(load, SHOWN, seed, bounds, &settings))
+    };
 
     if !args.json {
         introduce(args, &sandbox);
     }
     let bar = ProgressBar::hidden();
     if std::io::stderr().is_terminal() && !args.json {
-        let style = "{spinner} {pos:>3} of {len} simulated minutes {wide_bar}";
+        let style = "{spinner} {pos:>2} of {len} minutes {wide_bar} {msg}";
         bar.set_style(ProgressStyle::with_template(style).map_err(|error| error.to_string())?);
         bar.set_length(SHOWN.as_secs() / 60);
         // Last: from here on it is drawn.
@@ -135,10 +158,16 @@ async fn show(args: &Args) -> Result<Exit, String> {
     let observer = {
         let (seen, bar, json) = (Arc::clone(&seen), bar.clone(), args.json);
         move |event: &Event| {
-            let line = if json { event.to_json() } else { show::line(event, &TimeZone::system()) };
-            bar.suspend(|| say(&line));
+            let is_news = seen.lock().unwrap_or_else(PoisonError::into_inner).note(event);
+            if json {
+                say(&event.to_json());
+            } else if is_news {
+                bar.suspend(|| say(&show::line(event, &TimeZone::system(), WIDTH)));
+            }
+            if let Kind::Checked(check) = &event.kind {
+                bar.set_message(Dynos(check.applied).to_string());
+            }
             bar.set_position((event.at.seconds_since(begun) / 60.0).max(0.0) as u64);
-            seen.lock().unwrap_or_else(PoisonError::into_inner).note(event);
         }
     };
     let (commands, receiver) = unbounded_channel();
@@ -152,11 +181,15 @@ async fn show(args: &Args) -> Result<Exit, String> {
     let _ = commands.send(Command::Stop);
     let _ = running.await;
     bar.finish_and_clear();
-    let (report, ended) = (sandbox.report(), sandbox.now());
+    let ended = sandbox.now();
     sandbox.stop().await;
     let seen = std::mem::take(&mut *seen.lock().unwrap_or_else(PoisonError::into_inner));
-    if !args.json {
-        summarise(&seen, &report, &drawn, begun, ended);
+    let compared = compared.await.map_err(|error| format!("the simulation ended early: {error}"))?;
+    let graph = draw(&seen, &drawn, begun, ended);
+    if args.json {
+        say(&summary(&compared, graph).to_string());
+    } else {
+        summarise(&seen, &compared, graph);
     }
     Ok(if seen.checks == 0 && !interrupted { Exit::Failed } else { Exit::Done })
 }
@@ -199,20 +232,29 @@ fn app_loop(args: &Args, sandbox: &Sandbox) -> Result<(DemoLoop, Clock, Drawn), 
 }
 
 impl Seen {
-    fn note(&mut self, event: &Event) {
+    /// Takes note of an event; is it worth a line? Not a check that keeps the dynos for the same reason as the one before.
+    fn note(&mut self, event: &Event) -> bool {
         self.history.push_str(&event.to_json());
         self.history.push('\n');
+        self.judged.extend(JudgedCheck::of_event(event));
         match &event.kind {
             Kind::Checked(check) => {
                 self.checks += 1;
-                self.most = self.most.max(check.applied);
                 if check.outcome == Outcome::Scaled {
                     self.added += u32::from(check.applied > check.dynos);
                     self.removed += u32::from(check.applied < check.dynos);
                 }
+                let kept = (check.outcome == Outcome::Held).then(|| check.reason.code.clone());
+                let before = std::mem::replace(&mut self.kept, kept);
+                self.kept.is_none() || self.kept != before
             }
-            Kind::CheckFailed { .. } => self.failed += 1,
-            _ => {}
+            Kind::CheckFailed { .. } => {
+                self.failed += 1;
+                self.kept = None;
+                true
+            }
+            Kind::Started { .. } | Kind::Stopped => false,
+            _ => true,
         }
     }
 }
@@ -220,33 +262,46 @@ impl Seen {
 fn introduce(args: &Args, sandbox: &Sandbox) {
     let policy = if args.policy == Policy::Adaptive { "adaptive" } else { "threshold" };
     say(&format!(
-        "{BOLD}A simulated app meets a flash crowd.{BOLD:#} Two hours in {:.0} s, a check a minute, policy {policy}.\n\
-         {DIM}The loop reads Pingdom's API at {},\nand sets dynos at {}; both are served by this process.{DIM:#}\n",
+        "{BOLD}A flash crowd hits a simulated app:{BOLD:#} {} minutes in {:.0} s, policy {policy}.\n\
+         {DIM}The loop reads Pingdom's API at {},\nand sets dynos at {}; both are served by this process.{DIM:#}\n\n\
+         {DIM}{:<7}{:<14}{:>9}  why{DIM:#}",
+        SHOWN.as_secs() / 60,
         SHOWN.as_secs_f64() / args.speed,
         sandbox.info().pingdom_url,
         sandbox.info().heroku_url,
+        "time",
+        "formation",
+        "mean",
     ));
 }
 
-fn summarise(seen: &Seen, report: &Report, drawn: &Drawn, begun: Timestamp, ended: Timestamp) {
-    let hours = report.dyno_hours;
-    let always = f64::from(seen.most) * ended.seconds_since(begun) / 3600.0;
+type Graph = Option<Result<PathBuf, graph_file::Error>>;
+
+fn summarise(seen: &Seen, compared: &Compared, graph: Graph) {
     let failed = if seen.failed > 0 { format!(", {} failed", seen.failed) } else { String::new() };
     say(&format!(
-        "\n{BOLD}{} checks{failed}: dynos added {}, removed {}.{BOLD:#}\n\
-         {:.1} % of the visitors' requests were slow. {hours:.1} dyno-hours, {always:.1} with {} dynos all the time.",
+        "\n{} checks{failed}: dynos added {}, removed {}.\n\n{}\n",
         seen.checks,
         times(seen.added),
         times(seen.removed),
-        report.requests_slow_share * 100.0,
-        seen.most,
+        compared.table(),
     ));
-    match draw(seen, drawn, begun, ended) {
-        Some(Ok(path)) => say(&format!("The two hours as a graph: {BOLD}{}{BOLD:#}", path.display())),
+    match graph {
+        Some(Ok(path)) => say(&format!("Graph: {BOLD}{}{BOLD:#}", path.display())),
         Some(Err(error)) => say(&format!("No graph: {error}")),
         None => {}
     }
     say(&format!("{DIM}{}{DIM:#}", next_steps(Path::new(SAMPLE_FILE).is_file())));
+}
+
+/// The last line of `--json`.
+fn summary(compared: &Compared, graph: Graph) -> serde_json::Value {
+    let (graph, graph_error) = match graph {
+        Some(Ok(path)) => (Some(path.display().to_string()), None),
+        Some(Err(error)) => (None, Some(error.to_string())),
+        None => (None, None),
+    };
+    serde_json::json!({ "summary": { "simulated": compared.to_json(), "graph": graph, "graph_error": graph_error } })
 }
 
 fn times(n: u32) -> String {
@@ -257,7 +312,7 @@ fn times(n: u32) -> String {
 fn next_steps(has_sample: bool) -> String {
     let run = "autoscale run --config config.ini --dry-run";
     if has_sample {
-        return format!("Next: cp {SAMPLE_FILE} config.ini; fill in both keys, app_name and check_id; {run}");
+        return format!("Next: cp {SAMPLE_FILE} config.ini, fill in both keys, app_name and check_id,\nthen: {run}");
     }
     format!(
         "Next: write a config.ini with both keys, app_name and check_id:\n\n\
@@ -267,7 +322,7 @@ fn next_steps(has_sample: bool) -> String {
 }
 
 /// `None` where there was no check.
-fn draw(seen: &Seen, drawn: &Drawn, begun: Timestamp, ended: Timestamp) -> Option<Result<PathBuf, graph_file::Error>> {
+fn draw(seen: &Seen, drawn: &Drawn, begun: Timestamp, ended: Timestamp) -> Graph {
     let picture = picture(seen, drawn, begun, ended)?;
     let path = std::env::temp_dir().join(format!("autoscale-demo-{}.png", std::process::id()));
     Some(graph_file::write_replay(&path, &picture, &TimeZone::system()).map(|()| path))
@@ -287,6 +342,7 @@ fn picture(seen: &Seen, drawn: &Drawn, begun: Timestamp, ended: Timestamp) -> Op
         low_high_ms: drawn.low_high_ms,
         bounds: drawn.bounds,
         lines: vec![Line { name: "dynos".into(), steps: recording.formation }],
+        checks: seen.judged.clone(),
     })
 }
 
@@ -302,19 +358,22 @@ mod tests {
                 assert!(told.contains(needed), "{told}");
             }
             assert_eq!(told.contains("cp config.sample.ini config.ini"), has_sample);
+            assert!(told.lines().all(|line| line.chars().count() <= WIDTH), "{told}");
         }
     }
 
+    fn check(at: i64, dynos: u32, applied: u32, code: &str) -> Event {
+        let outcome = if dynos == applied { "held" } else { "scaled" };
+        let line = format!(
+            r#"{{"v":1,"event":"checked","at":{at},"app":"demo-shop","process":"web","dynos":{dynos},"changed_at":null,"min":2,"max":10,"mean_ms":null,"trend_ms_per_s":null,"new_samples":[[{at},900.0,"up"]],"effective_max":10,"maintenance":false,"override_until":null,"policy":"threshold","action":"hold","target":{applied},"reason":{{"code":"{code}","text":"why {code}"}},"outcome":"{outcome}","applied":{applied}}}"#
+        );
+        serde_json::from_str(&line).expect("an event")
+    }
+
     #[test]
-    fn the_picture_has_all_that_was_seen_from_the_start() {
-        let check = |at: i64, dynos: u32, applied: u32| {
-            let line = format!(
-                r#"{{"v":1,"event":"checked","at":{at},"app":"demo-shop","process":"web","dynos":{dynos},"changed_at":null,"min":2,"max":10,"mean_ms":null,"trend_ms_per_s":null,"new_samples":[[{at},900.0,"up"]],"effective_max":10,"maintenance":false,"override_until":null,"policy":"threshold","action":"hold","target":{applied},"reason":{{"code":"steady","text":""}},"outcome":"scaled","applied":{applied}}}"#
-            );
-            serde_json::from_str::<Event>(&line).expect("an event")
-        };
+    fn the_picture_has_all_that_was_seen_from_the_start_and_every_reason() {
         let mut seen = Seen::default();
-        for event in [check(60, 2, 2), check(3600, 2, 4), check(7140, 4, 3)] {
+        for event in [check(60, 2, 2, "a"), check(3600, 2, 4, "b"), check(7140, 4, 3, "c")] {
             seen.note(&event);
         }
         let drawn = Drawn { bounds: Bounds::new(2, 10).unwrap(), low_high_ms: (500.0, 2000.0) };
@@ -323,6 +382,17 @@ mod tests {
         assert_eq!((picture.from, picture.to, picture.samples.len()), (at(0), at(7200), 3));
         assert_eq!(picture.lines[0].steps, [(at(60), 2), (at(3600), 4), (at(7140), 3)]);
         assert_eq!(picture.title, "A flash crowd: dynos added once, removed once");
+        let reasons: Vec<_> = picture.checks.iter().map(|check| (check.change, check.reason.as_str())).collect();
+        assert_eq!(reasons, [(None, "why a"), (Some((2, 4)), "why b"), (Some((4, 3)), "why c")]);
         assert_eq!(super::picture(&Seen::default(), &drawn, at(0), at(7200)), None, "there was no check");
+    }
+
+    #[test]
+    fn a_check_that_keeps_the_dynos_for_the_same_reason_as_before_is_not_said_again() {
+        let mut seen = Seen::default();
+        let steps = [(2, 2, "a"), (2, 2, "a"), (2, 2, "b"), (2, 4, "b"), (4, 8, "b"), (8, 8, "b"), (8, 8, "b")];
+        let said = (60..).zip(steps).map(|(at, (dynos, applied, code))| seen.note(&check(at, dynos, applied, code)));
+        assert_eq!(said.collect::<Vec<_>>(), [true, false, true, true, true, true, false]);
+        assert_eq!(seen.checks, 7);
     }
 }
