@@ -35,6 +35,7 @@ fn columns(check: &Check) -> String {
     let mean = check.mean_ms.map_or_else(|| "-".into(), |ms| format!("{ms:.0} ms"));
     let why = match (&check.error, check.outcome) {
         (Some(error), _) => format!("{RED}{error}{RED:#} ({})", check.reason.text),
+        (None, Outcome::WouldScale) if check.shadow => format!("ours (shadow): {}", check.reason.text),
         (None, Outcome::WouldScale) => format!("would scale (dry run): {}", check.reason.text),
         (None, _) => check.reason.text.clone(),
     };

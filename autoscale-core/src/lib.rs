@@ -49,6 +49,7 @@
 //!     maintenance: false,
 //!     override_until: None,
 //!     dry_run: false,
+//!     shadow: false,
 //! });
 //! assert_eq!(decision.target, 4);
 //! assert_eq!(decision.to_string(), "2 → 4 dynos: too slow: 3 of the last 3 results over 2000 ms, the newest 5000 ms");

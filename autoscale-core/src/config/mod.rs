@@ -44,8 +44,10 @@ pub struct Config {
     pub check_frequency: Duration,
     /// How long the loop leaves an app alone after somebody else changed its formation; zero: not at all.
     pub manual_override: Duration,
-    /// `debug`: decide, log, draw, notify, but change nothing.
+    /// `debug`: decide, log, draw, notify, but change nothing. Also true in shadow mode.
     pub dry_run: bool,
+    /// `debug: shadow`: a dry run beside another autoscaler, whose changes count as changes.
+    pub shadow: bool,
     /// Draw a graph at each check?
     pub plot: bool,
     /// Where graphs go; `None`: `graphs` in the state directory.
@@ -83,7 +85,11 @@ impl Config {
             settings.response_time_high,
             advice::time(self.check_frequency),
             settings.policy.name(),
-            if self.dry_run { ", dry run" } else { "" },
+            match (self.shadow, self.dry_run) {
+                (true, _) => ", shadow mode",
+                (false, true) => ", dry run",
+                (false, false) => "",
+            },
         )
     }
 

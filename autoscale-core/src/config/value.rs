@@ -64,6 +64,15 @@ pub(super) fn duration(text: &str, form: Form) -> Result<Duration, String> {
     number(text, form).map(|number| Duration::from_micros((number * unit * 1e6).round() as u64))
 }
 
+/// Yes or no, or this one word (`None`).
+pub(super) fn flag_or(text: &str, word: &str) -> Result<Option<bool>, String> {
+    if text.eq_ignore_ascii_case(word) {
+        return Ok(None);
+    }
+    let refused = |_| format!("{} is neither yes nor no: give True, False or {word}", quoted(text));
+    flag(text).map(Some).map_err(refused)
+}
+
 /// Yes or no, in any of Python's words.
 pub(super) fn flag(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {

@@ -62,6 +62,8 @@ pub struct Picture {
     pub decision: Decision,
     /// What came of it: `None` where nobody was asked to carry it out.
     pub outcome: Option<Outcome>,
+    /// Shadow mode: the formation is another autoscaler's, and what was decided is only compared with it.
+    pub shadow: bool,
     /// Dynos there are after the check.
     pub applied: u32,
     /// Why the outcome is a failure or less than was asked for.
@@ -73,7 +75,7 @@ impl Picture {
     /// which lacks [`Check::detail`].
     pub fn of_event(event: &Event) -> Option<Self> {
         let Kind::Checked(check) = &event.kind else { return None };
-        let Check { min, max, effective_max, outcome, applied, .. } = **check;
+        let Check { min, max, effective_max, outcome, shadow, applied, .. } = **check;
         let detail = check.detail.as_ref()?;
         Some(Self {
             app: event.app.clone(),
@@ -87,6 +89,7 @@ impl Picture {
             effective_max: (effective_max < max).then_some(effective_max),
             decision: detail.decision,
             outcome: Some(outcome),
+            shadow,
             applied,
             error: check.error.clone(),
         })
@@ -114,6 +117,7 @@ impl Picture {
             effective_max: None,
             decision,
             outcome: None,
+            shadow: false,
             applied: formation.quantity,
             error: None,
         }

@@ -27,6 +27,9 @@ pub(super) fn headline(picture: &Picture) -> String {
     let change = format!("{} → {}", decision.from, Dynos(decision.target));
     let because = picture.error.as_deref().map_or_else(|| decision.reason.to_string(), str::to_owned);
     match picture.outcome {
+        Some(Outcome::Held | Outcome::WouldScale) if picture.shadow => {
+            format!("Shadow: theirs {}, ours {}: {}", decision.from, decision.target, decision.reason)
+        }
         Some(Outcome::WouldScale) => format!("Dry run, would scale {change}: {}", decision.reason),
         Some(Outcome::Failed) => format!("Could not scale {change}: {because}"),
         Some(Outcome::Limited) => {

@@ -134,6 +134,7 @@ impl Trial {
                     maintenance: false,
                     override_until: None,
                     dry_run: false,
+                    shadow: false,
                 };
                 let to = decides(&seen).clamp(self.bounds.min(), self.bounds.max());
                 if to != from {
