@@ -284,6 +284,7 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
             applied,
             error,
             load: decision.evidence.belief.map(|b| [b.load_dynos, b.load_range.0, b.load_range.1]),
+            size: seen.size.clone(),
             detail: Some(Detail {
                 window,
                 decision,

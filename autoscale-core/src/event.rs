@@ -151,6 +151,9 @@ pub struct Check {
     /// Believed load in dynos with its 10 % and 90 % quantiles; only under the adaptive policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub load: Option<[f64; 3]>,
+    /// Size of the dynos, where the platform has such a thing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<String>,
     /// What is too large for the JSON form, for graphs; absent in a check that was read back.
     #[serde(skip)]
     pub detail: Option<Detail>,

@@ -34,3 +34,35 @@ impl Bounds {
         self.max
     }
 }
+
+/// Dynos times hours between two moments. `steps` are changes of the formation, oldest first: when, and the quantity from
+/// then on; the first entry holds for all time before it.
+pub fn dyno_hours(steps: &[(Timestamp, u32)], from: Timestamp, to: Timestamp) -> f64 {
+    let next = steps.iter().skip(1).map(|(at, _)| *at).chain([to]);
+    let (mut since, mut dyno_seconds) = (from, 0.0);
+    for ((_, dynos), until) in steps.iter().zip(next) {
+        let until = until.min(to);
+        if since < until {
+            dyno_seconds += f64::from(*dynos) * until.seconds_since(since);
+            since = until;
+        }
+    }
+    dyno_seconds / 3600.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dyno_hours_are_counted_from_step_to_step_within_the_span() {
+        let at = |hour: i64| Timestamp::from_secs(3600 * hour);
+        let steps = [(at(10), 2), (at(12), 5), (at(13), 1)];
+        assert_eq!(dyno_hours(&steps, at(10), at(15)), 4.0 + 5.0 + 2.0);
+        assert_eq!(dyno_hours(&steps, at(8), at(11)), 6.0, "the first holds before");
+        assert_eq!(dyno_hours(&steps, at(12), at(13)), 5.0);
+        assert_eq!(dyno_hours(&steps, at(14), at(16)), 2.0, "the last holds on");
+        assert_eq!(dyno_hours(&steps, at(16), at(14)), 0.0);
+        assert_eq!(dyno_hours(&[], at(0), at(9)), 0.0);
+    }
+}

@@ -21,6 +21,8 @@ const PENDING: Duration = Duration::from_secs(600);
 pub struct Ledger {
     /// Dynos when last read or set; `None` before the first check.
     pub quantity: Option<u32>,
+    /// Size of the dynos when last read, where the platform has such a thing.
+    pub size: Option<String>,
     /// When their number last changed, by whoever.
     pub changed_at: Option<Timestamp>,
     /// When the formation was last read.
@@ -136,6 +138,7 @@ impl Ledger {
             }
         }
         self.quantity = Some(seen.quantity);
+        self.size.clone_from(&seen.size);
         self.read_at = Some(now);
         if self.limit.as_ref().is_some_and(|limit| limit.size != seen.size || limit.at + LIMIT_HOLDS <= now) {
             self.limit = None;

@@ -5,7 +5,7 @@
 //!
 //! | floor | files | what they may touch |
 //! |---|---|---|
-//! | 0, values and the decision | [`time`], [`sample`], `trend`, [`window`], [`formation`], [`reason`], [`decision`], [`policy`] | nothing |
+//! | 0, values and the decision | [`time`], [`sample`], `trend`, [`window`], [`formation`], [`money`], [`reason`], [`decision`], [`policy`] | nothing |
 //! | 1, text to values | [`config`], [`event`], `pingdom::wire`, `heroku::wire` | text that is handed to them |
 //! | 2, the engine | `ports`, `ledger`, `engine`, `graph`, `simulation`, `replay` | the world through their ports only; time as an argument |
 //! | 3, the shell | `clock`, `http`, the clients, `state`, `history`, `runner`, `status`, `sandbox` | files, sockets, clocks, the environment |
@@ -59,6 +59,7 @@
 // Floor 0: values and the decision.
 pub mod decision;
 pub mod formation;
+pub mod money;
 pub mod policy;
 pub mod reason;
 pub mod sample;

@@ -311,6 +311,7 @@ mod tests {
             applied: if outcome == Outcome::Scaled { target } else { dynos },
             error: None,
             load: None,
+            size: None,
             detail: None,
         }
     }

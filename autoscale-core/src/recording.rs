@@ -50,6 +50,8 @@ pub struct RecordedCheck {
     pub applied: u32,
     /// Why: the name of the reason.
     pub code: String,
+    /// Size of the dynos, where the platform has such a thing and the check knew it.
+    pub size: Option<String>,
 }
 
 impl Recording {
@@ -191,6 +193,7 @@ impl Union {
             target: check.target,
             applied,
             code: check.reason.code,
+            size: check.size,
         });
         Ok(())
     }

@@ -198,6 +198,7 @@ fn bad_numbers_are_problems() {
         ("response_time_trend_high", &["-0.5", "nan"]),
         ("graphs_keep", &["0", "-1", "2.5"]),
         ("slow_weight", &["0", "-1"]),
+        ("dyno_price", &["$25", "-1"]),
     ] {
         for value in values {
             let found = problems(&settings(&format!("{key}: {value}")));
@@ -207,6 +208,22 @@ fn bad_numbers_are_problems() {
     assert_one(
         &problems(&format!("{HEAD}[PINGDOM_INFOS]\ncheck_id: 0")),
         "config.ini:4: [PINGDOM_INFOS] check_id: \"0\" is too small: give a whole number above 0",
+    );
+}
+
+#[test]
+fn a_dyno_price_may_name_its_currency_and_is_none_unless_given() {
+    let price = |line: &str| config(&settings(line)).dyno_price.map(|price| price.per_month(2).to_string());
+    assert_eq!(price("dyno_price: 25 USD ; list").as_deref(), Some("$50"));
+    assert_eq!(price("dyno_price: 20.5").as_deref(), Some("41"));
+    assert_eq!((price("dyno_price:"), price("")), (None, None));
+    assert_one(
+        &problems(&settings("dyno_price: 25 dollars")),
+        "config.ini:4: [AUTOSCALE_SETTINGS] dyno_price: \"25 dollars\" is not known: give a currency as three letters",
+    );
+    assert_one(
+        &problems(&settings("dyno_price: 0")),
+        "config.ini:4: [AUTOSCALE_SETTINGS] dyno_price: \"0\" is too small: give a price from 0.01 to 1000000, as in 25 or",
     );
 }
 
@@ -617,6 +634,7 @@ fn assert_invariants(text: &str) {
     assert!(config.probe.every >= Duration::from_secs(1) && config.graphs_keep > 0);
     assert!(!config.heroku.api_url.ends_with('/') && !config.pingdom.api_url.ends_with('/'));
     assert!(config.pingdom.check_id != Some(0) && settings.max_step_up != Some(0));
+    assert!(config.dyno_price.is_none_or(|price| price.per_month(1).amount > 0.0));
     assert!(config.sandbox_speed.is_none_or(|_| config.heroku.api_url.starts_with("http")));
 }
 

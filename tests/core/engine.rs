@@ -161,11 +161,13 @@ fn a_slow_app_is_scaled_and_the_intent_is_kept_before_the_change_is_sent() {
     let events = check(&mut engine(&world, plan(), Ledger::default()), NOW);
     let check = checked(&events);
     assert_eq!((check.dynos, check.target, check.outcome, check.applied), (3, 6, Outcome::Scaled, 6));
+    assert_eq!(check.size.as_deref(), Some("Standard-1X"), "what it costs depends on it");
     let world = world.0.lock().unwrap();
     assert_eq!(world.sent, [6]);
     let intents: Vec<_> = world.kept.iter().map(|l| l.intent.map(|i| (i.from, i.to))).collect();
     assert_eq!(intents, [Some((3, 6)), None, None], "before the change, after its answer, after the check");
     assert_eq!(world.kept[1].changed_at, Some(NOW));
+    assert_eq!(world.kept[1].size.as_deref(), Some("Standard-1X"));
 }
 
 #[test]

@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use crate::money::PRICES;
+
 /// A key of the configuration file.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Key {
@@ -36,6 +38,8 @@ pub enum Form {
     Whole(u64, u64),
     /// A number within limits, both included, and its unit.
     Number(f64, f64, &'static str),
+    /// A price within limits, both included, and perhaps its currency.
+    Price(f64, f64),
     /// A time in minutes within limits, both included.
     Minutes(f64, f64),
     /// A time in seconds within limits, both included.
@@ -79,6 +83,7 @@ impl fmt::Display for Form {
             Self::Whole(min, max) => write!(f, "a whole number from {min} to {max}"),
             Self::Number(min, max, "") => write!(f, "a number from {min} to {max}"),
             Self::Number(min, max, unit) => write!(f, "{unit}, from {min} to {max}"),
+            Self::Price(min, max) => write!(f, "a price from {min} to {max}, as in 25 or 25 USD"),
             Self::Minutes(min, max) => write!(f, "minutes, from {min} to {max}"),
             Self::Seconds(min, max) => write!(f, "seconds, from {min} to {max}"),
             Self::Flag => f.write_str("True or False"),
@@ -167,6 +172,7 @@ keys! {
     SLOW_WEIGHT = AUTOSCALE, "slow_weight", Form::Number(0.01, 10_000.0, ""), Value("15"), "adaptive: what a slow request costs against a dyno; lower is cheaper";
     ON_MISSING_DATA = AUTOSCALE, "on_missing_data", Form::Word(&["hold", "max"]), Value("hold"), "when Pingdom answers but has measured nothing for 10 minutes: keep the dynos, or go to max_dynos";
     MANUAL_OVERRIDE = AUTOSCALE, "manual_override", Form::Minutes(0.0, WEEK), Value("30"), "how long an app is left alone after somebody else scaled it; 0: not at all";
+    DYNO_PRICE = AUTOSCALE, "dyno_price", Form::Price(PRICES.0, PRICES.1), Unset("Heroku's list price for the dyno size"), "price of one dyno per month, for the cost that status, simulate and demo show";
     PLOT = AUTOSCALE, "plot", Form::Flag, Value("False"), "draw a graph at each check";
     GRAPHS_FOLDER = AUTOSCALE, "graphs_folder", Form::Path, Unset("`graphs` in the state directory"), "where graphs go";
     GRAPH_FORMAT = AUTOSCALE, "graph_format", Form::Word(&["png", "svg"]), Value("png"), "format of graphs";

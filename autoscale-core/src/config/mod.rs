@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::formation::Bounds;
+use crate::money::DynoPrice;
 use crate::policy::Settings;
 
 pub use parse::{Examined, Lines, Overrides, Parsed, examine, parse};
@@ -44,6 +45,8 @@ pub struct Config {
     pub check_frequency: Duration,
     /// How long the loop leaves an app alone after somebody else changed its formation; zero: not at all.
     pub manual_override: Duration,
+    /// Price of one dyno; `None`: Heroku's list price for its size.
+    pub dyno_price: Option<DynoPrice>,
     /// `debug`: decide, log, draw, notify, but change nothing. Also true in shadow mode.
     pub dry_run: bool,
     /// `debug: shadow`: a dry run beside another autoscaler, whose changes count as changes.

@@ -391,6 +391,7 @@ impl<'a> Reader<'a> {
         let settings = self.settings();
         let check_frequency = self.duration(keys::CHECK_FREQUENCY);
         let manual_override = self.duration(keys::MANUAL_OVERRIDE);
+        let dyno_price = self.take(keys::DYNO_PRICE, value::price);
         let debug = self.flag_or_word(keys::DEBUG);
         let plot = self.flag(keys::PLOT);
         let graphs_folder = self.path(keys::GRAPHS_FOLDER);
@@ -413,6 +414,7 @@ impl<'a> Reader<'a> {
             settings: settings?,
             check_frequency: check_frequency?,
             manual_override: manual_override?,
+            dyno_price,
             dry_run: debug?.unwrap_or(true) || elsewhere.dry_run,
             shadow: debug?.is_none(),
             plot: plot?,

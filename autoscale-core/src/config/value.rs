@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::keys::Form;
 use super::problem::quoted;
+use crate::money::DynoPrice;
 
 /// Text without the comment at its end.
 pub(super) fn without_comment(text: &str) -> &str {
@@ -40,7 +41,9 @@ pub(super) fn whole(text: &str, form: Form) -> Result<u64, String> {
 /// A number within the form's limits.
 pub(super) fn number(text: &str, form: Form) -> Result<f64, String> {
     let (min, max) = match form {
-        Form::Number(min, max, _) | Form::Minutes(min, max) | Form::Seconds(min, max) => (min, max),
+        Form::Number(min, max, _) | Form::Minutes(min, max) | Form::Seconds(min, max) | Form::Price(min, max) => {
+            (min, max)
+        }
         _ => unreachable!("the table says what form a key has"),
     };
     let number: f64 = match text.parse() {
@@ -71,6 +74,20 @@ pub(super) fn flag_or(text: &str, word: &str) -> Result<Option<bool>, String> {
     }
     let refused = |_| format!("{} is neither yes nor no: give True, False or {word}", quoted(text));
     flag(text).map(Some).map_err(refused)
+}
+
+/// A price per month, and the code of its currency where one follows.
+pub(super) fn price(text: &str, form: Form) -> Result<DynoPrice, String> {
+    let (amount, code) = text.split_once(char::is_whitespace).map_or((text, None), |(n, code)| (n, Some(code.trim())));
+    let per_month = number(amount, form)?;
+    let currency = match code.map(str::parse) {
+        None => None,
+        Some(Ok(currency)) => Some(currency),
+        Some(Err(())) => {
+            return Err(format!("{} is not known: give a currency as three letters, as in 25 USD", quoted(text)));
+        }
+    };
+    DynoPrice::new(per_month, currency).ok_or_else(|| format!("{} is not {form}", quoted(text)))
 }
 
 /// Yes or no, in any of Python's words.
@@ -285,6 +302,25 @@ mod tests {
         assert_eq!(number("0.99", form), Err("\"0.99\" is too small: give minutes, from 1 to 10080".into()));
         assert!(number("1e999", form).unwrap_err().contains("too large"));
         assert!(number("-0", Form::Number(0.0, 1.0, "")).unwrap().is_sign_positive());
+    }
+
+    #[test]
+    fn a_price_is_a_number_and_perhaps_a_currency() {
+        let form = Form::Price(0.01, 1e6);
+        let told = |text: &str| price(text, form).map(|price| price.per_month(1).to_string());
+        assert_eq!(
+            [told("25"), told("25 USD"), told("22.50\teur")],
+            [Ok("25".into()), Ok("$25".into()), Ok("22.50 EUR".into())]
+        );
+        for text in ["$25", "25USD", "25,50", "nan", "inf USD"] {
+            assert!(told(text).unwrap_err().contains("is not a number: give digits only (a price from 0.01"), "{text}");
+        }
+        for text in ["25 $", "25 dollars", "25 USD a month"] {
+            assert!(told(text).unwrap_err().ends_with("give a currency as three letters, as in 25 USD"), "{text}");
+        }
+        let form = "give a price from 0.01 to 1000000, as in 25 or 25 USD";
+        assert_eq!(told("0 USD"), Err(format!("\"0\" is too small: {form}")));
+        assert_eq!(told("1000001"), Err(format!("\"1000001\" is too large: {form}")));
     }
 
     #[test]

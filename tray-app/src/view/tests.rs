@@ -53,6 +53,7 @@ fn check(outcome: Outcome, dynos: u32, target: u32, code: &str) -> Check {
         applied: if outcome == Outcome::Scaled { target } else { dynos },
         error: None,
         load: None,
+        size: None,
         detail: None,
     }
 }
