@@ -2,12 +2,14 @@
 //!
 //! Reading order: [`Picture`] is what is drawn, `words` what it says, `response` and `dynos` are its two panels, made of
 //! the marks of `drawing` on the axes of `axis`; `render` hands the marks to the plotting library.
-//! `comparison` and `replayed` are other pictures made of the same marks.
+//! `beside`, `comparison` and `replayed` are other pictures made of the same marks; `panels` is what those share.
 
 mod axis;
+pub mod beside;
 pub mod comparison;
 mod drawing;
 mod dynos;
+mod panels;
 mod render;
 pub mod replayed;
 mod response;

@@ -42,8 +42,13 @@ pub(super) fn headline(picture: &Picture) -> String {
 
 /// "24 Nov 2026, 09:34 CET", and how far back the picture goes.
 pub(super) fn when(picture: &Picture, zone: &TimeZone) -> String {
-    let span = crate::reason::Span(std::time::Duration::from_secs_f64(picture.at.seconds_since(picture.from).max(0.0)));
-    format!("{} · {span}", moment(picture.at, zone))
+    period(picture.from, picture.at, zone)
+}
+
+/// The end of a time, and how long it is.
+pub(super) fn period(from: Timestamp, to: Timestamp, zone: &TimeZone) -> String {
+    let span = crate::reason::Span(std::time::Duration::from_secs_f64(to.seconds_since(from).max(0.0)));
+    format!("{} · {span}", moment(to, zone))
 }
 
 /// "24 Nov 2026, 09:34 CET"; unix seconds for what no calendar has.
