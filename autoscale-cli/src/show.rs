@@ -46,6 +46,7 @@ fn columns(check: &Check, width: usize) -> String {
     let mean = check.mean_ms.map_or_else(|| "-".into(), |ms| format!("{ms:.0} ms"));
     let (why, colour) = match (&check.error, check.outcome) {
         (Some(error), _) => (format!("{error} ({})", check.reason.text), RED),
+        (None, Outcome::WouldScale) if check.shadow => (format!("ours (shadow): {}", check.reason.text), Style::new()),
         (None, Outcome::WouldScale) => (format!("would scale (dry run): {}", check.reason.text), Style::new()),
         (None, _) => (check.reason.text.clone(), Style::new()),
     };

@@ -93,6 +93,7 @@ fn run(results: &[(f64, f64)]) -> (Vec<Duration>, Vec<u32>) {
             maintenance: false,
             override_until: None,
             dry_run: false,
+            shadow: false,
         });
         times.push(start.elapsed());
         n = decision.target;

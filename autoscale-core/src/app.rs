@@ -62,6 +62,8 @@ pub type AppEngine = Engine<Metric, HerokuFormation, StateFile>;
 pub struct AppOptions {
     /// `--dry-run`: nothing is changed, whatever configurations and toggles say.
     pub dry_run: bool,
+    /// `--shadow`: shadow mode, whatever configurations and toggles say. Goes before `dry_run`.
+    pub shadow: bool,
     /// How requests are made; rate limits are known to all apps alike.
     pub http: HttpOptions,
 }
@@ -138,6 +140,7 @@ impl App {
         let (metric, target) = connect(&config, clock, options)?;
         let mut engine = Engine::new(Plan::from(&config), metric, target, state, ledger);
         engine.force_dry_run(options.dry_run);
+        engine.force_shadow(options.shadow);
         Ok(Self {
             warnings: lines(&path, &warnings),
             path,
@@ -301,7 +304,7 @@ fn reload(
     options: &AppOptions,
 ) -> Result<(Config, Reloaded<Metric, HerokuFormation>), Vec<String>> {
     let told = |error: &dyn std::fmt::Display| error.to_string().lines().map(str::to_owned).collect::<Vec<_>>();
-    let loaded = config_file::load(path, options.dry_run).map_err(|error| told(&error))?;
+    let loaded = config_file::load(path, options.dry_run || options.shadow).map_err(|error| told(&error))?;
     let loaded = complete(loaded).map_err(|error| told(&error))?;
     let changed = needs_restart(running, &loaded);
     if !changed.is_empty() {

@@ -41,6 +41,8 @@ pub struct Plan {
     pub manual_override: Duration,
     /// `debug`: are changes only told?
     pub debug: bool,
+    /// `debug: shadow`: are decisions made beside another autoscaler, whose changes count as changes, and nothing sent?
+    pub shadow: bool,
     /// Does a sandbox make the time? Then a clock far from this machine's is no fault.
     pub simulated_time: bool,
 }
@@ -55,6 +57,7 @@ impl From<&Config> for Plan {
             interval: config.check_frequency,
             manual_override: config.manual_override,
             debug: config.dry_run,
+            shadow: config.shadow,
             simulated_time: config.sandbox_speed.is_some(),
         }
     }
@@ -75,6 +78,8 @@ pub struct Engine<M, T, K = ()> {
     reported: Window,
     /// Dry run, whatever plan and toggle say.
     forced_dry_run: bool,
+    /// Shadow mode, whatever plan and toggle say.
+    forced_shadow: bool,
     /// Could the ledger not be kept the last time? Told once until it ends.
     not_kept: bool,
     /// A change that a formation has confirmed, still to be told.
@@ -93,7 +98,7 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
             })
         };
         let reported = Window::default();
-        Self {
+        let mut engine = Self {
             plan,
             source,
             target,
@@ -103,8 +108,18 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
             clock_offset: 0,
             reported,
             forced_dry_run: false,
+            forced_shadow: false,
             not_kept: false,
             confirmed: None,
+        };
+        engine.forget_toggle();
+        engine
+    }
+
+    /// A toggle counts only while `debug` is as it was then, and `debug: shadow` is neither of what it can have been.
+    fn forget_toggle(&mut self) {
+        if self.plan.shadow {
+            self.ledger.dry_run = None;
         }
     }
 
@@ -118,9 +133,9 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
         &self.ledger
     }
 
-    /// Are changes only told?
+    /// Are changes only told? So they are in shadow mode.
     pub fn is_dry_run(&self) -> bool {
-        self.forced_dry_run || self.ledger.is_dry_run(self.plan.debug)
+        self.is_shadow() || self.forced_dry_run || self.ledger.is_dry_run(self.plan.debug)
     }
 
     /// Only tells of changes from now on, whatever the plan and a toggle say.
@@ -129,9 +144,21 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
         self.ledger.dry_run_forced = forced;
     }
 
-    /// Is dry run forced, so that a toggle changes nothing?
+    /// Is it shadow mode: a dry run in which others' changes count as changes, and what was only decided does not?
+    pub fn is_shadow(&self) -> bool {
+        self.forced_shadow || self.plan.shadow
+    }
+
+    /// Shadow mode from now on, whatever the plan and a toggle say.
+    pub fn force_shadow(&mut self, forced: bool) {
+        self.forced_shadow = forced;
+        self.ledger.shadow_forced = forced;
+    }
+
+    /// Is dry run forced, so that a toggle changes nothing? In shadow mode, too: only the configuration and the command
+    /// line end it.
     pub fn is_dry_run_forced(&self) -> bool {
-        self.forced_dry_run
+        self.forced_dry_run || self.is_shadow()
     }
 
     /// Switches dry run. Takes effect with the next check, and outlives the process.
@@ -156,6 +183,7 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
         self.plan = plan;
         self.source = source;
         self.target = target;
+        self.forget_toggle();
     }
 
     /// An event of this app.
@@ -211,7 +239,7 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
         let now = self.corrected(local);
         let from = now - self.plan.settings.period;
         let intent = self.ledger.intent;
-        self.ledger.note_formation(now, &seen, self.plan.manual_override);
+        self.note_formation(now, &seen);
         self.confirmed = intent.filter(|intent| intent.to == seen.quantity).or(self.confirmed);
         self.ledger.forget_changes_before(from);
 
@@ -229,6 +257,7 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
             maintenance: seen.maintenance,
             override_until: self.ledger.override_until,
             dry_run: self.is_dry_run(),
+            shadow: self.is_shadow(),
         });
         let changed_at = self.ledger.changed_at;
         let effective_max = self.plan.bounds.max().min(self.ledger.limit_dynos().unwrap_or(u32::MAX));
@@ -249,6 +278,7 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
             policy: self.plan.settings.policy.name().into(),
             action: decision.action().name().into(),
             target: decision.target,
+            shadow: self.is_shadow(),
             reason: (&decision).into(),
             outcome,
             applied,
@@ -263,6 +293,25 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
                 from,
             }),
         })
+    }
+
+    /// Takes note of the formation. In shadow mode changes by others are what it is there for, and start no override.
+    fn note_formation(&mut self, now: Timestamp, seen: &FormationReading) {
+        if self.is_shadow() {
+            return self.ledger.note_formation(now, seen, Duration::ZERO);
+        }
+        let before = self.ledger.override_until;
+        self.ledger.note_formation(now, seen, self.plan.manual_override);
+        if !self.is_dry_run() {
+            self.ledger.shadow_advised = false;
+        } else if self.ledger.override_until > before && !std::mem::replace(&mut self.ledger.shadow_advised, true) {
+            tracing::warn!(
+                app = self.plan.app,
+                "somebody else changed the formation, and this dry run stands aside for {} min after each such change; \
+                 if another autoscaler scales the app, use --shadow (or `debug: shadow`): it decides at every check",
+                (self.plan.manual_override.as_secs_f64() / 60.0).ceil()
+            );
+        }
     }
 
     /// Reads the window, by the service's clock where it differs from the local one.

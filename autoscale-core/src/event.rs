@@ -73,6 +73,9 @@ pub enum Kind {
     Started {
         /// Are changes only told?
         dry_run: bool,
+        /// Is that shadow mode? Then `dry_run` is true as well.
+        #[serde(default, skip_serializing_if = "is_false")]
+        shadow: bool,
     },
     /// The loop has ended.
     Stopped,
@@ -80,10 +83,13 @@ pub enum Kind {
     Paused,
     /// The loop goes on.
     Resumed,
-    /// Dry run was switched.
+    /// Dry run or shadow mode was switched.
     DryRunChanged {
         /// Are changes only told?
         dry_run: bool,
+        /// Is that shadow mode? Then `dry_run` is true as well.
+        #[serde(default, skip_serializing_if = "is_false")]
+        shadow: bool,
     },
     /// A new configuration is in force.
     ConfigReloaded {
@@ -95,6 +101,10 @@ pub enum Kind {
         /// What is wrong with it.
         problems: Vec<String>,
     },
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// One check: what was seen, what was decided, what came of it.
@@ -124,8 +134,11 @@ pub struct Check {
     pub policy: String,
     /// "add", "remove" or "hold".
     pub action: String,
-    /// Dynos there should be.
+    /// Dynos there should be. In shadow mode these are ours, and `dynos` are theirs.
     pub target: u32,
+    /// Shadow mode: was the check decided beside another autoscaler, whose changes count as changes, and nothing sent?
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub shadow: bool,
     /// Why.
     pub reason: ReasonText,
     /// What came of it.
@@ -185,7 +198,7 @@ pub enum Outcome {
     Held,
     /// The formation was changed.
     Scaled,
-    /// Dry run: the formation would have been changed.
+    /// Dry run or shadow mode: the formation would have been changed.
     WouldScale,
     /// The platform allowed less than was asked for.
     Limited,
@@ -249,13 +262,19 @@ impl fmt::Display for Event {
             }
             Kind::Recovered { failed: 1 } => f.write_str("checks work again, after one that failed"),
             Kind::Recovered { failed } => write!(f, "checks work again, after {failed} that failed"),
-            Kind::Started { dry_run: true } => f.write_str("started in dry run: nothing will be changed"),
-            Kind::Started { dry_run: false } => f.write_str("started"),
+            Kind::Started { shadow: true, .. } => {
+                f.write_str("started in shadow mode: changes nothing, and decides on the formation as others set it")
+            }
+            Kind::Started { dry_run: true, .. } => f.write_str("started in dry run: nothing will be changed"),
+            Kind::Started { dry_run: false, .. } => f.write_str("started"),
             Kind::Stopped => f.write_str("stopped"),
             Kind::Paused => f.write_str("paused: no checks until it is resumed"),
             Kind::Resumed => f.write_str("resumed"),
-            Kind::DryRunChanged { dry_run: true } => f.write_str("dry run on: changes are told, not made"),
-            Kind::DryRunChanged { dry_run: false } => f.write_str("dry run off: changes are made"),
+            Kind::DryRunChanged { shadow: true, .. } => {
+                f.write_str("shadow mode on: changes nothing, and decides on the formation as others set it")
+            }
+            Kind::DryRunChanged { dry_run: true, .. } => f.write_str("dry run on: changes are told, not made"),
+            Kind::DryRunChanged { dry_run: false, .. } => f.write_str("dry run off: changes are made"),
             Kind::ConfigReloaded { warnings } if warnings.is_empty() => f.write_str("configuration reloaded"),
             Kind::ConfigReloaded { warnings } => write!(f, "configuration reloaded: {}", warnings.join("; ")),
             Kind::ConfigRefused { problems } => {
@@ -270,6 +289,7 @@ impl fmt::Display for Check {
         let (from, to, why) = (self.dynos, self.target, &self.reason.text);
         let error = self.error.as_deref().unwrap_or("no reason given");
         match self.outcome {
+            Outcome::Held | Outcome::WouldScale if self.shadow => write!(f, "shadow: theirs {from}, ours {to}: {why}"),
             Outcome::Held => write!(f, "{}: {why}", Dynos(from)),
             Outcome::Scaled => write!(f, "{from} → {}: {why}", Dynos(to)),
             Outcome::WouldScale => write!(f, "would scale {from} → {} (dry run): {why}", Dynos(to)),

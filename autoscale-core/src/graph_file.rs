@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use jiff::tz::TimeZone;
 
 use crate::config::GraphFormat;
+use crate::graph::beside::{self, Beside};
 use crate::graph::comparison::{self, Comparison};
 use crate::graph::replayed::{self, Replay};
 use crate::graph::{self, Picture};
@@ -58,6 +59,18 @@ pub fn write_replay(path: &Path, replay: &Replay, zone: &TimeZone) -> Result<(),
     let drawn = match format_of(path)? {
         GraphFormat::Png => replayed::png(replay, zone),
         GraphFormat::Svg => replayed::svg(replay, zone).into_bytes(),
+    };
+    replace(path, &drawn, "")
+}
+
+/// Draws theirs and ours into a file, as [`write()`] does a check.
+///
+/// # Errors
+/// As for [`write()`].
+pub fn write_beside(path: &Path, beside: &Beside, zone: &TimeZone) -> Result<(), Error> {
+    let drawn = match format_of(path)? {
+        GraphFormat::Png => beside::png(beside, zone),
+        GraphFormat::Svg => beside::svg(beside, zone).into_bytes(),
     };
     replace(path, &drawn, "")
 }

@@ -53,6 +53,10 @@ pub struct Ledger {
     pub last_failure: Option<Event>,
     /// Did the process that keeps this force dry run (`--dry-run`)?
     pub dry_run_forced: bool,
+    /// Did the process that keeps this force shadow mode (`--shadow`)?
+    pub shadow_forced: bool,
+    /// Has this dry run been told that shadow mode suits it better?
+    pub shadow_advised: bool,
     /// The policy's memory, as bytes.
     #[serde(with = "base64_bytes")]
     pub memory: Vec<u8>,

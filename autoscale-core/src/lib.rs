@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | 0, values and the decision | [`time`], [`sample`], `trend`, [`window`], [`formation`], [`money`], [`reason`], [`decision`], [`policy`] | nothing |
 //! | 1, text to values | [`config`], [`event`], `pingdom::wire`, `heroku::wire` | text that is handed to them |
-//! | 2, the engine | `ports`, `ledger`, `engine`, `graph`, `simulation`, `replay` | the world through their ports only; time as an argument |
+//! | 2, the engine | `ports`, `ledger`, `engine`, `graph`, `simulation`, `replay`, `report` | the world through their ports only; time as an argument |
 //! | 3, the shell | `clock`, `http`, the clients, `state`, `history`, `runner`, `spending`, `status`, `sandbox` | files, sockets, clocks, the environment |
 //!
 //! Start with [`policy`]: it holds what both policies share, and what they are shown. `engine` is one check, `runner` the
@@ -49,6 +49,7 @@
 //!     maintenance: false,
 //!     override_until: None,
 //!     dry_run: false,
+//!     shadow: false,
 //! });
 //! assert_eq!(decision.target, 4);
 //! assert_eq!(decision.to_string(), "2 → 4 dynos: too slow: 3 of the last 3 results over 2000 ms, the newest 5000 ms");
@@ -85,6 +86,7 @@ pub mod ledger;
 #[cfg(feature = "loop")]
 pub mod ports;
 pub mod replay;
+pub mod report;
 #[cfg(feature = "sandbox")]
 pub mod simulation;
 

@@ -29,7 +29,7 @@ pub enum NoticeKind {
     ScaledUp,
     /// Dynos were taken away.
     ScaledDown,
-    /// Dry run: the formation would have been changed.
+    /// Dry run: the formation would have been changed. Shadow mode: ours differs from theirs.
     WouldScale,
     /// The formation was outside of `min_dynos` and `max_dynos`, and was brought nearer.
     BoundsCorrected,
@@ -94,8 +94,20 @@ struct Told {
     limited: Option<u32>,
     /// Calm checks in a row.
     calm: u32,
-    /// Dry run was switched, which is still to be told.
-    dry_run: Option<bool>,
+    /// What dry run was switched to, which is still to be told.
+    switched: Option<Mode>,
+    /// Shadow mode: the last target that was told, and how many checks in a row theirs has been the same as ours.
+    ours: Option<u32>,
+    agreed: u32,
+}
+
+/// What becomes of changes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Mode {
+    Live,
+    DryRun,
+    Shadow,
 }
 
 impl Notices {
@@ -118,9 +130,13 @@ impl Notices {
                 let why = "sent at an earlier check, whose answer was lost".into();
                 (kind, format!("{from} → {}", Dynos(*to)), why)
             }
-            Kind::DryRunChanged { dry_run } => {
-                told.dry_run = Some(*dry_run);
-                told.would = None;
+            Kind::DryRunChanged { dry_run, shadow } => {
+                told.switched = Some(match (shadow, dry_run) {
+                    (true, _) => Mode::Shadow,
+                    (false, true) => Mode::DryRun,
+                    (false, false) => Mode::Live,
+                });
+                (told.would, told.ours) = (None, None);
                 return None;
             }
             Kind::ConfigReloaded { warnings } => {
@@ -133,9 +149,10 @@ impl Notices {
             }
             Kind::Started { .. } | Kind::Stopped | Kind::Paused | Kind::Resumed => return None,
         };
-        let why = match told.dry_run.take() {
-            Some(true) => format!("{why} (dry run is on now)"),
-            Some(false) => format!("{why} (dry run is off now)"),
+        let why = match told.switched.take() {
+            Some(Mode::Shadow) => format!("{why} (shadow mode is on now)"),
+            Some(Mode::DryRun) => format!("{why} (dry run is on now)"),
+            Some(Mode::Live) => format!("{why} (dry run is off now)"),
             None => why,
         };
         let Event { app, process, .. } = event;
@@ -168,6 +185,12 @@ impl Told {
                 };
                 let asked = if applied == target { String::new() } else { format!(" (asked for {target})") };
                 Some((kind, change(applied) + &asked, reason))
+            }
+            // Nothing that was decided comes true, so the same is decided again at every check: told when ours changes.
+            Outcome::WouldScale if check.shadow => {
+                let new = self.ours.replace(target) != Some(target);
+                let what = format!("theirs {}, ours {target} (shadow)", Dynos(dynos));
+                new.then_some((NoticeKind::WouldScale, what, reason))
             }
             Outcome::WouldScale => {
                 let new = self.would.replace((dynos, target)) != Some((dynos, target));
@@ -213,6 +236,10 @@ impl Told {
         }
         let calm = CALM.contains(&check.reason.code.as_str());
         self.calm = if calm { self.calm.saturating_add(1) } else { 0 };
+        self.agreed = if check.outcome == Outcome::WouldScale { 0 } else { self.agreed.saturating_add(1) };
+        if self.agreed >= CALM_CHECKS {
+            self.ours = None;
+        }
         let scaled = check.outcome == Outcome::Scaled;
         if self.calm >= CALM_CHECKS || (scaled && check.direction() == Action::Remove) {
             // A dyno that is taken away, or some time of calm, ends a time of slowness.
@@ -220,7 +247,9 @@ impl Told {
                 overridden: self.overridden,
                 checks_fail: self.checks_fail,
                 calm: self.calm,
-                dry_run: self.dry_run,
+                switched: self.switched,
+                ours: self.ours,
+                agreed: self.agreed,
                 ..Self::default()
             };
         }
@@ -276,6 +305,7 @@ mod tests {
             policy: "threshold".into(),
             action: action.into(),
             target,
+            shadow: false,
             reason: ReasonText { code: code.into(), text: format!("why: {code}") },
             outcome,
             applied: if outcome == Outcome::Scaled { target } else { dynos },
@@ -426,11 +456,32 @@ mod tests {
     }
 
     #[test]
+    fn in_shadow_mode_ours_is_told_when_it_changes_and_again_once_theirs_has_been_the_same_for_a_while() {
+        let mut notices = Notices::default();
+        let mut shadow = |dynos: u32, target: u32, code: &str| {
+            let outcome = if dynos == target { Held } else { WouldScale };
+            tell(&mut notices, Check { shadow: true, ..check(outcome, dynos, target, code) })
+        };
+        let ours = |title: &str| Some((NoticeKind::WouldScale, title.to_owned()));
+        assert_eq!(shadow(4, 3, "below_low"), ours("shop: theirs 4 dynos, ours 3 (shadow)"));
+        // Check after check the same, calm or not, and a change of theirs alone is no news.
+        assert!((0..9).all(|_| shadow(4, 3, "below_low").is_none()));
+        assert_eq!(shadow(5, 5, "cooling_down"), None);
+        assert_eq!(shadow(5, 3, "below_low"), None);
+        assert_eq!(shadow(5, 4, "below_low"), ours("shop: theirs 5 dynos, ours 4 (shadow)"));
+        assert!((0..3).all(|_| shadow(4, 4, "steady").is_none()));
+        assert_eq!(shadow(5, 4, "below_low"), ours("shop: theirs 5 dynos, ours 4 (shadow)"));
+    }
+
+    #[test]
     fn switching_dry_run_is_said_with_the_next_notice() {
         let mut notices = Notices::default();
-        assert_eq!(notices.notice(&event(Kind::DryRunChanged { dry_run: true })), None);
+        assert_eq!(notices.notice(&event(Kind::DryRunChanged { dry_run: true, shadow: false })), None);
         let next = event(Kind::Checked(Box::new(check(WouldScale, 3, 4, "above_high"))));
         assert_eq!(notices.notice(&next).unwrap().body, "Why: above_high (dry run is on now)");
+        assert_eq!(notices.notice(&event(Kind::DryRunChanged { dry_run: true, shadow: true })), None);
+        let shadow = event(Kind::Checked(Box::new(check(WouldScale, 3, 4, "above_high"))));
+        assert_eq!(notices.notice(&shadow).unwrap().body, "Why: above_high (shadow mode is on now)");
         let down = event(Kind::Checked(Box::new(check(WouldScale, 3, 2, "below_low"))));
         assert_eq!(notices.notice(&down).unwrap().body, "Why: below_low");
     }

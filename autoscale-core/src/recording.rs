@@ -40,10 +40,14 @@ pub struct RecordedCheck {
     pub override_until: Option<Timestamp>,
     /// Were changes only told? As far as the events before it say.
     pub dry_run: bool,
+    /// Was it shadow mode?
+    pub shadow: bool,
     /// Results that no earlier check had seen.
     pub new_samples: Vec<Sample>,
     /// Dynos there should have been.
     pub target: u32,
+    /// Dynos there were after it, as far as the platform said.
+    pub applied: u32,
     /// Why: the name of the reason.
     pub code: String,
     /// Size of the dynos, where the platform has such a thing and the check knew it.
@@ -146,7 +150,7 @@ impl Union {
         }
         let check = match kind {
             Kind::Checked(check) => check,
-            Kind::Started { dry_run } | Kind::DryRunChanged { dry_run } => {
+            Kind::Started { dry_run, .. } | Kind::DryRunChanged { dry_run, .. } => {
                 self.dry_run = dry_run;
                 return Ok(());
             }
@@ -183,9 +187,11 @@ impl Union {
             limit: (check.effective_max < check.max).then_some(check.effective_max),
             maintenance: check.maintenance,
             override_until: check.override_until,
-            dry_run: self.dry_run,
+            dry_run: self.dry_run || check.shadow,
+            shadow: check.shadow,
             new_samples,
             target: check.target,
+            applied,
             code: check.reason.code,
             size: check.size,
         });

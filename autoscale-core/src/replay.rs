@@ -82,6 +82,7 @@ impl Player {
                 maintenance: check.maintenance,
                 override_until: check.override_until,
                 dry_run: check.dry_run,
+                shadow: check.shadow,
             });
             replayed.push(Replayed { at: now, decision, recorded: Some((check.target, check.code.clone())) });
         }
@@ -115,6 +116,7 @@ impl Player {
                 maintenance: false,
                 override_until: None,
                 dry_run: false,
+                shadow: false,
             });
             if decision.action() != Action::Hold {
                 formation = Formation { quantity: decision.target, changed_at: Some(now) };

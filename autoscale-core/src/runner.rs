@@ -83,7 +83,8 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> AppLoop<M, T, K> {
     /// Runs until it is told to stop, or nobody is left who could tell it.
     pub async fn run(mut self, mut commands: mpsc::UnboundedReceiver<Command>) {
         let mut due = Instant::now() + self.clock.real(self.first_after);
-        self.tell(Kind::Started { dry_run: self.engine.is_dry_run() });
+        let (dry_run, shadow) = self.mode();
+        self.tell(Kind::Started { dry_run, shadow });
         let mut rests = self.engine.ledger().paused;
         if rests {
             self.tell(Kind::Paused);
@@ -180,23 +181,32 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> AppLoop<M, T, K> {
     fn set_dry_run(&mut self, on: bool) {
         if self.engine.is_dry_run_forced() {
             // Said again, for a switch that was moved and has to move back.
-            self.tell(Kind::DryRunChanged { dry_run: true });
+            self.tell_mode();
         } else if on != self.engine.is_dry_run() {
             self.engine.set_dry_run(on);
-            self.tell(Kind::DryRunChanged { dry_run: on });
+            self.tell_mode();
         }
+    }
+
+    /// Dry run? Shadow mode?
+    fn mode(&self) -> (bool, bool) {
+        (self.engine.is_dry_run(), self.engine.is_shadow())
+    }
+
+    fn tell_mode(&mut self) {
+        let (dry_run, shadow) = self.mode();
+        self.tell(Kind::DryRunChanged { dry_run, shadow });
     }
 
     /// Takes the configuration anew. A bad one is refused: the old one stays.
     fn reload(&mut self) -> bool {
         match (self.reload)() {
             Ok(Reloaded { plan, source, target, warnings }) => {
-                let before = self.engine.is_dry_run();
+                let before = self.mode();
                 self.engine.reload(plan, source, target);
                 self.tell(Kind::ConfigReloaded { warnings });
-                let dry_run = self.engine.is_dry_run();
-                if dry_run != before {
-                    self.tell(Kind::DryRunChanged { dry_run });
+                if self.mode() != before {
+                    self.tell_mode();
                 }
                 true
             }

@@ -41,6 +41,8 @@ pub struct Status {
     pub dry_run: bool,
     /// Who says so: "debug" of the configuration, "switched" by hand, or "command_line".
     pub dry_run_by: Option<&'static str>,
+    /// Is the dry run shadow mode: decided beside another autoscaler, whose changes count as changes?
+    pub shadow: bool,
     /// Dynos there are; `None` where nobody knows.
     pub dynos: Option<u32>,
     /// Was that read from the platform just now? Otherwise it is what the loop saw last.
@@ -120,8 +122,10 @@ impl Status {
         now: Timestamp,
     ) -> Self {
         let running = holder.is_some();
-        let forced = running && ledger.dry_run_forced;
-        let dry_run = forced || ledger.is_dry_run(config.dry_run);
+        let forced_shadow = running && ledger.shadow_forced;
+        let shadow = forced_shadow || config.shadow;
+        let forced = forced_shadow || (running && ledger.dry_run_forced && !shadow);
+        let dry_run = forced || shadow || ledger.is_dry_run(config.dry_run);
         let by = match (forced, config.dry_run) {
             (true, _) => "command_line",
             (false, true) => "debug",
@@ -148,6 +152,7 @@ impl Status {
             paused: ledger.paused,
             dry_run,
             dry_run_by: dry_run.then_some(by),
+            shadow,
             dynos,
             spending: Spending::now(config, dynos, size.as_deref()),
             live: live.is_ok(),
@@ -278,5 +283,21 @@ mod tests {
         assert_eq!(by(&config("debug: True"), &switched, true), Some("debug"), "the switch is of another time");
         assert_eq!(by(&config(""), &forced, true), Some("command_line"));
         assert_eq!(by(&config(""), &forced, false), None, "that process has ended");
+    }
+
+    #[test]
+    fn shadow_mode_is_a_dry_run_whatever_was_switched() {
+        let seen = |config: &Config, ledger: &Ledger, running| {
+            let seen = status(config, ledger, running);
+            (seen.shadow, seen.dry_run, seen.dry_run_by)
+        };
+        let forced = Ledger { shadow_forced: true, ..Ledger::default() };
+        let off = Ledger { dry_run: Some(DryRunToggle { on: false, debug: true }), ..Ledger::default() };
+        assert_eq!(seen(&config("debug: shadow"), &off, true), (true, true, Some("debug")));
+        assert_eq!(seen(&config("debug: True"), &off, true), (false, false, None));
+        assert_eq!(seen(&config("debug: False"), &forced, true), (true, true, Some("command_line")));
+        assert_eq!(seen(&config("debug: False"), &forced, false), (false, false, None), "that process has ended");
+        let both = Ledger { dry_run_forced: true, ..Ledger::default() };
+        assert_eq!(seen(&config("debug: shadow"), &both, true), (true, true, Some("debug")), "shadow mode goes first");
     }
 }

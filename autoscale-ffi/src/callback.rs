@@ -106,7 +106,7 @@ pub const AUTOSCALE_EVENT_STOPPED: i32 = 5;
 pub const AUTOSCALE_EVENT_PAUSED: i32 = 6;
 /// Kind of an event: the loop goes on.
 pub const AUTOSCALE_EVENT_RESUMED: i32 = 7;
-/// Kind of an event: dry run was switched.
+/// Kind of an event: dry run or shadow mode was switched.
 pub const AUTOSCALE_EVENT_DRY_RUN_CHANGED: i32 = 8;
 /// Kind of an event: a new configuration is in force.
 pub const AUTOSCALE_EVENT_CONFIG_RELOADED: i32 = 9;
@@ -119,7 +119,8 @@ pub const AUTOSCALE_EVENT_CHANGE_CONFIRMED: i32 = 11;
 pub const AUTOSCALE_OUTCOME_HELD: i32 = 0;
 /// What came of a decision: the formation was changed.
 pub const AUTOSCALE_OUTCOME_SCALED: i32 = 1;
-/// What came of a decision: dry run; it would have been changed.
+/// What came of a decision: dry run, or shadow mode ("shadow" is true in the event's JSON, and the decision's from is the
+/// other autoscaler's number of dynos); it would have been changed.
 pub const AUTOSCALE_OUTCOME_WOULD_SCALE: i32 = 2;
 /// What came of a decision: the platform allowed less than was asked for.
 pub const AUTOSCALE_OUTCOME_LIMITED: i32 = 3;

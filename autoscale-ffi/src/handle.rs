@@ -114,7 +114,8 @@ pub unsafe extern "C" fn autoscale_set_log(handle: *const Handle, log: LogFn, us
 /// @param handle  a handle
 /// @param on      0: changes are carried out; anything else: they are told only
 ///
-/// Returns AUTOSCALE_STATE while autoscale_check_once() runs, and between the end of a loop and autoscale_stop();
+/// Returns AUTOSCALE_STATE while autoscale_check_once() runs, between the end of a loop and autoscale_stop(), and for 0
+/// where the configuration says `debug: shadow`: nothing but another configuration ends shadow mode;
 /// AUTOSCALE_INVALID_ARGUMENT for a NULL, AUTOSCALE_IO where the state file can't be written, AUTOSCALE_FORKED,
 /// AUTOSCALE_PANIC. Thread-safe; legal inside a callback of the loop.
 #[unsafe(no_mangle)]

@@ -29,8 +29,12 @@ pub const AUTOSCALE_OBSERVED_MAINTENANCE: u32 = 2;
 /// Flag of an observation: decisions are told, not carried out; the last one that would have changed something then
 /// counts as a change.
 pub const AUTOSCALE_OBSERVED_DRY_RUN: u32 = 4;
+/// Flag of an observation: shadow mode; decisions are not applied, and something else scales the app. Every change of the
+/// formation then counts as a change, and none that was only decided does, AUTOSCALE_OBSERVED_DRY_RUN or not.
+pub const AUTOSCALE_OBSERVED_SHADOW: u32 = 8;
 
-const FLAGS: u32 = AUTOSCALE_OBSERVED_BOUNDS | AUTOSCALE_OBSERVED_MAINTENANCE | AUTOSCALE_OBSERVED_DRY_RUN;
+const FLAGS: u32 =
+    AUTOSCALE_OBSERVED_BOUNDS | AUTOSCALE_OBSERVED_MAINTENANCE | AUTOSCALE_OBSERVED_DRY_RUN | AUTOSCALE_OBSERVED_SHADOW;
 
 /// What is seen at a check. Start from `autoscale_observation seen = {.struct_size = sizeof seen, …}`, so that fields
 /// that a later version adds are 0.
@@ -73,6 +77,7 @@ pub(crate) struct Taken<'a> {
     interval: Duration,
     maintenance: bool,
     dry_run: bool,
+    shadow: bool,
     columns: Columns<'a>,
 }
 
@@ -133,6 +138,7 @@ pub(crate) unsafe fn take<'a>(seen: *const Observation, config: &Config) -> Resu
         interval,
         maintenance: seen.flags & AUTOSCALE_OBSERVED_MAINTENANCE != 0,
         dry_run: seen.flags & AUTOSCALE_OBSERVED_DRY_RUN != 0,
+        shadow: seen.flags & AUTOSCALE_OBSERVED_SHADOW != 0,
         columns,
     })
 }
@@ -175,6 +181,7 @@ impl<'a> Taken<'a> {
             maintenance: self.maintenance,
             override_until: None,
             dry_run: self.dry_run,
+            shadow: self.shadow,
         }
     }
 

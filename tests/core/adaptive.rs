@@ -116,6 +116,7 @@ impl Check {
             maintenance: false,
             override_until: None,
             dry_run: false,
+            shadow: false,
         }
     }
 }
@@ -210,12 +211,13 @@ struct Loop {
     max: u32,
     limit: Option<u32>,
     dry_run: bool,
+    shadow: bool,
 }
 
 impl Loop {
     fn new(settings: Settings) -> Self {
         let decider = Decider::new(settings);
-        Self { decider, known: Vec::new(), minute: 0, dynos: 4, max: 20, limit: None, dry_run: false }
+        Self { decider, known: Vec::new(), minute: 0, dynos: 4, max: 20, limit: None, dry_run: false, shadow: false }
     }
 
     /// A minute with this result just before its check; the decision is carried out unless in dry run.
@@ -234,8 +236,9 @@ impl Loop {
             maintenance: false,
             override_until: None,
             dry_run: self.dry_run,
+            shadow: self.shadow,
         });
-        if !self.dry_run {
+        if !(self.dry_run || self.shadow) {
             self.dynos = decision.target;
         }
         decision

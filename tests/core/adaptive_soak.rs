@@ -139,6 +139,7 @@ impl Run {
             maintenance: self.chance.is(0.01),
             override_until: None,
             dry_run: self.chance.is(0.05),
+            shadow: self.chance.is(0.05),
         });
         let target = decision.target;
         match n {

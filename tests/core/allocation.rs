@@ -72,6 +72,7 @@ fn an_adaptive_check_allocates_nothing_once_it_has_started() {
             maintenance: false,
             override_until: None,
             dry_run: false,
+            shadow: false,
         });
         changes += u32::from(decision.target != n);
         n = decision.target;

@@ -169,6 +169,7 @@ fn stale_after(times: &[i64], interval: u64) -> i64 {
                 maintenance: false,
                 override_until: None,
                 dry_run: false,
+                shadow: false,
             };
             Decider::new(Settings::new(PolicyKind::Threshold)).decide(&seen).reason.code() == "no_data"
         })

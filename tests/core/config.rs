@@ -407,6 +407,25 @@ fn a_secret_is_never_in_a_problem_or_a_debug_form() {
 }
 
 #[test]
+fn debug_takes_shadow_beside_yes_and_no() {
+    let modes = |value: &str| {
+        let config = parse(&settings(&format!("debug: {value}")), &Overrides::default()).unwrap().config;
+        (config.dry_run, config.shadow)
+    };
+    assert_eq!(
+        ["False", "on", "shadow", "SHADOW"].map(modes),
+        [(false, false), (true, false), (true, true), (true, true)]
+    );
+    let problems = shown(&parse(&settings("debug: shade"), &Overrides::default()).unwrap_err());
+    assert!(
+        problems[0].ends_with("debug: \"shade\" is neither yes nor no: give True, False or shadow"),
+        "{problems:?}"
+    );
+    let summary = parse(&settings("debug: shadow"), &Overrides::default()).unwrap().config.summary();
+    assert!(summary.ends_with(", shadow mode"), "{summary}");
+}
+
+#[test]
 fn keys_from_elsewhere_stand_in_for_absent_ones_and_placeholders() {
     let overrides = Overrides {
         heroku_api_key: Some(Secret::new("outside")),

@@ -10,13 +10,15 @@ use std::time::Duration;
 use autoscale_core::engine::{Engine, Plan};
 use autoscale_core::event::{Check, Event, Kind, Outcome};
 use autoscale_core::formation::Bounds;
-use autoscale_core::ledger::{Ledger, LedgerKeeper, Limit};
+use autoscale_core::ledger::{DryRunToggle, Ledger, LedgerKeeper, Limit};
 use autoscale_core::policy::{PolicyKind, Settings};
 use autoscale_core::ports::{Failure, FailureKind, FormationReading, MetricSource, Reading, ScaleTarget};
 use autoscale_core::recording::parse_of;
 use autoscale_core::replay::Player;
 use autoscale_core::sample::Sample;
 use autoscale_core::time::Timestamp;
+
+use crate::support::log::Log;
 
 /// What a platform and a metric service would know, shared between the test and the engine.
 #[derive(Default)]
@@ -112,6 +114,7 @@ fn plan() -> Plan {
         interval: Duration::from_secs(60),
         manual_override: Duration::from_secs(1800),
         debug: false,
+        shadow: false,
         simulated_time: false,
     }
 }
@@ -498,6 +501,97 @@ fn a_forced_dry_run_sends_nothing_whatever_is_toggled() {
     engine.set_dry_run(false);
     assert_eq!(checked(&check(&mut engine, NOW)).outcome, Outcome::WouldScale);
     assert!(world.0.lock().unwrap().sent.is_empty());
+}
+
+#[test]
+fn shadow_mode_decides_at_every_check_on_what_others_set_and_sends_nothing() {
+    let world = world(4, flat(300.0, NOW));
+    let mut engine = engine(&world, Plan { debug: true, shadow: true, ..plan() }, Ledger::default());
+    let mut seen = Vec::new();
+    for (minute, theirs) in [(0, 4), (1, 4), (2, 6), (13, 6), (14, 2), (25, 2), (26, 3)] {
+        let mut lines = world.0.lock().unwrap();
+        (lines.quantity, lines.samples) = (theirs, flat(300.0, later(minute)));
+        drop(lines);
+        let events = check(&mut engine, later(minute));
+        let check = checked(&events);
+        assert_eq!((check.shadow, check.override_until, check.applied), (true, None, theirs));
+        seen.push((check.dynos, check.target, check.outcome, check.reason.code.clone()));
+        let line = events.last().unwrap().to_string();
+        assert!(line.starts_with(&format!("shop web: shadow: theirs {theirs}, ours {}: ", check.target)), "{line}");
+    }
+    let expected = [
+        (4, 3, Outcome::WouldScale, "below_low"),
+        (4, 3, Outcome::WouldScale, "below_low"),
+        (6, 6, Outcome::Held, "settling"),
+        (6, 5, Outcome::WouldScale, "below_low"),
+        (2, 2, Outcome::Held, "settling"),
+        (2, 2, Outcome::Held, "cooling_down"),
+        (3, 3, Outcome::Held, "settling"),
+    ];
+    assert_eq!(seen, expected.map(|(from, to, outcome, code)| (from, to, outcome, code.to_owned())));
+    assert!(world.0.lock().unwrap().sent.is_empty());
+}
+
+#[test]
+fn shadow_mode_ends_an_override_that_a_run_before_it_began() {
+    let world = world(3, flat(5000.0, NOW));
+    let mut live = engine(&world, plan(), Ledger::default());
+    check(&mut live, NOW);
+    world.0.lock().unwrap().quantity = 4;
+    assert!(checked(&check(&mut live, later(5))).override_until.is_some());
+    let kept = world.0.lock().unwrap().kept.last().unwrap().clone();
+    let mut shadow = engine(&world, plan(), kept);
+    shadow.force_shadow(true);
+    world.0.lock().unwrap().samples = flat(5000.0, later(8));
+    let events = check(&mut shadow, later(8));
+    assert_eq!((checked(&events).target, checked(&events).override_until), (8, None));
+    assert_eq!(world.0.lock().unwrap().sent, [6], "of the run before");
+}
+
+#[test]
+fn neither_a_toggle_nor_a_reload_ends_a_shadow_mode_that_was_asked_for() {
+    let world = world(3, flat(5000.0, NOW));
+    let off = DryRunToggle { on: false, debug: true };
+    let toggled = Ledger { dry_run: Some(off), ..Ledger::default() };
+    // `debug: True` had been switched off by hand; then `debug: shadow` was written.
+    let mut configured = engine(&world, Plan { debug: true, shadow: true, ..plan() }, toggled.clone());
+    assert!(configured.is_shadow() && configured.is_dry_run());
+    assert_eq!(checked(&check(&mut configured, NOW)).outcome, Outcome::WouldScale);
+    configured.reload(Plan { debug: true, ..plan() }, world.clone(), world.clone());
+    assert!(!configured.is_shadow() && configured.is_dry_run(), "the toggle was of another time");
+
+    let mut forced = engine(&world, plan(), toggled);
+    forced.force_shadow(true);
+    forced.set_dry_run(false);
+    forced.reload(plan(), world.clone(), world.clone());
+    assert!(forced.is_shadow() && forced.is_dry_run_forced());
+    assert_eq!(checked(&check(&mut forced, NOW)).outcome, Outcome::WouldScale);
+    assert!(world.0.lock().unwrap().sent.is_empty());
+}
+
+#[test]
+fn a_dry_run_beside_another_autoscaler_names_shadow_mode_once() {
+    let log = Log::listen();
+    let world = world(3, flat(900.0, NOW));
+    let mut ledger = Ledger::default();
+    // Three processes, one after the other: as cron runs them.
+    for minute in 0..3 {
+        let mut engine = engine(&world, Plan { debug: true, ..plan() }, ledger);
+        for more in 0..3 {
+            world.0.lock().unwrap().quantity += 1;
+            check(&mut engine, later(10 * minute + more));
+        }
+        ledger = engine.ledger().clone();
+    }
+    let advice = "somebody else changed the formation, and this dry run stands aside for 30 min after each such change; if \
+                  another autoscaler scales the app, use --shadow (or `debug: shadow`): it decides at every check app=\"shop\"";
+    assert_eq!(log.warnings(), [advice]);
+    // Live, an override is what it should be.
+    let mut live = engine(&world, plan(), Ledger::default());
+    check(&mut live, later(100));
+    world.0.lock().unwrap().quantity += 1;
+    check(&mut live, later(101));
+    assert_eq!(log.warnings().len(), 1);
 }
 
 /// Dropped while the platform has the change, and has not answered.

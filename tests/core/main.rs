@@ -22,6 +22,7 @@ mod rules;
 mod runner;
 mod sandbox;
 mod secrets;
+mod shadow;
 mod simulation;
 mod soak;
 mod state;

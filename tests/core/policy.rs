@@ -42,7 +42,7 @@ fn check() -> impl Strategy<Value = Check> {
         dynos(),
         prop::option::weighted(0.3, -2000..100_000_i64),
         prop_oneof![8 => 1..600_u64, 1 => Just(0), 1 => Just(u64::MAX)],
-        prop_oneof![4 => Just(0_u8), 1 => 0..8_u8],
+        prop_oneof![4 => Just(0_u8), 1 => 0..16_u8],
     )
         .prop_map(|(passed, results, bounds, limit, formation, quantity, changed_ago, interval, flags)| Check {
             passed,
@@ -117,6 +117,7 @@ fn tell(settings: Settings, story: &[Check]) -> Result<(), TestCaseError> {
             maintenance: check.flags & 1 == 1,
             override_until: (check.flags & 2 == 2).then(|| now + Duration::from_secs(100)),
             dry_run: check.flags & 4 == 4,
+            shadow: check.flags & 8 == 8,
         };
         let d = decider.decide(&seen);
         let code = d.reason.code();

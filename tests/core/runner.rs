@@ -81,6 +81,7 @@ fn plan() -> Plan {
         interval: Duration::from_secs(60),
         manual_override: Duration::ZERO,
         debug: true,
+        shadow: false,
         simulated_time: false,
     }
 }

@@ -27,6 +27,7 @@ pub(crate) struct Watched {
     pub(crate) maintenance: bool,
     pub(crate) override_until: Option<Timestamp>,
     pub(crate) dry_run: bool,
+    pub(crate) shadow: bool,
     pub(crate) changed_at: Option<Timestamp>,
     /// Does the formation follow what is decided?
     pub(crate) obeys: bool,
@@ -60,6 +61,7 @@ pub(crate) fn threshold_with(n: u32, set: impl FnOnce(&mut Settings)) -> Watched
         maintenance: false,
         override_until: None,
         dry_run: false,
+        shadow: false,
         changed_at: None,
         obeys: true,
         minute: 0,
@@ -99,6 +101,7 @@ impl Watched {
             maintenance: self.maintenance,
             override_until: self.override_until,
             dry_run: self.dry_run,
+            shadow: self.shadow,
         });
         if self.obeys {
             self.n = decision.target;

@@ -58,6 +58,11 @@ struct Args {
     #[arg(long)]
     dry_run: bool,
 
+    /// Shadow mode, for apps that another autoscaler scales: change nothing, and decide at every check on the
+    /// formation as it is, whoever set it. Goes before --dry-run and the configurations
+    #[arg(long)]
+    shadow: bool,
+
     /// Run against a simulated app in this process; no account is needed
     #[arg(long, conflicts_with_all = ["config", "config_dir"])]
     sandbox: bool,
@@ -79,8 +84,8 @@ const LEAVE_WITHIN: Duration = Duration::from_millis(100);
 fn main() -> ExitCode {
     let args = Args::parse();
     set_up_log();
-    let Args { config, config_dir, dry_run, sandbox, headless, autostart } = args;
-    let wishes = Wishes { configs: config, folders: config_dir, dry_run, sandbox };
+    let Args { config, config_dir, dry_run, shadow, sandbox, headless, autostart } = args;
+    let wishes = Wishes { configs: config, folders: config_dir, dry_run, shadow, sandbox };
     if autostart && !wishes.can_be_met() {
         return ExitCode::SUCCESS;
     }

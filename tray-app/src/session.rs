@@ -56,6 +56,7 @@ pub(crate) struct Wishes {
     pub(crate) configs: Vec<PathBuf>,
     pub(crate) folders: Vec<PathBuf>,
     pub(crate) dry_run: bool,
+    pub(crate) shadow: bool,
     pub(crate) sandbox: bool,
 }
 
@@ -78,7 +79,7 @@ impl Wishes {
         if configs.is_empty() && self.folders.is_empty() {
             return Vec::new();
         }
-        config_file::load_each(&configs, &self.folders, self.dry_run, &Environment::of_process())
+        config_file::load_each(&configs, &self.folders, self.dry_run || self.shadow, &Environment::of_process())
     }
 }
 
@@ -313,7 +314,7 @@ impl Session {
     /// Starts a loop for each configuration that can be used, at its place; each place is that of a closed one, or the
     /// next.
     fn open(&mut self, wanted: impl ExactSizeIterator<Item = (usize, Result<Loaded, LoadError>)>) {
-        let options = AppOptions { dry_run: self.wishes.dry_run, ..AppOptions::default() };
+        let options = AppOptions { dry_run: self.wishes.dry_run, shadow: self.wishes.shadow, ..AppOptions::default() };
         let count = u32::try_from(wanted.len()).unwrap_or(u32::MAX).max(1);
         for (turn, (place, loaded)) in (0_u32..).zip(wanted) {
             let path = path(&loaded).to_owned();
@@ -323,9 +324,9 @@ impl Session {
                     // Spread over the interval, so that many apps do not all ask at once.
                     let first_after = app.config.check_frequency / count * turn;
                     let at = (self.round, place);
-                    let (slot, before) =
-                        Slot::start(app, options.dry_run, at, first_after, &self.inputs, &mut self.loops);
+                    let (slot, before) = Slot::start(app, &options, at, first_after, &self.inputs, &mut self.loops);
                     self.model.add(place, slot.facts.clone(), before.dry_run, before.paused, before.last);
+                    self.model.set_shadow(place, before.shadow);
                     Some(slot)
                 }
                 Err(error) => {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use autoscale_core::app::App;
+use autoscale_core::app::{App, AppOptions};
 use autoscale_core::config::Config;
 use autoscale_core::event::{Check, Event, Kind};
 use autoscale_core::graph::Picture;
@@ -33,6 +33,7 @@ pub(crate) struct Slot {
 #[derive(Debug)]
 pub(crate) struct Before {
     pub(crate) dry_run: bool,
+    pub(crate) shadow: bool,
     pub(crate) paused: bool,
     pub(crate) last: Option<Check>,
 }
@@ -56,7 +57,7 @@ impl Slot {
     /// Starts the loop of an app. What it tells carries `round` and `place`.
     pub(crate) fn start(
         app: App,
-        forced_dry_run: bool,
+        options: &AppOptions,
         (round, place): (u64, usize),
         first_after: Duration,
         inputs: &UnboundedSender<Input>,
@@ -71,12 +72,14 @@ impl Slot {
             name: name(&app.config),
             path: app.path.clone(),
             trend: trend(&app.config),
-            forced_dry_run,
+            forced_dry_run: options.dry_run,
+            forced_shadow: options.shadow,
             fast: app.config.sandbox_speed.is_some(),
         };
         let ledger = app.engine.ledger();
         let before = Before {
             dry_run: app.engine.is_dry_run(),
+            shadow: app.engine.is_shadow(),
             paused: ledger.paused,
             last: ledger.last_check.as_ref().and_then(|event| match &event.kind {
                 Kind::Checked(check) => Some(check.as_ref().clone()),

@@ -108,6 +108,7 @@ fn picture(args: &Args, config: Config, recording: Recording) -> Option<Picture>
         maintenance: false,
         override_until: None,
         dry_run: false,
+        shadow: false,
     });
     let (app, process) = recording.app.unwrap_or((heroku.app_name, heroku.process_type));
     let picture = Picture::of_decision(now, recording.samples, formation, bounds, &settings, decision);

@@ -33,6 +33,7 @@ Examples:
   autoscale run --config shop.ini              one app
   autoscale run --config-dir /etc/autoscale    every *.ini of a folder, one app each
   autoscale run --config shop.ini --dry-run    decides and tells, changes nothing
+  autoscale run --config shop.ini --shadow     the same beside another autoscaler
   autoscale run --config shop.ini --once       one check and the end, for cron
 
 Signals: TERM and INT stop. HUP reads the configurations again; one that is new in a folder, or gone from it, needs a
@@ -52,6 +53,11 @@ pub(crate) struct Args {
     /// Decide and tell, but change nothing, whatever the configurations say
     #[arg(long)]
     dry_run: bool,
+
+    /// Shadow mode, for an app that another autoscaler scales: change nothing, and decide at every check on the
+    /// formation as it is, whoever set it. Goes before --dry-run and the configurations
+    #[arg(long)]
+    shadow: bool,
 
     /// Print each event as a line of JSON on stdout
     #[arg(long)]
@@ -93,10 +99,10 @@ pub(crate) fn run(args: &Args) -> Exit {
 
 /// Opens all apps, or says of each that can't be opened why.
 fn open(args: &Args) -> Result<Vec<App>, Exit> {
-    let options = AppOptions { dry_run: args.dry_run, ..AppOptions::default() };
+    let options = AppOptions { dry_run: args.dry_run, shadow: args.shadow, ..AppOptions::default() };
     let mut apps = Vec::new();
     let mut exit = None;
-    for loaded in args.configs.load(args.dry_run) {
+    for loaded in args.configs.load(args.dry_run || args.shadow) {
         match loaded.map_err(OpenError::from).and_then(|loaded| App::open(loaded, &options)) {
             Ok(mut app) => {
                 if args.resume {

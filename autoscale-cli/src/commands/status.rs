@@ -133,7 +133,7 @@ fn write(out: &mut impl Write, status: &Status, well: bool) -> io::Result<()> {
         None if status.running => row("next check", format!("not known: none is recorded yet{late}"))?,
         None => row("next check", format!("not known: no loop runs{late}"))?,
     }
-    row("dry run", dry_run(status))?;
+    row(if status.shadow { "shadow" } else { "dry run" }, dry_run(status))?;
     if let Some(until) = status.override_until {
         row("override", format!("{YELLOW}left alone until {}{YELLOW:#}: somebody else changed it", moment(until)))?;
     }
@@ -199,10 +199,12 @@ fn dry_run(status: &Status) -> String {
     let why = match status.dry_run_by {
         None => return "off: changes are made".into(),
         Some("debug") => "`debug` of the configuration",
+        Some("command_line") if status.shadow => "--shadow of the process that runs",
         Some("command_line") => "--dry-run of the process that runs",
         Some(_) => "switched on by hand",
     };
-    format!("{YELLOW}on{YELLOW:#}: nothing is changed ({why})")
+    let theirs = if status.shadow { ", others' changes count as changes" } else { "" };
+    format!("{YELLOW}on{YELLOW:#}: nothing is changed{theirs} ({why})")
 }
 
 /// A moment in local time, and how far away it is.

@@ -46,6 +46,8 @@ pub enum Form {
     Seconds(f64, f64),
     /// Yes or no.
     Flag,
+    /// Yes, no, or this word.
+    FlagOr(&'static str),
     /// One of these words.
     Word(&'static [&'static str]),
     /// A value that is never shown and can be sent in a header.
@@ -85,6 +87,7 @@ impl fmt::Display for Form {
             Self::Minutes(min, max) => write!(f, "minutes, from {min} to {max}"),
             Self::Seconds(min, max) => write!(f, "seconds, from {min} to {max}"),
             Self::Flag => f.write_str("True or False"),
+            Self::FlagOr(word) => write!(f, "True, False or {word}"),
             Self::Word(words) => f.write_str(&words.join(" or ")),
             Self::Token | Self::Password => f.write_str("a secret"),
             Self::AppName => f.write_str("3 to 30 of a-z, 0-9 and -"),
@@ -176,7 +179,7 @@ keys! {
     GRAPHS_KEEP = AUTOSCALE, "graphs_keep", Form::Whole(1, 100_000), Value("288"), "how many graphs are kept; older ones are deleted";
     HISTORY_FILE = AUTOSCALE, "history_file", Form::Path, Unset("none"), "every check as a line of JSON";
     STATE_DIR = AUTOSCALE, "state_dir", Form::Path, Unset("`$STATE_DIRECTORY`, else the platform's state directory"), "where what must survive a restart is kept";
-    DEBUG = AUTOSCALE, "debug", Form::Flag, Value("False"), "dry run: decide, log, draw, notify, but change nothing";
+    DEBUG = AUTOSCALE, "debug", Form::FlagOr("shadow"), Value("False"), "dry run: decide, log, draw, notify, but change nothing; shadow: the same beside another autoscaler, whose changes count as changes";
     METRICS_LISTEN = AUTOSCALE, "metrics_listen", Form::Listen, Unset("none"), "address of the Prometheus endpoint, such as 127.0.0.1:9394; not served by this version yet";
 
     WEBHOOK_URL = NOTIFICATIONS, "webhook_url", Form::Url, Unset("none"), "where notices are posted as JSON (Slack understands it)";

@@ -47,8 +47,10 @@ pub struct Config {
     pub manual_override: Duration,
     /// Price of one dyno; `None`: Heroku's list price for its size.
     pub dyno_price: Option<DynoPrice>,
-    /// `debug`: decide, log, draw, notify, but change nothing.
+    /// `debug`: decide, log, draw, notify, but change nothing. Also true in shadow mode.
     pub dry_run: bool,
+    /// `debug: shadow`: a dry run beside another autoscaler, whose changes count as changes.
+    pub shadow: bool,
     /// Draw a graph at each check?
     pub plot: bool,
     /// Where graphs go; `None`: `graphs` in the state directory.
@@ -86,7 +88,11 @@ impl Config {
             settings.response_time_high,
             advice::time(self.check_frequency),
             settings.policy.name(),
-            if self.dry_run { ", dry run" } else { "" },
+            match (self.shadow, self.dry_run) {
+                (true, _) => ", shadow mode",
+                (false, true) => ", dry run",
+                (false, false) => "",
+            },
         )
     }
 

@@ -237,6 +237,14 @@ impl<'a> Reader<'a> {
         self.take(key, value::duration)
     }
 
+    /// `Some(None)` where it is the word that the key may have instead.
+    fn flag_or_word(&mut self, key: &Key) -> Option<Option<bool>> {
+        self.take(key, |text, form| match form {
+            Form::FlagOr(word) => value::flag_or(text, word),
+            _ => value::flag(text).map(Some),
+        })
+    }
+
     fn flag(&mut self, key: &Key) -> Option<bool> {
         self.take(key, |text, _| value::flag(text))
     }
@@ -384,7 +392,7 @@ impl<'a> Reader<'a> {
         let check_frequency = self.duration(keys::CHECK_FREQUENCY);
         let manual_override = self.duration(keys::MANUAL_OVERRIDE);
         let dyno_price = self.take(keys::DYNO_PRICE, value::price);
-        let debug = self.flag(keys::DEBUG);
+        let debug = self.flag_or_word(keys::DEBUG);
         let plot = self.flag(keys::PLOT);
         let graphs_folder = self.path(keys::GRAPHS_FOLDER);
         let graph_format = self.word(keys::GRAPH_FORMAT).map(|word| match word {
@@ -407,7 +415,8 @@ impl<'a> Reader<'a> {
             check_frequency: check_frequency?,
             manual_override: manual_override?,
             dyno_price,
-            dry_run: debug? || elsewhere.dry_run,
+            dry_run: debug?.unwrap_or(true) || elsewhere.dry_run,
+            shadow: debug?.is_none(),
             plot: plot?,
             graphs_folder,
             graph_format: graph_format?,

@@ -67,6 +67,15 @@ pub(super) fn duration(text: &str, form: Form) -> Result<Duration, String> {
     number(text, form).map(|number| Duration::from_micros((number * unit * 1e6).round() as u64))
 }
 
+/// Yes or no, or this one word (`None`).
+pub(super) fn flag_or(text: &str, word: &str) -> Result<Option<bool>, String> {
+    if text.eq_ignore_ascii_case(word) {
+        return Ok(None);
+    }
+    let refused = |_| format!("{} is neither yes nor no: give True, False or {word}", quoted(text));
+    flag(text).map(Some).map_err(refused)
+}
+
 /// A price per month, and the code of its currency where one follows.
 pub(super) fn price(text: &str, form: Form) -> Result<DynoPrice, String> {
     let (amount, code) = text.split_once(char::is_whitespace).map_or((text, None), |(n, code)| (n, Some(code.trim())));

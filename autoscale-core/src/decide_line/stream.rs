@@ -80,6 +80,7 @@ impl DecideStream {
             maintenance: false,
             override_until: None,
             dry_run: false,
+            shadow: false,
         }))
     }
 

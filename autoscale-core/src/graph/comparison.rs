@@ -3,6 +3,7 @@
 
 use crate::graph::axis::ValueAxis;
 use crate::graph::drawing::{Colour, Drawing, Point, SMALL, Text};
+use crate::graph::panels::{Legend, caption, fill, response_scale, scale};
 use crate::graph::{HEIGHT, LEFT, MARGIN, RIGHT, WIDTH, render};
 
 /// What is compared. All lists hold one value a minute.
@@ -37,10 +38,6 @@ pub struct Curve {
 const LOAD: (f64, f64) = (76.0, 148.0);
 const DYNOS: (f64, f64) = (182.0, 334.0);
 const RESPONSE: (f64, f64) = (368.0, 500.0);
-
-/// Lowest and highest response time that is told apart, ms: a tenth of a second, and the router's time-out.
-const FASTEST: f64 = 100.0;
-const SLOWEST: f64 = 30_000.0;
 
 /// Most points of a line of response times: more make a line that nobody can read.
 const POINTS: usize = 180;
@@ -120,15 +117,6 @@ fn hours(drawing: &mut Drawing, comparison: &Comparison, (top, bottom): (f64, f6
     }
 }
 
-fn caption(drawing: &mut Drawing, (top, _): (f64, f64), text: &str) {
-    drawing.text(Text::new((LEFT, top - 9.0), text).bold());
-}
-
-fn scale(drawing: &mut Drawing, y: f64, label: String) {
-    drawing.line([(LEFT, y), (RIGHT, y)], 1.0, Colour::GRID);
-    drawing.text(Text::new((LEFT - 8.0, y + 4.0), label).colour(Colour::MUTED).right());
-}
-
 fn load(drawing: &mut Drawing, comparison: &Comparison) {
     let (top, bottom) = LOAD;
     caption(drawing, LOAD, "Requests per second");
@@ -165,17 +153,8 @@ fn dynos(drawing: &mut Drawing, comparison: &Comparison) {
 }
 
 fn response(drawing: &mut Drawing, comparison: &Comparison) {
-    let (top, bottom) = RESPONSE;
     caption(drawing, RESPONSE, "Mean response time");
-    let y = |ms: f64| {
-        let share = (ms.clamp(FASTEST, SLOWEST) / FASTEST).ln() / (SLOWEST / FASTEST).ln();
-        bottom - share * (bottom - top - 2.0)
-    };
-    for (ms, label) in
-        [(100.0, "0.1 s"), (300.0, "0.3 s"), (1000.0, "1 s"), (3000.0, "3 s"), (10_000.0, "10 s"), (30_000.0, "30 s")]
-    {
-        scale(drawing, y(ms), label.into());
-    }
+    let y = response_scale(drawing, RESPONSE);
     let together = comparison.rps.len().div_ceil(POINTS).max(1);
     for (curve, colour) in coloured(comparison).rev() {
         let points = curve.response_ms.chunks(together).enumerate().filter_map(|(place, minutes)| {
@@ -190,39 +169,15 @@ fn response(drawing: &mut Drawing, comparison: &Comparison) {
 
 /// Names and what they came to, right of the panels.
 fn legend(drawing: &mut Drawing, comparison: &Comparison) {
-    const LINE: f64 = 16.0;
-    let left = RIGHT + 12.0;
-    let room = f64::from(WIDTH) - 4.0 - left - 16.0;
-    let mut y = LOAD.0 + 12.0;
-    let mut line = |text: &str, colour: Colour, bold: bool, swatch: bool, gap: f64| {
-        if swatch {
-            drawing.rect((left, y - 8.0), (left + 10.0, y + 1.0), colour);
-        }
-        let text = Text::new((left + 16.0, y), render::cut(text, SMALL, bold, room));
-        let text = if bold { text.colour(colour).bold() } else { text.colour(Colour::MUTED) };
-        drawing.text(text);
-        y += LINE + gap;
-    };
-    line("load, dynos needed", Colour::MUTED.faint(0.35), false, true, 10.0);
+    let mut legend = Legend::at(LOAD.0 + 12.0);
+    legend.entry(drawing, "load, dynos needed", Colour::MUTED.faint(0.35), false, &[]);
     for (curve, colour) in coloured(comparison) {
-        line(&curve.name, colour, true, true, 0.0);
-        for (place, summary) in curve.summary.iter().enumerate() {
-            let gap = if place + 1 == curve.summary.len() { 10.0 } else { 0.0 };
-            line(summary, colour, false, false, gap);
-        }
+        legend.entry(drawing, &curve.name, colour, true, &curve.summary);
     }
 }
 
 fn coloured(comparison: &Comparison) -> impl DoubleEndedIterator<Item = (&Curve, Colour)> {
     comparison.curves.iter().enumerate().map(|(place, curve)| (curve, COLOURS[place % COLOURS.len()]))
-}
-
-/// The area between a line and the bottom.
-fn fill(drawing: &mut Drawing, line: &[Point], bottom: f64, colour: Colour) {
-    let (Some(first), Some(last)) = (line.first(), line.last()) else { return };
-    let mut area = line.to_vec();
-    area.extend([(last.0, bottom), (first.0, bottom)]);
-    drawing.area(area, colour);
 }
 
 #[cfg(test)]

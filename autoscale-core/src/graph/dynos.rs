@@ -136,6 +136,7 @@ fn decision(drawing: &mut Drawing, picture: &Picture, value: &ValueAxis) -> Vec<
         return vec![name(from, Dynos(decision.from).to_string(), true)];
     }
     let (target, text, done) = match picture.outcome {
+        Some(Outcome::WouldScale) if picture.shadow => (decision.target, format!("ours {}", decision.target), false),
         Some(Outcome::WouldScale) => (decision.target, format!("would be {}", decision.target), false),
         Some(Outcome::Failed) => (decision.target, format!("wanted {}", decision.target), false),
         Some(Outcome::Limited) => (picture.applied, format!("→ {}", Dynos(picture.applied)), true),

@@ -2,13 +2,16 @@
 //!
 //! Reading order: [`Picture`] is what is drawn, `words` what it says, `response` and `dynos` are its two panels, made of
 //! the marks of `drawing` on the axes of `axis`; `render` hands the marks to the plotting library.
-//! `comparison` and `replayed` are other pictures made of the same marks; `checks` adds to the latter what checks decided.
+//! `beside`, `comparison` and `replayed` are other pictures made of the same marks, and `checks` adds to the last what
+//! checks decided; `panels` is what those share.
 
 mod axis;
+pub mod beside;
 pub mod checks;
 pub mod comparison;
 mod drawing;
 mod dynos;
+mod panels;
 mod render;
 pub mod replayed;
 mod response;
@@ -63,6 +66,8 @@ pub struct Picture {
     pub decision: Decision,
     /// What came of it: `None` where nobody was asked to carry it out.
     pub outcome: Option<Outcome>,
+    /// Shadow mode: the formation is another autoscaler's, and what was decided is only compared with it.
+    pub shadow: bool,
     /// Dynos there are after the check.
     pub applied: u32,
     /// Why the outcome is a failure or less than was asked for.
@@ -74,7 +79,7 @@ impl Picture {
     /// which lacks [`Check::detail`].
     pub fn of_event(event: &Event) -> Option<Self> {
         let Kind::Checked(check) = &event.kind else { return None };
-        let Check { min, max, effective_max, outcome, applied, .. } = **check;
+        let Check { min, max, effective_max, outcome, shadow, applied, .. } = **check;
         let detail = check.detail.as_ref()?;
         Some(Self {
             app: event.app.clone(),
@@ -88,6 +93,7 @@ impl Picture {
             effective_max: (effective_max < max).then_some(effective_max),
             decision: detail.decision,
             outcome: Some(outcome),
+            shadow,
             applied,
             error: check.error.clone(),
         })
@@ -115,6 +121,7 @@ impl Picture {
             effective_max: None,
             decision,
             outcome: None,
+            shadow: false,
             applied: formation.quantity,
             error: None,
         }

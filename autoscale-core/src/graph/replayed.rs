@@ -116,6 +116,7 @@ fn as_picture(replay: &Replay) -> Picture {
         effective_max: None,
         decision: Decision { from: 0, target: 0, reason: Reason::SwitchedOff, evidence: Evidence::default() },
         outcome: None,
+        shadow: false,
         applied: 0,
         error: None,
     }

@@ -27,6 +27,9 @@ pub(super) fn headline(picture: &Picture) -> String {
     let change = format!("{} → {}", decision.from, Dynos(decision.target));
     let because = picture.error.as_deref().map_or_else(|| decision.reason.to_string(), str::to_owned);
     match picture.outcome {
+        Some(Outcome::Held | Outcome::WouldScale) if picture.shadow => {
+            format!("Shadow: theirs {}, ours {}: {}", decision.from, decision.target, decision.reason)
+        }
         Some(Outcome::WouldScale) => format!("Dry run, would scale {change}: {}", decision.reason),
         Some(Outcome::Failed) => format!("Could not scale {change}: {because}"),
         Some(Outcome::Limited) => {
@@ -39,8 +42,13 @@ pub(super) fn headline(picture: &Picture) -> String {
 
 /// "24 Nov 2026, 09:34 CET", and how far back the picture goes.
 pub(super) fn when(picture: &Picture, zone: &TimeZone) -> String {
-    let span = crate::reason::Span(std::time::Duration::from_secs_f64(picture.at.seconds_since(picture.from).max(0.0)));
-    format!("{} · {span}", moment(picture.at, zone))
+    period(picture.from, picture.at, zone)
+}
+
+/// The end of a time, and how long it is.
+pub(super) fn period(from: Timestamp, to: Timestamp, zone: &TimeZone) -> String {
+    let span = crate::reason::Span(std::time::Duration::from_secs_f64(to.seconds_since(from).max(0.0)));
+    format!("{} · {span}", moment(to, zone))
 }
 
 /// "24 Nov 2026, 09:34 CET"; unix seconds for what no calendar has.

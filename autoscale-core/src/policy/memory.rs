@@ -40,7 +40,7 @@ impl Memory {
     pub(super) fn note_decision(&mut self, seen: &Observation<'_>, target: u32) {
         let dynos = seen.formation.quantity;
         self.last = Some(LastCheck { at: seen.now, dynos, target });
-        if seen.dry_run && target != dynos {
+        if seen.counts_what_was_wanted() && target != dynos {
             self.would_have_changed_at = Some(seen.now);
         }
     }
@@ -52,9 +52,11 @@ impl Memory {
         let n = seen.formation.quantity;
         if n != last.dynos {
             self.changed_at = Some(if last.target == n { last.at.min(seen.now) } else { seen.now });
-            Some(Change { at: last.at, from: last.dynos, to: n })
-        } else if seen.dry_run && self.would_have_changed_at == Some(last.at) {
-            Some(Change { at: last.at, from: last.dynos, to: last.target })
+            // In shadow mode changes come at any time between two checks, and the platform knows when.
+            let known = seen.formation.changed_at.filter(|at| seen.shadow && last.at <= *at && *at <= seen.now);
+            Some(Change { at: known.unwrap_or(last.at), from: last.dynos, to: n, asked: last.target })
+        } else if seen.counts_what_was_wanted() && self.would_have_changed_at == Some(last.at) {
+            Some(Change { at: last.at, from: last.dynos, to: last.target, asked: last.target })
         } else {
             None
         }
@@ -65,7 +67,7 @@ impl Memory {
     pub(super) fn last_change(&self, seen: &Observation<'_>) -> Option<Timestamp> {
         let sane = |at: &Timestamp| *at <= seen.now + FUTURE;
         let formation = seen.formation.changed_at.filter(sane).or(self.changed_at.filter(sane));
-        let would_be = self.would_have_changed_at.filter(|_| seen.dry_run).filter(sane);
+        let would_be = self.would_have_changed_at.filter(|_| seen.counts_what_was_wanted()).filter(sane);
         let maintenance = self.maintenances.last().map(|(_, end)| *end).filter(sane);
         formation.max(would_be).max(maintenance)
     }

@@ -9,6 +9,7 @@ mod memory;
 mod regret;
 mod saved;
 mod settings;
+mod shadow;
 mod threshold;
 pub(crate) mod view;
 
@@ -53,6 +54,16 @@ pub struct Observation<'a> {
     pub override_until: Option<Timestamp>,
     /// Are decisions only told, not carried out? Then the last one that would have changed something counts as a change.
     pub dry_run: bool,
+    /// Shadow mode: decisions are not applied and something else scales the app. Then every change that takes place counts
+    /// as a change, and none that was only decided does, whatever `dry_run` says.
+    pub shadow: bool,
+}
+
+impl Observation<'_> {
+    /// Does a change that was only decided count as a change?
+    fn counts_what_was_wanted(&self) -> bool {
+        self.dry_run && !self.shadow
+    }
 }
 
 /// A rule that decides where the common ground leaves it to it.

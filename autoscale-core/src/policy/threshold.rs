@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::policy::regret::Regret;
-use crate::policy::{Policy, Verdict, View};
+use crate::policy::{Policy, Verdict, View, shadow};
 use crate::reason::Reason;
 use crate::sample::{DOWN_MS, DownCause, Sample, Status};
 use crate::time::Timestamp;
@@ -62,7 +62,12 @@ struct Episode {
 impl Policy for Threshold {
     fn observe(&mut self, view: &View<'_>) {
         let asked = self.asked.take();
-        if let (Some((at, asked)), Some(change)) = (asked, view.change)
+        if let Some((change, slow)) = shadow::observed(view) {
+            shadow::note(&mut self.regret, &change, slow.is_some());
+            if let (None, Some(slow)) = (self.episode, slow.filter(|_| change.to > change.from)) {
+                self.episode = Some(Episode { from: change.from, slow_ms: median(slow) });
+            }
+        } else if let (Some((at, asked)), Some(change)) = (asked, view.change)
             && at == change.at
         {
             match asked {

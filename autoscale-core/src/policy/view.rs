@@ -17,12 +17,15 @@ const STALE_AT_LEAST: Duration = Duration::from_secs(240);
 /// A change of the formation as the checks showed it; in dry run, one that was wanted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Change {
-    /// The check at which it was asked for: the last one that saw the old quantity.
+    /// The check at which it was asked for: the last one that saw the old quantity. In shadow mode the time of the change,
+    /// where the platform says it.
     pub at: Timestamp,
     /// Dynos before.
     pub from: u32,
     /// Dynos after.
     pub to: u32,
+    /// Dynos that the check before it asked for.
+    pub asked: u32,
 }
 
 /// What a policy sees at a check.
@@ -48,6 +51,8 @@ pub struct View<'a> {
     pub changed: Option<Timestamp>,
     /// What changed since the check before.
     pub change: Option<Change>,
+    /// Shadow mode: something else makes the changes.
+    pub shadow: bool,
     /// At least two results, and two of the last three over.
     pub app_is_over: bool,
     stats: OnceCell<Stats>,
@@ -82,6 +87,7 @@ impl<'a> View<'a> {
             window,
             changed,
             change,
+            shadow: seen.shadow,
             app_is_over: false,
             stats: OnceCell::new(),
         };
@@ -101,14 +107,7 @@ impl<'a> View<'a> {
 
     /// The upper median of the newest three, ms, down ones as [`crate::sample::DOWN_MS`]. `None` without results.
     pub fn median_of_newest(&self) -> Option<f64> {
-        let mut times = [0.0; 3];
-        let newest = self.window.newest(3);
-        for (time, sample) in times.iter_mut().zip(newest) {
-            *time = sample.ms_or_down();
-        }
-        let times = &mut times[..newest.len()];
-        times.sort_unstable_by(f64::total_cmp);
-        times.get(times.len() / 2).copied()
+        upper_median(self.window.newest(3))
     }
 
     /// r: the median gap between results, or the check interval where there is none.
@@ -188,6 +187,17 @@ impl<'a> View<'a> {
             }
         })
     }
+}
+
+/// The upper median of at most three results, ms, down ones as [`crate::sample::DOWN_MS`]. `None` without results.
+pub(super) fn upper_median(newest: &[Sample]) -> Option<f64> {
+    let mut times = [0.0; 3];
+    for (time, sample) in times.iter_mut().zip(newest) {
+        *time = sample.ms_or_down();
+    }
+    let times = &mut times[..newest.len().min(3)];
+    times.sort_unstable_by(f64::total_cmp);
+    times.get(times.len() / 2).copied()
 }
 
 /// The results that the mean is of: those of the last max(10 min, 5 r), else all, of the newest `fresh` ones of a window,

@@ -162,7 +162,7 @@ fn update_app(world: &mut World, call: &Call, now: Timestamp, skew: i64) -> Rout
 
 fn update_one(world: &mut World, kind: &str, call: &Call, plan: &Plan, now: Timestamp) -> Routed {
     let change = change(world, find(world, kind)?, &body(call)?, plan)?;
-    apply(world, change, plan, now);
+    apply(world, change, call, plan, now);
     Ok(Answer::ok(&object::process(world, change.index, plan.skew)))
 }
 
@@ -179,7 +179,7 @@ fn update_batch(world: &mut World, call: &Call, plan: &Plan, now: Timestamp) -> 
     }
     // All or none.
     for change in &changes {
-        apply(world, *change, plan, now);
+        apply(world, *change, call, plan, now);
     }
     let answered = |change: &Change| object::process(world, change.index, plan.skew);
     Ok(Answer::ok(&changes.iter().map(answered).collect::<Vec<_>>()))
@@ -234,7 +234,7 @@ fn change(world: &World, index: usize, update: &Value, plan: &Plan) -> Result<Ch
     Ok(Change { index, quantity, size })
 }
 
-fn apply(world: &mut World, change: Change, plan: &Plan, now: Timestamp) {
+fn apply(world: &mut World, change: Change, call: &Call, plan: &Plan, now: Timestamp) {
     if let Some(size) = change.size {
         let process = &mut world.processes[change.index];
         if process.size != size {
@@ -243,7 +243,8 @@ fn apply(world: &mut World, change: Change, plan: &Plan, now: Timestamp) {
         }
     }
     if let Some(quantity) = change.quantity {
-        world.scale(change.index, quantity, !plan.spoils(), now);
+        let own = call.header("user-agent").starts_with("libautoscale/");
+        world.scale(change.index, quantity, (!plan.spoils(), own), now);
     }
 }
 

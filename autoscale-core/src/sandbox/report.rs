@@ -43,4 +43,7 @@ pub struct Patch {
     pub quantity: u32,
     /// Did the client get a whole, proper answer? Not when a fault lost or spoilt it.
     pub answered: bool,
+    /// Did this program send it, as its User-Agent says? Otherwise something else that scales the app.
+    #[serde(default)]
+    pub own: bool,
 }

@@ -197,8 +197,8 @@ impl World {
         self.maintenance || self.dice.maintenance(self.elapsed(at))
     }
 
-    /// Sets the quantity of a process type; `answered`: will the client hear of it?
-    pub(super) fn scale(&mut self, index: usize, quantity: u32, answered: bool, now: Timestamp) {
+    /// Sets the quantity of a process type; `answered`: will the client hear of it? `own`: is the client this program?
+    pub(super) fn scale(&mut self, index: usize, quantity: u32, (answered, own): (bool, bool), now: Timestamp) {
         let from = self.set(index, quantity, now);
         if index != WEB {
             return;
@@ -207,7 +207,7 @@ impl World {
             self.patches.pop_front();
         }
         self.patches_total += 1;
-        self.patches.push_back(Patch { at: now, from, quantity, answered });
+        self.patches.push_back(Patch { at: now, from, quantity, answered, own });
     }
 
     /// Sets the quantity of `web` without a call.
@@ -286,7 +286,7 @@ mod tests {
         let mut world = world(Duration::from_secs(60 * 46_000));
         assert_eq!(world.results().count(), RESULTS_KEPT);
         for n in 0..10_050 {
-            world.scale(WEB, n % 7, true, world.app.now());
+            world.scale(WEB, n % 7, (true, true), world.app.now());
         }
         let report = world.report();
         assert_eq!((report.patches.len(), report.patches_total), (10_000, 10_050));

@@ -146,6 +146,7 @@ impl Trial {
                     maintenance: false,
                     override_until: None,
                     dry_run: false,
+                    shadow: false,
                 };
                 let to = decides(&seen);
                 if to != from {

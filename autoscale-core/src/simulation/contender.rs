@@ -170,6 +170,7 @@ mod tests {
                 maintenance: false,
                 override_until: None,
                 dry_run: false,
+                shadow: false,
             })
         };
         assert_eq!([target([5000.0; 3]), target([5000.0, 5000.0, 5001.0])], [3, 4]);

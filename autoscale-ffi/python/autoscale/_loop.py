@@ -533,7 +533,8 @@ class Autoscaler:
     def set_dry_run(self, on: bool) -> None:
         """Decide and tell, but change nothing; or change again. Takes effect with the next check.
 
-        :raises StateError: while :meth:`check_once` runs, and where the loop has ended by itself: :meth:`stop` it first
+        :raises StateError: while :meth:`check_once` runs, and where the loop has ended by itself: :meth:`stop` it first;
+            for False where the configuration says ``debug: shadow``
         """
         with self._callbacks as handle:
             check(lib.set_dry_run(handle, int(bool(on))))

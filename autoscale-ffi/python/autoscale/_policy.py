@@ -148,13 +148,14 @@ def _observation(
     interval: int | None,
     maintenance: bool,
     dry_run: bool,
+    shadow: bool,
 ) -> tuple[Observation, Any]:
     times, n, keep_times = _column(time_s, "q", "time_s")
     ms, n_ms, keep_ms = _column(response_time_ms, "d", "response_time_ms")
     kinds, n_kinds, keep_kinds = (None, n, None) if status is None else _column(status, "B", "status")
     if n != n_ms or n != n_kinds:
         raise InvalidArgumentError(f"the columns have {n}, {n_ms} and {n_kinds} values: not as many each")
-    low, high, flags = 0, 0, 2 * bool(maintenance) + 4 * bool(dry_run)
+    low, high, flags = 0, 0, 2 * bool(maintenance) + 4 * bool(dry_run) + 8 * bool(shadow)
     if bounds is not None:
         try:
             low, high = bounds
@@ -196,6 +197,7 @@ def decide(
     interval: int | None = None,
     maintenance: bool = False,
     dry_run: bool = False,
+    shadow: bool = False,
 ) -> Decision:
     """Decides once, without a memory of earlier checks.
 
@@ -210,10 +212,11 @@ def decide(
     :param interval: seconds between two checks; None: the configuration's
     :param maintenance: is the app in maintenance mode?
     :param dry_run: are decisions told, not carried out?
+    :param shadow: does another autoscaler scale the app, so that every change counts and none that is only decided here?
     :raises InvalidArgumentError: for a value out of its range
     """
     observation, _keep = _observation(
-        now, dynos, time_s, response_time_ms, status, changed_at, bounds, interval, maintenance, dry_run
+        now, dynos, time_s, response_time_ms, status, changed_at, bounds, interval, maintenance, dry_run, shadow
     )
     decision = empty()
     result = lib.decide(config._pointer, byref(observation), byref(decision))
@@ -270,10 +273,11 @@ class Policy:
         interval: int | None = None,
         maintenance: bool = False,
         dry_run: bool = False,
+        shadow: bool = False,
     ) -> Decision:
         """Decides on what is seen at a check; once a check, in the order of time. Parameters as in :func:`decide`."""
         observation, _keep = _observation(
-            now, dynos, time_s, response_time_ms, status, changed_at, bounds, interval, maintenance, dry_run
+            now, dynos, time_s, response_time_ms, status, changed_at, bounds, interval, maintenance, dry_run, shadow
         )
         decision = empty()
         result = lib.policy_decide(self._pointer, byref(observation), byref(decision))

@@ -198,6 +198,10 @@ impl Body {
     }
 
     pub(crate) fn set_dry_run(&self, on: bool) -> Result<(), Error> {
+        if self.shared.config.shadow && !on {
+            let text = "the configuration says `debug: shadow`, which changes nothing: make a handle with another one";
+            return Err(Error::new(AUTOSCALE_STATE, text));
+        }
         let life = self.life();
         if let Some(running) = &life.running {
             return running.tell(Command::SetDryRun(on));

@@ -36,8 +36,11 @@ fn tooltip(model: &Model, zone: &TimeZone) -> String {
             lines.extend(decision(one).or_else(|| one.closed.first().cloned()));
         }
     }
-    if model.apps.iter().any(|app| app.dry_run) {
+    if model.apps.iter().any(|app| app.dry_run && !app.shadow) {
         lines.push("Dry run: changes are told, not made".into());
+    }
+    if model.apps.iter().any(|app| app.shadow) {
+        lines.push("Shadow mode: changes nothing, compares with what others set".into());
     }
     if lines.is_empty() { "Click for what to do next".into() } else { lines.join("\n") }
 }
@@ -86,6 +89,10 @@ fn entries(place: usize, app: &AppModel, zone: &TimeZone) -> Vec<Entry> {
     entries.extend(decision(app).map(|text| Entry::Text(cut(&text))));
     entries.push(Entry::Separator);
     entries.push(match app.facts.forced_dry_run {
+        _ if app.shadow => {
+            let by = if app.facts.forced_shadow { "--shadow" } else { "debug: shadow" };
+            Entry::Check { label: format!("Shadow mode (by {by})"), on: true, click: None }
+        }
         true => Entry::Check { label: "Dry run (by --dry-run)".into(), on: true, click: None },
         false => {
             let click = Some(Click::App(place, Deed::DryRun(!app.dry_run)));

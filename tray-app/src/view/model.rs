@@ -20,6 +20,8 @@ pub(crate) struct Facts {
     pub(crate) trend: (f64, f64),
     /// Was dry run forced from outside? Then it can't be switched.
     pub(crate) forced_dry_run: bool,
+    /// Was shadow mode?
+    pub(crate) forced_shadow: bool,
     /// Does its time pass so fast that seconds matter?
     pub(crate) fast: bool,
 }
@@ -38,6 +40,8 @@ pub(super) struct AppModel {
     pub(super) failure: Option<String>,
     pub(super) paused: bool,
     pub(super) dry_run: bool,
+    /// Is the dry run shadow mode? Then it can't be switched.
+    pub(super) shadow: bool,
     pub(super) next: Option<Timestamp>,
 }
 
@@ -114,7 +118,7 @@ impl Model {
     pub(crate) fn add(&mut self, place: usize, facts: Facts, dry_run: bool, paused: bool, last: Option<Check>) {
         let closed = Vec::new();
         let (said, fresh, failure, next) = (State::Unknown, false, None, None);
-        let app = AppModel { facts, closed, last, fresh, said, failure, paused, dry_run, next };
+        let app = AppModel { facts, closed, last, fresh, said, failure, paused, dry_run, shadow: false, next };
         match self.apps.get_mut(place) {
             Some(before) => *before = app,
             None => self.apps.push(app),
@@ -123,10 +127,17 @@ impl Model {
 
     /// An app which can't be looked after, at its place.
     pub(crate) fn add_closed(&mut self, place: usize, name: String, path: PathBuf, problems: Vec<String>) {
-        let facts = Facts { name, path, trend: (0.0, 0.0), forced_dry_run: false, fast: false };
+        let facts = Facts { name, path, trend: (0.0, 0.0), forced_dry_run: false, forced_shadow: false, fast: false };
         self.add(place, facts, false, false, None);
         if let Some(app) = self.apps.get_mut(place) {
             app.closed = problems;
+        }
+    }
+
+    /// Is the app at a place in shadow mode, before its loop says so?
+    pub(crate) fn set_shadow(&mut self, place: usize, on: bool) {
+        if let Some(app) = self.apps.get_mut(place) {
+            app.shadow = on;
         }
     }
 
@@ -150,7 +161,9 @@ impl Model {
             }
             Kind::CheckFailed { error, .. } => app.failure = Some(error.clone()),
             Kind::Recovered { .. } => app.failure = None,
-            Kind::Started { dry_run } | Kind::DryRunChanged { dry_run } => app.dry_run = *dry_run,
+            Kind::Started { dry_run, shadow } | Kind::DryRunChanged { dry_run, shadow } => {
+                (app.dry_run, app.shadow) = (*dry_run, *shadow);
+            }
             Kind::Paused => app.paused = true,
             Kind::Resumed => app.paused = false,
             Kind::ChangeConfirmed { .. } | Kind::Stopped | Kind::ConfigReloaded { .. } | Kind::ConfigRefused { .. } => {

@@ -17,6 +17,7 @@ fn facts(name: &str) -> Facts {
         path: format!("/etc/{name}.ini").into(),
         trend: (-0.5, 0.5),
         forced_dry_run: false,
+        forced_shadow: false,
         fast: false,
     }
 }
@@ -46,6 +47,7 @@ fn check(outcome: Outcome, dynos: u32, target: u32, code: &str) -> Check {
         policy: "threshold".into(),
         action: if target > dynos { "add".into() } else { "remove".into() },
         target,
+        shadow: false,
         reason: ReasonText { code: code.into(), text: format!("why {code}") },
         outcome,
         applied: if outcome == Outcome::Scaled { target } else { dynos },
@@ -212,7 +214,7 @@ fn a_change_is_shown_until_its_effect_can_be_judged() {
 fn dry_run_is_an_overlay_and_a_check_mark_that_switches_back() {
     let mut model = shop();
     model.event(0, &held("steady"));
-    assert_eq!(model.event(0, &event(Kind::DryRunChanged { dry_run: true })), None);
+    assert_eq!(model.event(0, &event(Kind::DryRunChanged { dry_run: true, shadow: false })), None);
     let shown = view(&model);
     assert_eq!((shown.state, shown.dry_run), (State::Steady, true));
     assert_eq!(lines(&shown.menu)[3], "[x] Dry run");
@@ -221,7 +223,7 @@ fn dry_run_is_an_overlay_and_a_check_mark_that_switches_back() {
     let note = model.event(0, &checked(check(Outcome::WouldScale, 3, 4, "above_high"))).unwrap();
     assert_eq!(note.title, "shop: would scale 3 → 4 dynos (dry run)");
     assert_eq!(note.body, "Why above_high (dry run is on now)");
-    model.event(0, &event(Kind::DryRunChanged { dry_run: false }));
+    model.event(0, &event(Kind::DryRunChanged { dry_run: false, shadow: false }));
     assert!(!view(&model).dry_run);
 }
 
@@ -233,6 +235,31 @@ fn dry_run_from_the_command_line_cannot_be_switched() {
     let expected = Entry::Check { label: "Dry run (by --dry-run)".into(), on: true, click: None };
     assert!(shown.menu.contains(&expected), "{:?}", shown.menu);
     assert!(shown.dry_run);
+}
+
+#[test]
+fn shadow_mode_is_shown_with_both_numbers_and_cannot_be_switched() {
+    let mut model = shop();
+    model.event(0, &event(Kind::Started { dry_run: true, shadow: true }));
+    let shown = view(&model);
+    let expected = Entry::Check { label: "Shadow mode (by debug: shadow)".into(), on: true, click: None };
+    assert!(shown.menu.contains(&expected), "{:?}", shown.menu);
+    assert!(shown.dry_run, "the overlay");
+    let compared = Check { shadow: true, ..check(Outcome::WouldScale, 4, 3, "below_low") };
+    assert_eq!(model.event(0, &checked(compared)).unwrap().title, "shop: theirs 4 dynos, ours 3 (shadow)");
+    let shown = view(&model);
+    assert!(lines(&shown.menu).contains(&"shadow: theirs 4, ours 3: why below_low".to_owned()), "{:?}", shown.menu);
+    let last = "Shadow mode: changes nothing, compares with what others set";
+    assert_eq!(shown.tooltip.lines().last(), Some(last));
+    // A reload of the configuration may end it, which is then a dry run or none.
+    model.event(0, &event(Kind::DryRunChanged { dry_run: true, shadow: false }));
+    assert_eq!(click(&view(&model), "Dry run"), Some(Click::App(0, Deed::DryRun(false))));
+
+    let mut model = Model::default();
+    model.add(0, Facts { forced_shadow: true, ..facts("shop") }, true, false, None);
+    model.set_shadow(0, true);
+    let expected = Entry::Check { label: "Shadow mode (by --shadow)".into(), on: true, click: None };
+    assert!(view(&model).menu.contains(&expected));
 }
 
 #[test]

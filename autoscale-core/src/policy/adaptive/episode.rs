@@ -55,8 +55,8 @@ pub(super) enum Growth {
 }
 
 impl Episode {
-    pub(super) fn begin(view: &View<'_>, median_ms: f64) -> Self {
-        let n = view.n;
+    /// One that begins with `n` dynos.
+    pub(super) fn begin(view: &View<'_>, n: u32, median_ms: f64) -> Self {
         let tuning = view.settings.tuning;
         let room = (f64::from(view.max.saturating_sub(n)) * tuning.grow_room).ceil() as u32;
         let far = n.saturating_add(GROW_ABS).max(n.saturating_mul(tuning.grow_times));
@@ -91,8 +91,17 @@ impl Episode {
             || (view.settings.tuning.short_incidents && outlasted(view, changed))
     }
 
+    /// Has a step back been decided that is still to take place? Only in shadow mode, where somebody else has to take it:
+    /// until then there is nothing to try again, and what gets better may do so by the dynos that are still there.
+    fn awaits_step_back(&self, view: &View<'_>) -> bool {
+        view.shadow && self.waits && view.n > self.from
+    }
+
     /// Tries again what did not help, once the wait is over.
     pub(super) fn retry(&mut self, view: &View<'_>, median_ms: f64) {
+        if self.awaits_step_back(view) {
+            return;
+        }
         if self.futile_until.is_some_and(|until| view.now >= until) {
             self.reference_ms = median_ms;
             self.futile_until = None;
@@ -111,8 +120,8 @@ impl Episode {
     }
 
     /// Has the slowness gone by itself, with no more dynos than there were before it?
-    pub(super) fn has_passed(&self, median_ms: f64) -> bool {
-        self.waits && self.has_improved(median_ms)
+    pub(super) fn has_passed(&self, view: &View<'_>, median_ms: f64) -> bool {
+        self.waits && !self.awaits_step_back(view) && self.has_improved(median_ms)
     }
 
     fn has_improved(&self, median_ms: f64) -> bool {

@@ -19,7 +19,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::policy::regret::Regret;
-use crate::policy::{Policy, Verdict, View};
+use crate::policy::view::upper_median;
+use crate::policy::{Policy, Verdict, View, shadow};
 use crate::sample::Status;
 use crate::window::FUTURE;
 
@@ -78,6 +79,16 @@ impl Adaptive {
             && self.quiet.is_distribution()
     }
 
+    /// Shadow mode: takes from a change that took place what it notes of its own otherwise.
+    fn note_others(&mut self, view: &View<'_>) {
+        let Some((change, slow)) = shadow::observed(view) else { return };
+        shadow::note(&mut self.regret, &change, slow.is_some());
+        if let Some(median_ms) = slow.filter(|_| change.to > change.from).and_then(upper_median) {
+            let episode = self.episode.get_or_insert_with(|| Episode::begin(view, change.from, median_ms));
+            episode.grew(median_ms);
+        }
+    }
+
     /// Learns each new result, once.
     fn learn(&mut self, view: &View<'_>) {
         let new = self.counted.count(view.window.samples(), view.now - view.settings.period);
@@ -105,6 +116,7 @@ impl Adaptive {
 impl Policy for Adaptive {
     fn observe(&mut self, view: &View<'_>) {
         self.changes.note(view);
+        self.note_others(view);
         self.learn(view);
     }
 

@@ -78,12 +78,12 @@ impl Adaptive {
     fn follow_episode(&mut self, view: &View<'_>, median_ms: f64) {
         let newest = view.window.newest(CALM_RESULTS);
         let calm = newest.len() == CALM_RESULTS && !newest.iter().any(|s| view.is_over(s));
-        if self.episode.is_some_and(|episode| episode.has_passed(median_ms)) {
+        if self.episode.is_some_and(|episode| episode.has_passed(view, median_ms)) {
             self.episode = None;
             self.belief.restore(&self.quiet, view.n);
         }
         if view.app_is_over {
-            self.episode.get_or_insert_with(|| Episode::begin(view, median_ms));
+            self.episode.get_or_insert_with(|| Episode::begin(view, view.n, median_ms));
         }
         if !calm {
             return;
@@ -185,10 +185,13 @@ impl Adaptive {
         if let Some(until) = ends(view.changed, view.settings.cooldown_up, view.now) {
             return self.verdict(view, n, Reason::CoolingDown { remaining: view.until(until) }).waiting(until);
         }
-        if let Some(episode) = &mut self.episode {
-            episode.grew(median_ms);
+        // In shadow mode nothing grows by being decided: see `note_others`.
+        if !view.shadow {
+            if let Some(episode) = &mut self.episode {
+                episode.grew(median_ms);
+            }
+            self.regret.added(view.now);
         }
-        self.regret.added(view.now);
         let weighed = self.weighed(view, target.min(view.max));
         self.grow(view, target, Reason::MoreAreCheaper(weighed))
     }
@@ -223,7 +226,9 @@ impl Adaptive {
         if let Some(until) = waits.into_iter().flatten().max() {
             return self.verdict(view, n, Reason::CoolingDown { remaining: view.until(until) }).waiting(until);
         }
-        self.regret.removed(now, n);
+        if !view.shadow {
+            self.regret.removed(now, n);
+        }
         self.verdict(view, target, Reason::FewerAreCheaper(weighed))
     }
 
