@@ -9,8 +9,8 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
-use crate::clock::Clock;
-use crate::config::{Config, MetricKind, Problem, ProblemKind, keys};
+use crate::clock::{Clock, Pace};
+use crate::config::{self, Config, MetricKind, Problem, ProblemKind, keys};
 use crate::config_file::{self, LoadError, Loaded};
 use crate::engine::{Engine, Plan};
 use crate::event::Event;
@@ -127,6 +127,11 @@ impl App {
     /// # Errors
     /// Each names what to mend.
     pub fn open(loaded: Loaded, options: &AppOptions) -> Result<Self, OpenError> {
+        let clock = Clock::of(&loaded.config);
+        clock.scope_sync(|| Self::open_on(clock, loaded, options))
+    }
+
+    fn open_on(clock: Clock, loaded: Loaded, options: &AppOptions) -> Result<Self, OpenError> {
         let Loaded { config, warnings, path, .. } = complete(loaded)?;
         let lock = lock(&config).map_err(|error| OpenError::Lock { app: config.heroku.app_name.clone(), error })?;
         let state = StateFile::of(&config);
@@ -134,7 +139,10 @@ impl App {
             .load()
             .map_err(|error| OpenError::State { path: state.path().to_owned(), error })?
             .unwrap_or_else(|| from_history(&config));
-        let clock = Clock::new(config.sandbox_speed);
+        if clock.speed() != 1.0 {
+            let config::Heroku { app_name, process_type, .. } = &config.heroku;
+            tracing::info!("{app_name} {process_type}: times are sandbox time, {}", Pace(clock.speed()));
+        }
         let (metric, target) = connect(&config, clock, options)?;
         let mut engine = Engine::new(Plan::from(&config), metric, target, state, ledger);
         engine.force_dry_run(options.dry_run);
