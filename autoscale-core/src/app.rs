@@ -15,7 +15,7 @@ use crate::config_file::{self, LoadError, Loaded};
 use crate::engine::{Engine, Plan};
 use crate::event::Event;
 use crate::heroku::HerokuFormation;
-use crate::http::HttpOptions;
+use crate::http::{HttpOptions, MachineRoots};
 use crate::ledger::Ledger;
 use crate::pingdom::PingdomResults;
 use crate::ports::{Failure, MetricSource, Observer, Reading};
@@ -282,7 +282,8 @@ fn lines(path: &Path, problems: &[Problem]) -> Vec<String> {
 }
 
 fn http(config: &Config, options: &AppOptions) -> HttpOptions {
-    let mut http = options.http.clone();
+    // A reload takes the machine's roots anew.
+    let mut http = HttpOptions { roots: MachineRoots::default(), ..options.http.clone() };
     if let Some(speed) = config.sandbox_speed {
         return HttpOptions { budgets: http.budgets, ..HttpOptions::at_speed(speed) };
     }
