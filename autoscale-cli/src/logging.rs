@@ -1,11 +1,15 @@
 //! Where logs go: stderr or a file, as text or JSON. The only place that sets the process's subscriber.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::sync::Mutex;
 
+use autoscale_core::clock::Clock;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
 use crate::complain;
@@ -19,6 +23,18 @@ pub(crate) enum LogFormat {
     Text,
     /// A JSON object a message.
     Json,
+}
+
+/// The wall clock's time; for a sandbox's app, the sandbox's.
+struct AppTime;
+
+impl FormatTime for AppTime {
+    fn format_time(&self, line: &mut Writer<'_>) -> fmt::Result {
+        match Clock::of_log() {
+            Some(time) => line.write_str(&time),
+            None => SystemTime.format_time(line),
+        }
+    }
 }
 
 /// Names what is told.
@@ -39,7 +55,7 @@ pub(crate) fn set_up(format: LogFormat, file: Option<File>, default: &str) {
     };
     let colour = to_stderr && io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
     // Where the log can't be written, its complaint can't either: it would be a panic.
-    let builder = tracing_subscriber::fmt().log_internal_errors(false).with_env_filter(filter);
+    let builder = tracing_subscriber::fmt().log_internal_errors(false).with_env_filter(filter).with_timer(AppTime);
     let builder = builder.with_writer(writer).with_ansi(colour).with_target(false);
     match format {
         LogFormat::Text => builder.init(),

@@ -9,13 +9,13 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
-use crate::clock::Clock;
-use crate::config::{Config, MetricKind, Problem, ProblemKind, keys};
+use crate::clock::{Clock, Pace};
+use crate::config::{self, Config, MetricKind, Problem, ProblemKind, keys};
 use crate::config_file::{self, LoadError, Loaded};
 use crate::engine::{Engine, Plan};
 use crate::event::Event;
 use crate::heroku::HerokuFormation;
-use crate::http::HttpOptions;
+use crate::http::{HttpOptions, MachineRoots};
 use crate::ledger::Ledger;
 use crate::pingdom::PingdomResults;
 use crate::ports::{Failure, MetricSource, Observer, Reading};
@@ -129,6 +129,11 @@ impl App {
     /// # Errors
     /// Each names what to mend.
     pub fn open(loaded: Loaded, options: &AppOptions) -> Result<Self, OpenError> {
+        let clock = Clock::of(&loaded.config);
+        clock.scope_sync(|| Self::open_on(clock, loaded, options))
+    }
+
+    fn open_on(clock: Clock, loaded: Loaded, options: &AppOptions) -> Result<Self, OpenError> {
         let Loaded { config, warnings, path, .. } = complete(loaded)?;
         let lock = lock(&config).map_err(|error| OpenError::Lock { app: config.heroku.app_name.clone(), error })?;
         let state = StateFile::of(&config);
@@ -136,7 +141,10 @@ impl App {
             .load()
             .map_err(|error| OpenError::State { path: state.path().to_owned(), error })?
             .unwrap_or_else(|| from_history(&config));
-        let clock = Clock::new(config.sandbox_speed);
+        if clock.speed() != 1.0 {
+            let config::Heroku { app_name, process_type, .. } = &config.heroku;
+            tracing::info!("{app_name} {process_type}: times are sandbox time, {}", Pace(clock.speed()));
+        }
         let (metric, target) = connect(&config, clock, options)?;
         let mut engine = Engine::new(Plan::from(&config), metric, target, state, ledger);
         engine.force_dry_run(options.dry_run);
@@ -277,7 +285,8 @@ fn lines(path: &Path, problems: &[Problem]) -> Vec<String> {
 }
 
 fn http(config: &Config, options: &AppOptions) -> HttpOptions {
-    let mut http = options.http.clone();
+    // A reload takes the machine's roots anew.
+    let mut http = HttpOptions { roots: MachineRoots::default(), ..options.http.clone() };
     if let Some(speed) = config.sandbox_speed {
         return HttpOptions { budgets: http.budgets, ..HttpOptions::at_speed(speed) };
     }

@@ -238,6 +238,18 @@ impl Check {
             _ => Action::Hold,
         }
     }
+
+    /// Does the app need more dynos, that can't be had or don't help?
+    pub fn wants_in_vain(&self) -> bool {
+        let code = self.reason.code.as_str();
+        let held = self.outcome == Outcome::Held && matches!(code, "at_max" | "futile" | "above_max_but_slow");
+        held || self.outcome == Outcome::Limited
+    }
+
+    /// Is the app itself down, so that nothing was changed?
+    pub fn says_down(&self) -> bool {
+        self.outcome == Outcome::Held && matches!(self.reason.code.as_str(), "outage" | "down_now")
+    }
 }
 
 /// One sentence for logs and people: which app, what happened, why.

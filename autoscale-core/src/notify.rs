@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
+use crate::clock::Clock;
 use crate::config::Secret;
 use crate::event::Event;
 use crate::http::{Client, HttpOptions, Peer, Redaction};
@@ -110,7 +111,7 @@ impl Webhook {
     fn send(&mut self, body: String) {
         if let Some((post, waiting)) = self.idle.take() {
             match Handle::try_current() {
-                Ok(runtime) => self.task = Some(runtime.spawn(post.run(waiting))),
+                Ok(runtime) => self.task = Some(runtime.spawn(Clock::current().scope(post.run(waiting)))),
                 Err(_) => self.idle = Some((post, waiting)),
             }
         }

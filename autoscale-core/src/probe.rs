@@ -56,7 +56,8 @@ impl Probe {
         let text = config.url.as_deref().ok_or_else(|| refused("url is missing".into()))?;
         let url = reqwest::Url::parse(text).map_err(|e| refused(format!("url: no web address: {e}")))?;
         // A redirect may lead to https, so that roots are needed in any case.
-        let tls = tls_config(config.ca_file.as_deref(), true).map_err(|e| refused(format!("ca_file: {e}")))?;
+        let tls = tls_config(config.ca_file.as_deref(), Some(&options.roots))
+            .map_err(|e| refused(format!("ca_file: {e}")))?;
         let timeout = options.scaled(config.timeout.as_secs_f64(), 2.0);
         let mut http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)

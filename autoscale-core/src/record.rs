@@ -122,6 +122,7 @@ mod graphs {
     use tokio::task::JoinHandle;
 
     use super::Trouble;
+    use crate::clock::Clock;
     use crate::config::{Config, GraphFormat};
     use crate::event::Event;
     use crate::graph::Picture;
@@ -174,7 +175,8 @@ mod graphs {
             };
             if !busy {
                 let artist = Arc::clone(&self.artist);
-                self.drawing = Some(tokio::task::spawn_blocking(move || artist.work()));
+                let clock = Clock::current();
+                self.drawing = Some(tokio::task::spawn_blocking(move || clock.scope_sync(|| artist.work())));
             }
         }
     }

@@ -81,7 +81,11 @@ enum Turn {
 
 impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> AppLoop<M, T, K> {
     /// Runs until it is told to stop, or nobody is left who could tell it.
-    pub async fn run(mut self, mut commands: mpsc::UnboundedReceiver<Command>) {
+    pub async fn run(self, commands: mpsc::UnboundedReceiver<Command>) {
+        self.clock.scope(self.run_on_clock(commands)).await;
+    }
+
+    async fn run_on_clock(mut self, mut commands: mpsc::UnboundedReceiver<Command>) {
         let mut due = Instant::now() + self.clock.real(self.first_after);
         let (dry_run, shadow) = self.mode();
         self.tell(Kind::Started { dry_run, shadow });
@@ -236,7 +240,7 @@ pub async fn check_once<M: MetricSource, T: ScaleTarget, K: LedgerKeeper>(
     clock: &Clock,
 ) -> Vec<Event> {
     let now = clock.now();
-    match tokio::time::timeout(DEADLINE.1, engine.check(now)).await {
+    match clock.scope(tokio::time::timeout(DEADLINE.1, engine.check(now))).await {
         Ok(events) => events,
         Err(_) => {
             let text = format!("the check took longer than {} s and was broken off", DEADLINE.1.as_secs());

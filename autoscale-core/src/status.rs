@@ -1,9 +1,13 @@
 //! How it goes with an app, for one who looks at it from outside of the loop: its state file, its lock, and one read of the
 //! formation. Changes nothing, not even a damaged state file.
 
+mod condition;
+
 use std::time::{Duration, SystemTime};
 
+use futures_util::future::join_all;
 use serde::Serialize;
+use tokio::time::Instant;
 
 use crate::clock::Clock;
 use crate::config::Config;
@@ -16,11 +20,13 @@ use crate::spending::Spending;
 use crate::state::{InstanceLock, StateFile};
 use crate::time::Timestamp;
 
+pub use condition::Condition;
+
 /// A check is overdue when the last one is so many intervals old.
 const OVERDUE: u32 = 3;
 
-/// The longest time that the platform may take to say the formation.
-const READ_WITHIN: Duration = Duration::from_secs(8);
+/// The platform has at least this long to say a formation, however late it is asked.
+const LEAST: Duration = Duration::from_millis(100);
 
 /// How it goes with an app.
 #[derive(Clone, Debug, Serialize)]
@@ -78,8 +84,16 @@ pub struct Status {
     pub state_file: String,
     /// Why it can't be read.
     pub state_error: Option<String>,
-    /// When this was.
+    /// When this was, on the app's clock: in a sandbox, the sandbox's. So are all times above.
     pub at: Timestamp,
+    /// How many times as fast as the wall clock a sandbox's clock runs; `None` where the app's is the wall clock.
+    pub sandbox_speed: Option<f64>,
+    /// When the number of dynos last changed, as far as the loop knows.
+    pub changed_at: Option<Timestamp>,
+    /// Dynos before that change, as long as the loop remembers.
+    pub changed_from: Option<u32>,
+    /// All of it in a word.
+    pub condition: Condition,
 }
 
 /// Whoever has an app.
@@ -90,10 +104,17 @@ struct Holder {
 }
 
 impl Status {
-    /// Looks. Takes some seconds where the platform does not answer.
-    pub async fn of(config: &Config) -> Self {
+    /// Looks at several apps at once, in their order. By `until` the platform is to have said all formations: what it has
+    /// not said by then is as the loop saw it last.
+    pub async fn of_all(configs: &[Config], until: Instant) -> Vec<Self> {
+        // One set of options: what one app learns of rate limits holds for all, and roots are loaded once.
+        let http = HttpOptions::default();
+        join_all(configs.iter().map(|config| Self::of(config, &http, until))).await
+    }
+
+    async fn of(config: &Config, http: &HttpOptions, until: Instant) -> Self {
         let file = StateFile::find(config);
-        let live = read(config).await;
+        let live = read(config, http, until).await;
         let (ledger, state_error) = match file.look() {
             Ok(ledger) => (ledger, None),
             Err(error) => (None, Some(error.to_string())),
@@ -110,6 +131,7 @@ impl Status {
         status.state_file = file.path().display().to_string();
         status.healthy &= state_error.is_none();
         status.state_error = state_error;
+        status.condition = Condition::of(&status);
         status
     }
 
@@ -140,10 +162,14 @@ impl Status {
         };
         let overdue = !ledger.paused && too_long;
         let refused = |event: &Event| matches!(&event.kind, Kind::Checked(check) if check.outcome == Outcome::Failed);
-        let went_well = ledger.failed_in_a_row == 0 && !ledger.last_check.as_ref().is_some_and(refused);
         let dynos = live.as_ref().ok().map(|seen| seen.quantity).or(ledger.quantity);
+        let changed_from = match ledger.changes.as_slice() {
+            [.., (_, from), (_, to)] if dynos == Some(*to) => Some(*from),
+            _ => None,
+        };
+        let went_well = ledger.failed_in_a_row == 0 && !ledger.last_check.as_ref().is_some_and(refused);
         let size = live.as_ref().map_or(&ledger.size, |seen| &seen.size);
-        Self {
+        let mut status = Self {
             app: config.heroku.app_name.clone(),
             process: config.heroku.process_type.clone(),
             healthy: went_well && !overdue && (running || last.is_some()),
@@ -171,12 +197,19 @@ impl Status {
             state_file: String::new(),
             state_error: None,
             at: now,
-        }
+            sandbox_speed: config.sandbox_speed.filter(|speed| *speed != 1.0),
+            changed_at: ledger.changed_at,
+            changed_from,
+            condition: Condition::Steady,
+        };
+        status.condition = Condition::of(&status);
+        status
     }
 }
 
-async fn read(config: &Config) -> Result<FormationReading, String> {
-    let http = HttpOptions { deadline: READ_WITHIN, ..HttpOptions::default() };
+async fn read(config: &Config, http: &HttpOptions, until: Instant) -> Result<FormationReading, String> {
+    let deadline = until.saturating_duration_since(Instant::now()).max(LEAST);
+    let http = HttpOptions { deadline, ..http.clone() };
     let mut target = HerokuFormation::new(&config.heroku, &http).map_err(|failure| failure.text)?;
     target.formation().await.map_err(|failure| failure.text)
 }
@@ -187,12 +220,15 @@ fn newest(ledger: &Ledger) -> Option<Timestamp> {
     at(&ledger.last_check).max(at(&ledger.last_failure))
 }
 
-/// Now; in a sandbox, whose clock runs faster, so long after the last check as the state file is old.
+/// Now, on the app's clock. In a sandbox whose configuration does not say since when it runs, so long after the last check
+/// as the state file is old.
 fn now(config: &Config, ledger: &Ledger, kept_at: Option<SystemTime>) -> Timestamp {
     let age = kept_at.and_then(|kept| SystemTime::now().duration_since(kept).ok()).unwrap_or_default();
-    match (config.sandbox_speed, newest(ledger)) {
-        (Some(_), Some(last)) => last + sped_up(config, age),
-        _ => Clock::default().now(),
+    match (config.sandbox_speed, config.sandbox_since, newest(ledger)) {
+        (Some(_), None, Some(last)) => last + sped_up(config, age),
+        // The loop may be a moment ahead, by the sandbox's answers.
+        (Some(_), Some(_), Some(last)) => Clock::of(config).now().max(last),
+        _ => Clock::of(config).now(),
     }
 }
 
@@ -205,12 +241,12 @@ fn sped_up(config: &Config, time: Duration) -> Duration {
 mod tests {
     use super::*;
     use crate::config::{Overrides, parse};
-    use crate::event::VERSION;
+    use crate::event::{Check, ReasonText, VERSION};
     use crate::ledger::DryRunToggle;
 
     const NOW: Timestamp = Timestamp::from_secs(1_780_000_000);
 
-    fn config(more: &str) -> Config {
+    pub(super) fn config(more: &str) -> Config {
         let text =
             format!("[HEROKU_INFOS]\napp_name: shop\n[PINGDOM_INFOS]\ncheck_id: 1\n[AUTOSCALE_SETTINGS]\n{more}");
         parse(&text, &Overrides::default()).unwrap().config
@@ -224,8 +260,37 @@ mod tests {
         Ledger { last_failure: Some(event), failed_in_a_row: 2, quantity: Some(3), ..Ledger::default() }
     }
 
+    /// A check a minute ago.
+    pub(super) fn checked(outcome: Outcome, code: &str) -> Ledger {
+        let check = Check {
+            dynos: 3,
+            changed_at: None,
+            min: 1,
+            max: 10,
+            mean_ms: Some(640.0),
+            trend_ms_per_s: None,
+            new_samples: Vec::new(),
+            effective_max: 10,
+            maintenance: false,
+            override_until: None,
+            policy: "threshold".into(),
+            action: "hold".into(),
+            target: 3,
+            reason: ReasonText { code: code.into(), text: String::new() },
+            outcome,
+            applied: 3,
+            error: None,
+            load: None,
+            detail: None,
+        };
+        let at = NOW - Duration::from_secs(60);
+        let kind = Kind::Checked(Box::new(check));
+        let event = Event { v: VERSION, at, app: "shop".into(), process: "web".into(), kind };
+        Ledger { last_check: Some(event), quantity: Some(3), ..Ledger::default() }
+    }
+
     /// Not read: nobody is asked in this test.
-    fn status(config: &Config, ledger: &Ledger, running: bool) -> Status {
+    pub(super) fn status(config: &Config, ledger: &Ledger, running: bool) -> Status {
         seen_after(config, ledger, running.then_some(Duration::ZERO))
     }
 
@@ -270,6 +335,38 @@ mod tests {
         let paused = Ledger { paused: true, ..Ledger::default() };
         assert_eq!(seen(16, &paused), (true, false));
         assert_eq!(sped_up(&config(""), Duration::from_secs(2)), Duration::from_secs(2));
+    }
+
+    #[test]
+    fn the_last_change_is_known_with_the_dynos_before_it_as_long_as_the_loop_remembers() {
+        let at = |minutes| NOW - Duration::from_secs(60 * minutes);
+        let change = |changes| {
+            let ledger = Ledger { changed_at: Some(at(4)), changes, ..checked(Outcome::Held, "steady") };
+            let seen = status(&config(""), &ledger, true);
+            (seen.changed_at, seen.changed_from)
+        };
+        assert_eq!(change(vec![(at(40), 2), (at(4), 3)]), (Some(at(4)), Some(2)));
+        assert_eq!(change(vec![(at(4), 3)]), (Some(at(4)), None));
+        assert_eq!(change(vec![(at(40), 3), (at(4), 5)]), (Some(at(4)), None), "somebody else's, not seen yet");
+    }
+
+    #[test]
+    fn in_a_sandbox_that_says_since_when_it_runs_now_is_its_time() {
+        let wall = Clock::default().now();
+        let since = wall - Duration::from_secs(600);
+        let url = "api_url: http://127.0.0.1:1\n";
+        let text = format!(
+            "[HEROKU_INFOS]\napp_name: shop\n{url}[PINGDOM_INFOS]\ncheck_id: 1\n{url}[SANDBOX]\nspeed: 60\nsince: {}\n",
+            since.as_secs_f64()
+        );
+        let config = parse(&text, &Overrides::default()).unwrap().config;
+        // The state file's age says nothing then: it is also written between checks.
+        let seen = now(&config, &failed(2), Some(SystemTime::now()));
+        // Ten minutes are ten hours; on a busy machine, a little more.
+        assert!((36_000.0..39_600.0).contains(&seen.seconds_since(since)), "{seen:?} {since:?}");
+        let last = Event { at: seen + Duration::from_secs(7200), ..failed(2).last_failure.unwrap() };
+        let ledger = Ledger { last_failure: Some(last.clone()), ..Ledger::default() };
+        assert_eq!(now(&config, &ledger, None), last.at, "nothing is in the future");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Tests of the `autoscale` binary as a user runs it: one module a topic.
 
 mod check_config;
+mod clock;
 mod crash;
 mod decide;
 mod demo;

@@ -1,8 +1,20 @@
 //! `autoscale status`: what it finds out with and without a loop, and its exit codes.
 
+use std::io::Read as _;
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use autoscale_core::clock::Clock;
+use autoscale_core::config_file;
+use autoscale_core::ledger::Ledger;
+use autoscale_core::state::StateFile;
 use serde_json::{Value, json};
 
-use crate::running::{Daemon, Site, events, quiet};
+use crate::running::{Daemon, Site, command, events, quiet, write_private};
+use crate::support::texts;
 
 fn as_json(site: &Site, arguments: &[&str]) -> (Option<i32>, Value) {
     let config = site.path("shop.ini");
@@ -160,4 +172,203 @@ fn a_configuration_that_cannot_be_used_is_2() {
     let output = site.run(&["status", "--config", "gone.ini"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("gone.ini: no such file"));
+}
+
+/// A Heroku that takes every connection and never answers; counts how many are open at once.
+struct Silent {
+    address: SocketAddr,
+    most: Arc<AtomicUsize>,
+}
+
+impl Silent {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (open, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let counted = Arc::clone(&most);
+        // Ends with the test program.
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().map_while(Result::ok) {
+                let (open, most) = (Arc::clone(&open), Arc::clone(&counted));
+                std::thread::spawn(move || {
+                    most.fetch_max(open.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                    let mut buffer = [0; 4096];
+                    while stream.read(&mut buffer).is_ok_and(|n| n > 0) {}
+                    open.fetch_sub(1, Ordering::SeqCst);
+                });
+            }
+        });
+        Self { address, most }
+    }
+}
+
+/// A configuration in a folder, whose app a loop left in a state: `check` and `ledger` are added to a steady one. Ages are
+/// of hours, so that no slow machine changes them.
+fn app(folder: &Path, heroku: SocketAddr, name: &str, check: Value, ledger: Value) {
+    let path = folder.join(format!("{name}.ini"));
+    let text = format!(
+        "[HEROKU_INFOS]\napi_key: k\napp_name: {name}\napi_url: http://{heroku}\n\
+         [PINGDOM_INFOS]\napi_key: k\ncheck_id: 1\n\
+         [AUTOSCALE_SETTINGS]\ncheck_frequency: 600\nstate_dir: {}\n",
+        folder.join("state").display()
+    );
+    write_private(&path, &text);
+    let ago = |hours: u64| json!((Clock::default().now() - Duration::from_secs(3600 * hours)).as_secs());
+    let mut event = json!({
+        "v": 1, "event": "checked", "at": ago(3), "app": name, "process": "web", "dynos": 3, "changed_at": null,
+        "min": 1, "max": 10, "mean_ms": 640.0, "trend_ms_per_s": null, "new_samples": [], "effective_max": 10,
+        "maintenance": false, "override_until": null, "policy": "threshold", "action": "hold", "target": 3,
+        "reason": { "code": "steady", "text": "steady at 640 ms" }, "outcome": "held", "applied": 3,
+    });
+    merge(&mut event, check);
+    let mut kept = json!({ "quantity": 3, "changed_at": ago(30), "changes": [[ago(30), 3]], "last_check": event });
+    merge(&mut kept, ledger);
+    let ledger: Ledger = serde_json::from_value(kept).unwrap();
+    StateFile::of(&config_file::load(&path, false).unwrap().config).save(&ledger).unwrap();
+}
+
+fn merge(into: &mut Value, more: Value) {
+    for (key, value) in more.as_object().unwrap() {
+        into[key] = value.clone();
+    }
+}
+
+/// Thirty apps: one whose checks fail, one at its maximum, some in other states.
+fn thirty(folder: &Path, heroku: SocketAddr) {
+    let plain = |name: &str| app(folder, heroku, name, json!({}), json!({}));
+    (1..=26).filter(|n| ![3, 7, 11].contains(n)).for_each(|n| plain(&format!("app{n}")));
+    plain("acme-checkout-for-europe-west1");
+    plain("acme-checkout-for-europe-west2");
+    let ago = |hours: u64| json!((Clock::default().now() - Duration::from_secs(3600 * hours)).as_secs());
+    let error = "Pingdom answered 401 (Invalid token): check [PINGDOM_INFOS] api_key, which is not one of its tokens";
+    let failure = json!({ "v": 1, "event": "check_failed", "at": ago(2), "app": "app11", "process": "web",
+        "what": "metric", "error": error, "in_a_row": 4 });
+    app(folder, heroku, "app11", json!({}), json!({ "last_failure": failure, "failed_in_a_row": 4 }));
+    let reason = json!({ "code": "at_max", "text": "needs more" });
+    let changes = json!({ "quantity": 10, "changed_at": ago(4), "changes": [[ago(9), 6], [ago(4), 10]] });
+    app(folder, heroku, "app7", json!({ "reason": reason, "mean_ms": 2843.4, "applied": 10, "dynos": 10 }), changes);
+    let reason = json!({ "code": "outage", "text": "the app answers with errors: look at its logs" });
+    app(folder, heroku, "zebra", json!({ "reason": reason, "mean_ms": null }), json!({}));
+    app(folder, heroku, "app3", json!({}), json!({ "dry_run": { "on": true, "debug": false } }));
+    app(folder, heroku, "search", json!({}), json!({ "paused": true }));
+}
+
+#[test]
+fn thirty_apps_fit_on_a_screen_what_fails_first_and_names_in_natural_order() {
+    let (home, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let heroku = Silent::start();
+    thirty(folder.path(), heroku.address);
+    let arguments = ["status", "--config-dir", folder.path().to_str().unwrap()];
+    let output = command(home.path(), &arguments).output().unwrap();
+    let (text, errors) = texts(&output);
+    assert_eq!((output.status.code(), errors.as_str()), (Some(1), ""), "{text}");
+    let lines: Vec<&str> = text.lines().collect();
+    let start = [
+        "30 apps: 1 failing, 1 down, 1 at its maximum, 1 paused, 26 steady",
+        "  app                 state     dynos        changed      mean  checked",
+        "● app11               failing   3* of 1-10   30 h       640 ms      2 h",
+        "    4 times in a row: Pingdom answered 401 (Invalid token): check [PINGDOM_INFO…",
+        "● zebra               app down  3* of 1-10   30 h            -      3 h",
+        "    the app answers with errors: look at its logs",
+        "● app7                at max    10* of 1-10  6→10 4 h  2843 ms      3 h",
+        "● acme-chec…pe-west1  steady    3* of 1-10   30 h       640 ms      3 h",
+        "● acme-chec…pe-west2  steady    3* of 1-10   30 h       640 ms      3 h",
+        "● app1                steady    3* of 1-10   30 h       640 ms      3 h",
+        "● app2                steady    3* of 1-10   30 h       640 ms      3 h",
+        "● app3                steady    3* of 1-10   30 h       640 ms      3 h  dry run",
+        "● app4                steady    3* of 1-10   30 h       640 ms      3 h",
+    ];
+    assert_eq!(lines[..start.len()], start, "{text}");
+    let end = [
+        "● app26               steady    3* of 1-10   30 h       640 ms      3 h",
+        "● search              paused    3* of 1-10   30 h       640 ms      3 h",
+        "* dynos as last seen (30 apps): Heroku did not answer within 2 s",
+    ];
+    assert_eq!(lines[lines.len() - 3..], end, "{text}");
+    assert!(lines.len() <= 40 && lines.iter().all(|line| line.chars().count() <= 80), "{text}");
+    // One after the other, there would be one connection at a time.
+    assert!(heroku.most.load(Ordering::SeqCst) >= 30, "{} connections at once", heroku.most.load(Ordering::SeqCst));
+
+    let coloured = command(home.path(), &arguments).env("CLICOLOR_FORCE", "1").output().unwrap();
+    assert!(texts(&coloured).0.contains("\u{1b}[31mfailing\u{1b}[0m"), "{}", texts(&coloured).0);
+}
+
+#[test]
+fn more_apps_than_lines_are_still_a_line_each() {
+    let (home, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let heroku = Silent::start();
+    thirty(folder.path(), heroku.address);
+    (1..=15).for_each(|n| app(folder.path(), heroku.address, &format!("more{n}"), json!({}), json!({})));
+    let output = command(home.path(), &["status", "--config-dir", folder.path().to_str().unwrap()]).output().unwrap();
+    let text = texts(&output).0;
+    assert_eq!(text.lines().filter(|line| line.starts_with("● ")).count(), 45, "{text}");
+    // The summary, the columns' names, and why dynos are as last seen; no reasons.
+    assert_eq!(text.lines().count(), 48, "{text}");
+}
+
+#[test]
+fn all_and_json_are_as_long_for_several_apps_as_for_one() {
+    let (home, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let heroku = Silent::start();
+    app(folder.path(), heroku.address, "one", json!({}), json!({}));
+    let long = |arguments: &[&str]| {
+        let arguments = [&["status", "--config-dir", folder.path().to_str().unwrap()], arguments].concat();
+        texts(&command(home.path(), &arguments).output().unwrap()).0
+    };
+    let alone = long(&[]);
+    assert!(
+        alone.starts_with("● one (web)\n  formation   3 dynos of 1 to 10; as last seen by the loop: Heroku did not")
+    );
+    app(folder.path(), heroku.address, "two", json!({}), json!({ "failed_in_a_row": 1 }));
+    assert!(long(&["--all"]).starts_with(&format!("{alone}\n● two (web)\n")), "{}", long(&["--all"]));
+    let seen = events(long(&["--json"]).as_bytes());
+    let told: Vec<_> = seen.iter().map(|seen| (&seen["app"], &seen["condition"], &seen["not_live"])).collect();
+    let why = json!("Heroku did not answer within 2 s");
+    assert_eq!(told, [(&json!("one"), &json!("steady"), &why), (&json!("two"), &json!("failing"), &why)]);
+}
+
+#[test]
+fn a_broken_configuration_is_a_line_and_the_others_go_on() {
+    let (home, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let heroku = Silent::start();
+    app(folder.path(), heroku.address, "fine", json!({}), json!({}));
+    let broken = "[HEROKU_INFOS]\napp_name: shop\n[PINGDOM_INFOS]\ncheck_id: 1\n[AUTOSCALE_SETTINGS]\n\
+                  min_dynos: lots\nmax_dynos: 0\n";
+    write_private(&folder.path().join("broken.ini"), broken);
+    let run = |arguments: &[&str]| {
+        let arguments = [&["status", "--config-dir", folder.path().to_str().unwrap()], arguments].concat();
+        let output = command(home.path(), &arguments).output().unwrap();
+        (output.status.code(), texts(&output))
+    };
+    let (code, (text, errors)) = run(&[]);
+    assert_eq!((code, errors.as_str()), (Some(2), ""), "{text}");
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[0], "2 apps: 1 unusable, 1 steady");
+    assert!(lines[2].starts_with("● broken.ini  unusable  2 problems: line 6: min_dynos: \"lots\""), "{text}");
+    assert!(lines[2].chars().count() <= 80, "{text}");
+    assert!(lines[3].starts_with("● fine        steady    3* of 1-10"), "{text}");
+    for arguments in ["--all", "--json"] {
+        let (code, (text, errors)) = run(&[arguments]);
+        assert!(code == Some(2) && text.contains("fine"), "{arguments}: {text}");
+        assert!(errors.contains("broken.ini:6: [AUTOSCALE_SETTINGS] min_dynos: \"lots\""), "{arguments}: {errors}");
+    }
+}
+
+#[test]
+fn several_apps_are_read_live_and_one_that_fails_says_why() {
+    let (steady, failing) = (Site::start(quiet(2)), Site::start(quiet(4)));
+    let configs = [steady.configure(""), failing.configure("")];
+    steady.once(&configs[0]);
+    failing.sandbox.set_faults(&"pingdom:404".parse().unwrap());
+    failing.once(&configs[1]);
+    let [one, other] = configs.each_ref().map(|path| path.to_str().unwrap());
+    let output = steady.run(&["status", "--config", one, "--config", other]);
+    let text = texts(&output).0;
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[0], "2 apps: 1 failing, 1 steady", "{text}");
+    assert!(lines[2].starts_with("● shop  failing  4 of 1-10  "), "{text}");
+    assert!(lines[3].starts_with("    Pingdom answered 404"), "{text}");
+    assert!(lines[4].starts_with("● shop  steady   2 of 1-10  "), "{text}");
+    assert_eq!(lines[5..], ["sandbox time (2 apps): 60 times as fast as the wall clock"], "{text}");
 }

@@ -10,6 +10,7 @@ use autoscale_core::config_file::{
     self, Environment, LoadError, LoadErrorKind, default_places, find_default, load_all, load_with, user_place,
 };
 use autoscale_core::policy::{PolicyKind, Settings};
+use autoscale_core::time::Timestamp;
 use proptest::prelude::*;
 
 const HEAD: &str = "[HEROKU_INFOS]\napp_name: shop\n";
@@ -318,6 +319,18 @@ fn the_sandboxs_speed_is_for_loopback_addresses_only() {
         &problems(&sandbox.replace("http://[::1]:2", "https://api.pingdom.com")),
         "config.ini:7: [SANDBOX] speed: time is sped up only when every API address is on this machine",
     );
+}
+
+#[test]
+fn a_sandbox_may_say_since_when_it_runs_and_only_a_sandbox() {
+    let sandbox = "[HEROKU_INFOS]\napp_name: shop\napi_url: http://localhost:1\n[PINGDOM_INFOS]\n\
+                   api_url: http://[::1]:2\n[SANDBOX]\nspeed: 240\nsince: 1795655856.25\n";
+    assert_eq!(config(sandbox).sandbox_since, Timestamp::from_secs_f64(1_795_655_856.25));
+    assert_one(
+        &warnings(&sandbox.replace("speed: 240\n", "")),
+        "config.ini:7: [SANDBOX] since: has no effect without speed: delete the line, or give the sandbox's speed",
+    );
+    assert_one(&problems(&sandbox.replace("1795655856.25", "-1")), "config.ini:8: [SANDBOX] since: ");
 }
 
 #[test]

@@ -2,6 +2,10 @@
 
 use std::time::{Duration, SystemTime};
 
+use autoscale_core::clock::Clock;
+use autoscale_core::sandbox::SandboxOptions;
+use autoscale_core::simulation::Load;
+
 use crate::desktop::Desktop;
 use crate::tray::{Home, PATIENCE, Scene, Simulated, wait_for};
 
@@ -151,4 +155,41 @@ fn it_quits_though_a_viewer_that_it_opened_stays_open() {
     assert_eq!(tray.ended().code(), Some(0));
     assert!(std::process::Command::new("kill").arg(pid.trim()).status().unwrap().success(), "the viewer is gone too");
     simulated.stop();
+}
+
+#[test]
+fn the_next_check_and_the_log_tell_a_sandboxs_time() {
+    let start = Clock::default().now() + Duration::from_secs(5 * 3600);
+    let load = Load::built_in("flat=3").unwrap();
+    let app_name = "shop".into();
+    let simulated = Simulated::with(SandboxOptions {
+        load,
+        speed: 60.0,
+        app_name,
+        start: Some(start),
+        ..SandboxOptions::default()
+    });
+    let home = Home::new();
+    let desktop = Desktop::start(&home.bus.address());
+    let config = home.config(&simulated, "");
+    let tray = home.start_with(&["--config", config.to_str().unwrap()], |command| {
+        command.env("TZ", "UTC");
+    });
+    let item = desktop.item();
+    wait_for("a check", PATIENCE, || Some(item.title()).filter(|title| title.contains(" ms")));
+    // Half an hour of the sandbox is half a minute for a busy machine; the wall clock is five hours away.
+    let near = |seconds: f64| (seconds - simulated.sandbox.now().as_secs_f64()).rem_euclid(86_400.0);
+    let is_near = |seconds: f64| near(seconds) < 1800.0 || near(seconds) > 86_400.0 - 1800.0;
+
+    let line = item.lines().swap_remove(0);
+    let next = line.strip_suffix(" (sandbox time))").and_then(|line| line.rsplit_once(' ')).expect(&line).1;
+    let next: jiff::civil::Time = next.parse().expect(&line);
+    let next = next.duration_since(jiff::civil::Time::midnight());
+    assert!(is_near(next.as_secs_f64()), "{line}");
+    let log = tray.log();
+    for line in log.lines().filter(|line| line.contains(" shop web: ")) {
+        let time: jiff::Timestamp = line.split_whitespace().next().unwrap().parse().expect(line);
+        assert!(is_near(time.as_microsecond() as f64 / 1e6), "{line}");
+    }
+    assert!(log.contains("times are sandbox time, 60 times as fast as the wall clock"), "{log}");
 }

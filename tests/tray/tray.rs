@@ -196,9 +196,14 @@ pub(crate) struct Simulated {
 
 impl Simulated {
     pub(crate) fn start(load: &str, dynos: u32, speed: f64) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let load = Load::built_in(load).unwrap();
         let options = SandboxOptions { load, dynos, speed, app_name: "shop".into(), ..SandboxOptions::default() };
+        Self::with(options)
+    }
+
+    pub(crate) fn with(options: SandboxOptions) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let speed = options.speed;
         let sandbox = runtime.block_on(Sandbox::start(options)).unwrap();
         Self { runtime, sandbox, speed }
     }

@@ -18,11 +18,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use autoscale_core::clock::Clock;
 use clap::Parser;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 
 use crate::instance::{Answer, Instance, Role, Taken};
 use crate::session::{Input, Session, Wishes};
@@ -184,13 +187,25 @@ async fn show_on_runtime(shown: Option<watch::Receiver<View>>, inputs: Unbounded
 #[cfg(any(windows, target_os = "macos", feature = "tao-loop"))]
 async fn show_on_runtime(_: Option<watch::Receiver<View>>, _: UnboundedSender<Input>) {}
 
+/// The wall clock's time; for a sandbox's app, the sandbox's.
+struct AppTime;
+
+impl FormatTime for AppTime {
+    fn format_time(&self, line: &mut Writer<'_>) -> std::fmt::Result {
+        match Clock::of_log() {
+            Some(time) => line.write_str(&time),
+            None => SystemTime.format_time(line),
+        }
+    }
+}
+
 fn set_up_log() {
     // What the bus library has to say of a bus that went is said by the face.
     let filter = EnvFilter::try_from_env("AUTOSCALE_LOG").unwrap_or_else(|_| EnvFilter::new("info,zbus=off"));
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // Of a line that can't be written nothing is said: there is only the same stderr to say it on.
-    builder.with_ansi(colour).with_target(false).log_internal_errors(false).init();
+    builder.with_ansi(colour).with_target(false).with_timer(AppTime).log_internal_errors(false).init();
 }
 
 /// Says why it can't go on, on stderr.

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use autoscale_core::app::{App, AppOptions, OpenError};
-use autoscale_core::clock::Clock;
 use autoscale_core::config_file::{self, Environment, LoadError, LoadErrorKind, Loaded};
 use autoscale_core::event::{Event, Kind, Outcome};
 use autoscale_core::runner::Command;
@@ -156,7 +155,8 @@ impl Session {
         match input {
             Input::Event(round, place, event) if round == self.round => self.event(place, &event),
             Input::Next(round, place, after) if round == self.round => {
-                self.model.next_check(place, after.map(|after| Clock::default().now() + after));
+                let clock = self.slot(place).map(|slot| slot.clock).unwrap_or_default();
+                self.model.next_check(place, after.map(|after| clock.after(after)));
             }
             Input::GraphOf(round, place) if round == self.round => self.open_graph(place),
             Input::Event(..) | Input::Next(..) | Input::GraphOf(..) | Input::Stop => {}
@@ -175,8 +175,12 @@ impl Session {
         }
     }
 
+    fn slot(&self, place: usize) -> Option<&Slot> {
+        self.slots.get(place).and_then(Option::as_ref)
+    }
+
     fn event(&mut self, place: usize, event: &Event) {
-        log(event);
+        self.slot(place).map(|slot| slot.clock).unwrap_or_default().scope_sync(|| log(event));
         if let Some(slot) = self.slots.get_mut(place).and_then(Option::as_mut) {
             slot.note(event);
             if matches!(event.kind, Kind::ConfigReloaded { .. }) {
@@ -210,7 +214,7 @@ impl Session {
     }
 
     fn deed(&mut self, place: usize, deed: Deed) {
-        let Some(slot) = self.slots.get(place).and_then(Option::as_ref) else {
+        let Some(slot) = self.slot(place) else {
             if let (Deed::OpenConfig, Some(path)) = (deed, self.model.path(place)) {
                 opening::open(path, &self.inputs);
             }
@@ -228,7 +232,7 @@ impl Session {
     }
 
     fn open_graph(&self, place: usize) {
-        if let Some(slot) = self.slots.get(place).and_then(Option::as_ref) {
+        if let Some(slot) = self.slot(place) {
             opening::open_made(slot.graph(), format!("{}: no graph", slot.facts.name), &self.inputs);
         }
     }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use autoscale_core::app::{App, AppOptions};
+use autoscale_core::clock::Clock;
 use autoscale_core::config::Config;
 use autoscale_core::event::{Check, Event, Kind};
 use autoscale_core::graph::Picture;
@@ -23,6 +24,7 @@ use crate::view::Facts;
 #[derive(Debug)]
 pub(crate) struct Slot {
     pub(crate) facts: Facts,
+    pub(crate) clock: Clock,
     commands: UnboundedSender<Command>,
     /// Its configuration, as the last reload left it.
     config: watch::Receiver<Config>,
@@ -63,9 +65,11 @@ impl Slot {
         inputs: &UnboundedSender<Input>,
         loops: &mut JoinSet<()>,
     ) -> (Self, Before) {
-        app.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+        let clock = app.clock;
+        clock.scope_sync(|| app.warnings.iter().for_each(|warning| tracing::warn!("{warning}")));
         let outside = app.outside_warnings();
-        loops.spawn(async move { outside.await.iter().for_each(|warning| tracing::warn!("{warning}")) });
+        let outside = async move { outside.await.iter().for_each(|warning| tracing::warn!("{warning}")) };
+        loops.spawn(clock.scope(outside));
 
         let config = app.in_force();
         let facts = Facts {
@@ -74,7 +78,7 @@ impl Slot {
             trend: trend(&app.config),
             forced_dry_run: options.dry_run,
             forced_shadow: options.shadow,
-            fast: app.config.sandbox_speed.is_some(),
+            fast: clock.speed() != 1.0,
         };
         let ledger = app.engine.ledger();
         let before = Before {
@@ -89,7 +93,7 @@ impl Slot {
         let (commands, receiver) = unbounded_channel();
         let teller = Teller { round, place, inputs: inputs.clone() };
         loops.spawn(app.into_loop(first_after, Box::new(teller)).run(receiver));
-        (Self { facts, commands, config, last: None }, before)
+        (Self { facts, clock, commands, config, last: None }, before)
     }
 
     /// Tells the loop.

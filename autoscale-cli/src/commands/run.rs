@@ -140,9 +140,10 @@ async fn once(apps: Vec<App>, json: bool) -> Exit {
     let mut checks = JoinSet::new();
     let teller = Teller::new(json);
     for mut app in apps {
-        app.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+        let clock = app.clock;
         let mut teller = teller.clone();
-        checks.spawn(async move {
+        checks.spawn(clock.scope(async move {
+            app.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
             if app.engine.ledger().paused {
                 teller.tell(&app.engine.event(app.clock.now(), Kind::Paused));
                 return false;
@@ -154,7 +155,7 @@ async fn once(apps: Vec<App>, json: bool) -> Exit {
             }
             app.records.finish(FINISH_WITHIN).await;
             events.iter().any(failed)
-        });
+        }));
     }
     let failed = checks.join_all().await.into_iter().any(|failed| failed);
     if failed { Exit::CheckFailed } else { Exit::Done }
@@ -179,14 +180,16 @@ async fn keep_running(apps: Vec<App>, args: &Args, mut pid_file: Option<PidFile>
     let (reloads, mut reloaded) = unbounded_channel();
     let count = u32::try_from(apps.len()).unwrap_or(u32::MAX).max(1);
     for (place, app) in (0_u32..).zip(apps) {
-        app.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+        let clock = app.clock;
+        clock.scope_sync(|| app.warnings.iter().for_each(|warning| tracing::warn!("{warning}")));
         let (sender, receiver) = unbounded_channel();
         commands.push(sender);
         // Spread over the interval, so that many apps do not all ask at once.
         let first_after = app.config.check_frequency / count * place;
         let mut teller = Teller::new(args.json);
         let outside = app.outside_warnings();
-        tokio::spawn(async move { outside.await.iter().for_each(|warning| tracing::warn!("{warning}")) });
+        let outside = async move { outside.await.iter().for_each(|warning| tracing::warn!("{warning}")) };
+        tokio::spawn(clock.scope(outside));
         let reloads = reloads.clone();
         let observer = move |event: &Event| {
             teller.tell(event);

@@ -1,23 +1,32 @@
 //! `autoscale status`: shows what the core finds out of apps and their loops. Judges nothing itself.
 
+mod fit;
+mod table;
+mod words;
+
 use std::io::{self, Write};
 use std::time::Duration;
 
+use autoscale_core::clock::Pace;
 use autoscale_core::decision::Dynos;
-use autoscale_core::event::{Event, Kind};
+use autoscale_core::event::{Event, Kind, Outcome};
 use autoscale_core::money::price_note;
 use autoscale_core::reason::Span;
 use autoscale_core::spending::Spending;
 use autoscale_core::status::Status;
 use autoscale_core::time::Timestamp;
 use jiff::tz::TimeZone;
+use tokio::time::Instant;
 
 use crate::complain;
 use crate::configs::Configs;
 use crate::exit::Exit;
 use crate::show::{BOLD, DIM, GREEN, RED, YELLOW};
 
-/// Says how it goes: formation, cost, last and next check, last decision, dry run, what stands in the way
+/// Shows each app's state: formation, cost, last and next check, last decision, dry run, and anything blocking it
+///
+/// Several apps take one screen: a summary, then a line an app, what fails first. Heroku is asked about all of them at
+/// once; a formation that it does not report within 2 s is shown as the loop last saw it.
 ///
 /// The cost is that of the dynos, at `dyno_price` of the configuration or else Heroku's list price for their size. With a
 /// `history_file` it says what the last day and week cost, and what they would have cost with max_dynos all along.
@@ -34,6 +43,8 @@ script and the container keep it. Another place:
 
 Examples:
   autoscale status --config shop.ini
+  autoscale status --config-dir /etc/autoscale          one screen
+  autoscale status --config-dir /etc/autoscale --all    the long form of each
   autoscale status --config-dir /etc/autoscale --json | jq '{app, dynos, healthy}'
   As a Nagios check, or a probe in Kubernetes:
     autoscale status --running --config /etc/heroku-autoscale/config.ini")]
@@ -48,49 +59,91 @@ pub(crate) struct Args {
     /// One JSON object an app
     #[arg(long)]
     json: bool,
+
+    /// Show several apps in the long form too, not on one screen
+    #[arg(long)]
+    all: bool,
+}
+
+/// The platform has so long to answer for all apps together, so that everything is over within 2 s.
+const ANSWER_WITHIN: Duration = Duration::from_millis(1700);
+
+/// What was found out about an app, and whether all is well for the exit code.
+struct Look {
+    status: Status,
+    well: bool,
 }
 
 pub(crate) fn run(args: &Args) -> Exit {
+    let until = Instant::now() + ANSWER_WITHIN;
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return complain(&format!("no sockets to ask with: {error}"), Exit::Failed),
     };
-    let (mut apps, mut exit) = (Vec::new(), Exit::Done);
+    let (mut configs, mut unusable) = (Vec::new(), Vec::new());
     for loaded in args.configs.load(false) {
         match loaded {
-            Ok(loaded) => apps.push(loaded.config),
-            Err(error) => exit = complain(&error.to_string(), Exit::Config),
+            Ok(loaded) => configs.push(loaded.config),
+            Err(error) => unusable.push(error),
         }
     }
-    let seen = runtime.block_on(async {
-        let mut asked = Vec::new();
-        for config in apps {
-            asked.push(tokio::spawn(async move { Status::of(&config).await }));
-        }
-        let mut seen = Vec::new();
-        for status in asked {
-            seen.extend(status.await.ok());
-        }
-        seen
-    });
-    let well = |status: &Status| status.healthy && (status.running || !args.running);
-    if exit == Exit::Done && !seen.iter().all(well) {
-        exit = Exit::Failed;
+    let one_screen = configs.len() + unusable.len() > 1 && !args.all && !args.json;
+    let statuses = runtime.block_on(Status::of_all(&configs, until));
+    // A name that is still looked up is not waited for.
+    runtime.shutdown_background();
+    let looks: Vec<Look> = statuses
+        .into_iter()
+        .map(|status| Look { well: status.healthy && (status.running || !args.running), status })
+        .collect();
+    let mut exit = if looks.iter().all(|look| look.well) { Exit::Done } else { Exit::Failed };
+    if !unusable.is_empty() {
+        exit = Exit::Config;
     }
     let mut out = anstream::stdout().lock();
-    let written = seen.iter().enumerate().try_for_each(|(place, status)| {
-        if args.json {
-            return writeln!(out, "{}", serde_json::to_string(status)?);
+    let written = if one_screen {
+        table::write(&mut out, &looks, &unusable)
+    } else {
+        for error in &unusable {
+            complain(&error.to_string(), Exit::Config);
         }
-        if place > 0 {
-            writeln!(out)?;
-        }
-        write(&mut out, status, well(status))
-    });
+        looks.iter().enumerate().try_for_each(|(place, Look { status, well })| {
+            if args.json {
+                return writeln!(out, "{}", serde_json::to_string(status)?);
+            }
+            if place > 0 {
+                writeln!(out)?;
+            }
+            write(&mut out, status, *well)
+        })
+    };
     match written.and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Exit::Failed,
         _ => exit,
     }
+}
+
+/// Why an app is not well, in a sentence.
+fn why_not_well(status: &Status) -> Option<String> {
+    if let Some(error) = &status.state_error {
+        return Some(format!("{}: {error}", status.state_file));
+    }
+    if let Some(Event { kind: Kind::CheckFailed { error, in_a_row, .. }, .. }) = &status.last_failure {
+        let times = if *in_a_row > 1 { format!("{in_a_row} times in a row: ") } else { String::new() };
+        return Some(format!("{times}{error}"));
+    }
+    if let Some(Event { kind: Kind::Checked(check), .. }) = &status.last_check
+        && check.outcome == Outcome::Failed
+    {
+        return Some(check.to_string());
+    }
+    let why = match (status.last_check.is_some(), status.running) {
+        (true, true) => "the loop runs, but its checks are overdue",
+        (true, false) if status.overdue => "no loop runs, and the last check is long ago",
+        (true, false) => "no loop runs",
+        (false, true) => "no check recorded yet: can the state be written?",
+        (false, false) => "no loop runs, and no check is known of",
+    };
+    Some(why.into())
 }
 
 fn write(out: &mut impl Write, status: &Status, well: bool) -> io::Result<()> {
@@ -111,6 +164,9 @@ fn write(out: &mut impl Write, status: &Status, well: bool) -> io::Result<()> {
         row("history", format!("{YELLOW}can't be read{YELLOW:#}: {error}"))?;
     }
     row("loop", running(status))?;
+    if let Some(speed) = status.sandbox_speed {
+        row("time", format!("{}, sandbox time: {}", time_of(status.at, status.at), Pace(speed)))?;
+    }
     if let Some(Event { at, kind: Kind::Checked(check), .. }) = &status.last_check {
         row("last check", format!("{}: {check}", moment(*at)))?;
     } else {
@@ -215,15 +271,19 @@ struct Moment {
 
 impl std::fmt::Display for Moment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let local = |at: Timestamp| {
-            jiff::Timestamp::from_microsecond(at.as_micros()).map(|at| at.to_zoned_datetime(TimeZone::system())).ok()
-        };
-        if let (Some(at), Some(now)) = (local(self.at), local(self.now)) {
-            let form = if at.date() == now.date() { "%H:%M:%S" } else { "%-d %b %Y, %H:%M:%S" };
-            write!(f, "{}", at.strftime(form))?;
-        }
+        f.write_str(&time_of(self.at, self.now))?;
         let seconds = self.at.seconds_since(self.now);
         let span = Span(Duration::from_secs_f64(seconds.abs().min(1e12)));
         if seconds <= 0.0 { write!(f, ", {span} ago") } else { write!(f, ", in {span}") }
     }
+}
+
+/// A moment in local time, with its day where that is not today.
+fn time_of(at: Timestamp, now: Timestamp) -> String {
+    let local = |at: Timestamp| {
+        jiff::Timestamp::from_microsecond(at.as_micros()).map(|at| at.to_zoned_datetime(TimeZone::system())).ok()
+    };
+    let (Some(at), Some(now)) = (local(at), local(now)) else { return String::new() };
+    let form = if at.date() == now.date() { "%H:%M:%S" } else { "%-d %b %Y, %H:%M:%S" };
+    at.strftime(form).to_string()
 }

@@ -31,6 +31,10 @@ pub(super) fn check(reader: &mut Reader<'_>, config: &Config) {
                     (or the probe's url) at the sandbox";
         reader.problem(keys::SPEED, ProblemKind::Conflict, text);
     }
+    if config.sandbox_since.is_some() && config.sandbox_speed.is_none() {
+        let text = "has no effect without speed: delete the line, or give the sandbox's speed";
+        reader.warn(keys::SINCE, ProblemKind::Advice, text);
+    }
 }
 
 fn window(reader: &mut Reader<'_>, config: &Config) {

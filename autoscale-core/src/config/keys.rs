@@ -185,6 +185,7 @@ keys! {
     WEBHOOK_URL = NOTIFICATIONS, "webhook_url", Form::Url, Unset("none"), "where notices are posted as JSON (Slack understands it)";
 
     SPEED = SANDBOX, "speed", Form::Number(0.01, 100_000.0, "times the wall clock"), Unset("1"), "how fast time passes; only when every API address is a loopback one";
+    SINCE = SANDBOX, "since", Form::Number(0.0, 4_102_444_800.0, "unix seconds"), Unset("none"), "when the sandbox's time was that of the wall clock; the sandbox writes it";
 }
 
 /// The section of this name, in capitals or not.

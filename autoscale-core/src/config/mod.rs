@@ -16,6 +16,7 @@ use std::time::Duration;
 use crate::formation::Bounds;
 use crate::money::DynoPrice;
 use crate::policy::Settings;
+use crate::time::Timestamp;
 
 pub use parse::{Examined, Lines, Overrides, Parsed, examine, parse};
 pub use problem::{InFile, Problem, ProblemKind};
@@ -69,6 +70,8 @@ pub struct Config {
     pub webhook_url: Option<Secret>,
     /// `[SANDBOX] speed`: how many times faster than the wall clock time passes; only with loopback addresses.
     pub sandbox_speed: Option<f64>,
+    /// `[SANDBOX] since`: when its time was that of the wall clock. From there the two run apart.
+    pub sandbox_since: Option<Timestamp>,
 }
 
 impl Config {

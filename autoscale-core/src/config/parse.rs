@@ -11,6 +11,7 @@ use super::problem::{Problem, ProblemKind, quoted};
 use super::{Config, GraphFormat, Heroku, MetricKind, Pingdom, PingdomVersion, Probe, Secret, advice, value};
 use crate::formation::Bounds;
 use crate::policy::{OnMissingData, PolicyKind, Settings};
+use crate::time::Timestamp;
 
 /// What is said of a secret in quotes.
 const IN_QUOTES: &str = "stands in quotes, and they are part of the value: leave them out, unless they belong to it";
@@ -405,6 +406,7 @@ impl<'a> Reader<'a> {
         let metrics_listen: Option<SocketAddr> = self.take(keys::METRICS_LISTEN, |text, _| value::listen(text));
         let webhook_url = self.webhook();
         let sandbox_speed = self.number(keys::SPEED);
+        let sandbox_since = self.number(keys::SINCE).and_then(Timestamp::from_secs_f64);
         let config = Config {
             heroku: heroku?,
             pingdom: pingdom?,
@@ -426,6 +428,7 @@ impl<'a> Reader<'a> {
             metrics_listen,
             webhook_url,
             sandbox_speed,
+            sandbox_since,
         };
         advice::check(self, &config);
         Some(config)

@@ -93,7 +93,8 @@ impl Client {
         let Peer { section, address_key, .. } = peer;
         let refused = |key: &str, why: &str| Failure::new(FailureKind::Refused, format!("[{section}] {key}: {why}"));
         let url = Url::parse(base).map_err(|e| refused(address_key, &format!("no web address: {e}")))?;
-        let tls = tls::config(ca_file, url.scheme() == "https").map_err(|e| refused("ca_file", &e))?;
+        let machine = (url.scheme() == "https").then_some(&options.roots);
+        let tls = tls::config(ca_file, machine).map_err(|e| refused("ca_file", &e))?;
         let mut http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .https_only(url.scheme() == "https")

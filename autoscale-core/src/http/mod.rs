@@ -13,6 +13,7 @@ pub use budget::RateBudgets;
 pub(crate) use client::{Answer, Client, Peer, is_loopback};
 pub(crate) use describe::{Redaction, root};
 pub(crate) use retry_after::server_time;
+pub use tls::MachineRoots;
 pub(crate) use tls::{config as tls_config, extra as extra_roots};
 
 /// How requests are made. The proxy that `HTTPS_PROXY` names is used, `NO_PROXY` respected; an address of this machine
@@ -26,6 +27,8 @@ pub struct HttpOptions {
     pub budgets: RateBudgets,
     /// Longest time, in wall-clock seconds, that one read may take, retries included.
     pub deadline: Duration,
+    /// Whom to trust beside the `ca_file` of a configuration; clones share it.
+    pub roots: MachineRoots,
 }
 
 impl Default for HttpOptions {
@@ -38,7 +41,8 @@ impl HttpOptions {
     /// The usual ones, `speed` times as fast. A read may take 50 s, so that it is over before the next check is due.
     pub fn at_speed(speed: f64) -> Self {
         let speed = if speed.is_finite() && speed > 0.0 { speed } else { 1.0 };
-        let mut options = Self { speed, budgets: RateBudgets::default(), deadline: Duration::ZERO };
+        let mut options =
+            Self { speed, budgets: RateBudgets::default(), deadline: Duration::ZERO, roots: MachineRoots::default() };
         options.deadline = options.scaled(50.0, 4.0);
         options
     }

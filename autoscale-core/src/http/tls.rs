@@ -2,19 +2,30 @@
 //! configuration. Cryptography is ring's.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rustls::crypto::ring;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
-/// A configuration that trusts those. `needed`: without TLS no roots are loaded.
+/// The machine's roots, loaded when the first client needs them. Clones share them: to load them takes longer than all
+/// else about a client, which many apps would notice.
+#[derive(Clone, Debug, Default)]
+pub struct MachineRoots(Arc<OnceLock<RootCertStore>>);
+
+impl MachineRoots {
+    fn get(&self) -> &RootCertStore {
+        self.0.get_or_init(|| roots(rustls_native_certs::load_native_certs().certs))
+    }
+}
+
+/// A configuration that trusts those. Without TLS there is no need of the machine's.
 ///
 /// # Errors
 /// In words, where `ca_file` can't be read or holds no certificate.
-pub(crate) fn config(ca_file: Option<&Path>, needed: bool) -> Result<ClientConfig, String> {
-    let mut roots = if needed { roots(rustls_native_certs::load_native_certs().certs) } else { RootCertStore::empty() };
+pub(crate) fn config(ca_file: Option<&Path>, machine: Option<&MachineRoots>) -> Result<ClientConfig, String> {
+    let mut roots = machine.map_or_else(RootCertStore::empty, |machine| machine.get().clone());
     if let Some(path) = ca_file {
         roots.roots.append(&mut extra(path)?.roots);
     }

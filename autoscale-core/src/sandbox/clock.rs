@@ -5,6 +5,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::time::Timestamp;
 
+/// The end of 2099, from where on no configuration says that a sandbox runs.
+const LAST_SECOND: i64 = 4_102_444_800;
+
 /// start + (elapsed since start) × speed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Clock {
@@ -22,6 +25,15 @@ impl Clock {
     /// Virtual now.
     pub(super) fn now(&self) -> Timestamp {
         self.start + Duration::from_secs_f64(self.origin.elapsed().as_secs_f64() * self.speed)
+    }
+
+    /// The moment at which it shows the same as the wall clock, past or to come. With the speed, that tells anybody what
+    /// it shows. `None` at the wall clock's own speed, and where a configuration could not name it.
+    pub(super) fn meets_wall_clock(&self) -> Option<Timestamp> {
+        let wall = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs_f64();
+        let ahead = self.now().as_secs_f64() - wall;
+        let since = Timestamp::from_secs_f64(wall - ahead / (self.speed - 1.0))?;
+        (0..LAST_SECOND).contains(&since.as_secs()).then_some(since)
     }
 }
 
@@ -73,6 +85,16 @@ mod tests {
             assert_eq!(iso(Timestamp::from_secs(secs)), text);
         }
         assert_eq!(http_date(Timestamp::from_secs(1_353_003_093)), "Thu, 15 Nov 2012 18:11:33 GMT");
+    }
+
+    #[test]
+    fn it_meets_the_wall_clock_where_their_times_are_the_same() {
+        let wall = wall_clock();
+        // 590 s ahead at 60 times the speed: ten seconds ago it was none. The wall clock was read in whole seconds.
+        let since = Clock::starting_at(wall + Duration::from_secs(590), 60.0).meets_wall_clock().unwrap();
+        assert!((-10.0..-8.9).contains(&since.seconds_since(wall)), "{since:?} {wall:?}");
+        assert_eq!(Clock::starting_at(wall, 1.0).meets_wall_clock(), None);
+        assert_eq!(Clock::starting_at(wall + Duration::from_secs(86_400 * 365_000), 2.0).meets_wall_clock(), None);
     }
 
     #[test]

@@ -106,6 +106,9 @@ pub struct Info {
     pub pingdom_api_key: String,
     /// The check whose results tell of the app.
     pub check_id: u64,
+    /// When its time was that of the wall clock, for [`Info::config_text`]; `None` where the two go side by side.
+    #[serde(skip)]
+    pub since: Option<Timestamp>,
 }
 
 impl Info {
@@ -116,7 +119,14 @@ impl Info {
 
     /// A configuration that points at this sandbox, which runs so many times faster than the wall clock.
     pub fn config_text(&self, speed: f64) -> String {
-        let Self { heroku_url, pingdom_url, app_name, heroku_api_key, pingdom_api_key, check_id } = self;
+        let Self { heroku_url, pingdom_url, app_name, heroku_api_key, pingdom_api_key, check_id, since } = self;
+        let since = since.map(|since| {
+            format!(
+                "# Since when: log, status and graphs tell the sandbox's time.\nsince: {:.6}\n",
+                since.as_secs_f64()
+            )
+        });
+        let since = since.unwrap_or_default();
         format!(
             "\
 # Written by the sandbox: points at a simulated app that runs on this machine.
@@ -142,7 +152,7 @@ pingdom_check_period: 30
 [SANDBOX]
 # Time passes so many times faster than the wall clock.
 speed: {speed}
-"
+{since}"
         )
     }
 }
@@ -177,18 +187,21 @@ impl Sandbox {
             port => port.checked_add(1).ok_or_else(|| invalid("--listen: Pingdom's port would be above 65535"))?,
         };
         let pingdom = bind(SocketAddr::new(options.listen.ip(), second)).await?;
-        let info = Info {
+        let mut info = Info {
             heroku_url: format!("http://{heroku_at}"),
             pingdom_url: format!("http://{}", pingdom.local_addr()?),
             app_name: options.app_name.clone(),
             heroku_api_key: world::uuid(options.seed, "heroku key"),
             pingdom_api_key: world::uuid(options.seed, "pingdom key").replace('-', ""),
             check_id: 10_000_000 + options.seed % 1_000_000,
+            since: None,
         };
         let start = options.start.unwrap_or_else(clock::wall_clock);
         let world = world::World::new(&options, info.clone(), start);
         // The clock starts only now: the history took a moment.
-        let shared = Arc::new(server::Shared::new(clock::Clock::starting_at(start, options.speed), world));
+        let clock = clock::Clock::starting_at(start, options.speed);
+        info.since = clock.meets_wall_clock();
+        let shared = Arc::new(server::Shared::new(clock, world));
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
         tasks.spawn(server::serve(heroku, server::Api::Heroku, Arc::clone(&shared), stopped.clone()));

@@ -276,6 +276,7 @@ mod tests {
             heroku_api_key: String::new(),
             pingdom_api_key: String::new(),
             check_id: 1,
+            since: None,
         };
         let options = SandboxOptions { history, load: Load::flat(0.0), ..SandboxOptions::default() };
         World::new(&options, info, Timestamp::from_secs(1_700_000_000))

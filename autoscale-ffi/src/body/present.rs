@@ -111,7 +111,7 @@ impl Body {
             process: std::process::id(),
             shared: Arc::new(Shared {
                 config: config.clone(),
-                clock: Clock::new(config.sandbox_speed),
+                clock: Clock::of(config),
                 owner: AtomicUsize::new(0),
                 poisoned: AtomicBool::new(false),
                 ledger: Mutex::new(ledger),

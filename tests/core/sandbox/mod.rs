@@ -7,6 +7,8 @@ mod pingdom;
 
 use std::time::Duration;
 
+use autoscale_core::clock::Clock;
+use autoscale_core::config::{Overrides, parse};
 use autoscale_core::sandbox::{Sandbox, SandboxOptions};
 use autoscale_core::simulation::{Incident, IncidentKind, Load, Profile};
 use autoscale_core::time::Timestamp;
@@ -262,5 +264,21 @@ async fn a_broken_app_is_down_in_its_results() {
     for result in results {
         assert_eq!(result["statusdesc"], "Timeout (> 30s)");
         assert_eq!(result.get("responsetime"), None);
+    }
+}
+
+#[tokio::test]
+async fn whoever_has_its_configuration_knows_its_time_without_asking() {
+    // In November 2026, wherever the wall clock is by now.
+    for speed in [60.0, 0.5, 3600.0] {
+        let sandbox = Sandbox::start(SandboxOptions { speed, ..options() }).await.unwrap();
+        let config = parse(&sandbox.info().config_text(speed), &Overrides::default()).unwrap().config;
+        let clock = Clock::of(&config);
+        let (before, seen, after) = (sandbox.now(), clock.now(), sandbox.now());
+        // Five real seconds may lie between two looks at two clocks, on a very busy machine.
+        let near = Duration::from_secs_f64(speed * 5.0);
+        assert!(before - near <= seen && seen <= after + near, "{speed}: {before:?} {seen:?} {after:?}");
+        let ahead = clock.after(Duration::from_secs(60)).seconds_since(clock.now());
+        assert!(ahead <= 60.0 * speed && ahead > 30.0 * speed, "{ahead}");
     }
 }

@@ -22,7 +22,7 @@ pub(crate) struct Facts {
     pub(crate) forced_dry_run: bool,
     /// Was shadow mode?
     pub(crate) forced_shadow: bool,
-    /// Does its time pass so fast that seconds matter?
+    /// Is its time a sandbox's, which passes so fast that seconds matter?
     pub(crate) fast: bool,
 }
 
@@ -174,7 +174,7 @@ impl Model {
         Some(Note { title, body, graph_of: checked.then_some(place), foldable: !tells_of_a_change(kind, event) })
     }
 
-    /// When the next check of the app at a place is due, on the wall clock.
+    /// When the next check of the app at a place is due, on the app's clock.
     pub(crate) fn next_check(&mut self, place: usize, at: Option<Timestamp>) {
         if let Some(app) = self.apps.get_mut(place) {
             app.next = at;
@@ -217,12 +217,11 @@ impl AppModel {
 fn state_of(check: &Check, before: State) -> State {
     match check.outcome {
         Outcome::Failed => State::Failing,
-        Outcome::Limited => State::AtMax,
+        _ if check.wants_in_vain() => State::AtMax,
+        _ if check.says_down() => State::Failing,
         Outcome::Scaled | Outcome::WouldScale if check.target < check.dynos => State::Down,
         Outcome::Scaled | Outcome::WouldScale => State::Up,
-        Outcome::Held => match check.reason.code.as_str() {
-            "at_max" | "futile" | "above_max_but_slow" => State::AtMax,
-            "outage" | "down_now" => State::Failing,
+        Outcome::Limited | Outcome::Held => match check.reason.code.as_str() {
             "no_data" | "missing_data" => State::Unknown,
             "settling" | "cooling_down" | "waiting_for_effect" | "recovering" | "unconfirmed"
                 if matches!(before, State::Up | State::Down | State::AtMax) =>

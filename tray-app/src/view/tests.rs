@@ -352,7 +352,7 @@ fn the_sandbox_can_be_left() {
     model.add(0, Facts { fast: true, ..facts("sandbox-shop") }, false, false, None);
     model.next_check(0, Some(NEXT));
     let read = lines(&view(&model).menu);
-    assert_eq!(read[0], "(sandbox-shop: not checked yet, next check 14:32:05)");
+    assert_eq!(read[0], "(sandbox-shop: not checked yet, next check 14:32:05 (sandbox time))");
     assert_eq!(read[read.len() - 6..], ["--", "Create config from sample", "Leave the sandbox", "--", "About", "Quit"]);
 }
 

@@ -20,7 +20,8 @@ pub(super) fn status_and_next(app: &AppModel, zone: &TimeZone) -> String {
     let status = status(app);
     match app.next {
         Some(at) if !app.paused && app.closed.is_empty() => {
-            format!("{status}, next check {}", time_of_day(at, app.facts.fast, zone))
+            let whose = if app.facts.fast { " (sandbox time)" } else { "" };
+            format!("{status}, next check {}{whose}", time_of_day(at, app.facts.fast, zone))
         }
         _ => status,
     }

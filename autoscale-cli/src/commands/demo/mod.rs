@@ -218,7 +218,7 @@ fn app_loop(args: &Args, sandbox: &Sandbox) -> Result<(DemoLoop, Clock, Drawn), 
         Ok((PingdomResults::new(&config.pingdom, &http)?, HerokuFormation::new(&config.heroku, &http)?))
     };
     let (source, target) = clients().map_err(|failure| failure.to_string())?;
-    let clock = Clock::new(config.sandbox_speed);
+    let clock = Clock::of(&config);
     let app = AppLoop {
         engine: Engine::new(Plan::from(&config), source, target, (), Ledger::default()),
         clock,
