@@ -32,6 +32,8 @@ pub struct Status {
     pub healthy: bool,
     /// Has a loop the app, as far as can be seen by this user?
     pub running: bool,
+    /// Why that can't be seen: its lock is another user's. Then a loop may run although `running` is false.
+    pub lock_error: Option<String>,
     /// The loop's process id, where it is known.
     pub pid: Option<u32>,
     /// Is the loop told to rest?
@@ -93,7 +95,11 @@ impl Status {
             Ok(ledger) => (ledger, None),
             Err(error) => (None, Some(error.to_string())),
         };
-        let holder = InstanceLock::held_since(config).map(|(pid, since)| {
+        let (held, lock_error) = match InstanceLock::held_since(config) {
+            Ok(held) => (held, None),
+            Err(error) => (None, Some(error.to_string())),
+        };
+        let holder = held.map(|(pid, since)| {
             let age = since.and_then(|since| SystemTime::now().duration_since(since).ok()).unwrap_or_default();
             Holder { pid, runs_for: sped_up(config, age) }
         });
@@ -104,6 +110,7 @@ impl Status {
         status.state_file = file.path().display().to_string();
         status.healthy &= state_error.is_none();
         status.state_error = state_error;
+        status.lock_error = lock_error;
         status
     }
 
@@ -138,6 +145,7 @@ impl Status {
             process: config.heroku.process_type.clone(),
             healthy: went_well && !overdue && (running || last.is_some()),
             running,
+            lock_error: None,
             pid: holder.and_then(|holder| holder.pid),
             paused: ledger.paused,
             dry_run,
