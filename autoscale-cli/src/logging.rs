@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
 use autoscale_core::log::{directives, hint};
-use autoscale_core::writer::{Told, Writer};
+use autoscale_core::writer::{self, Told, Writer};
 use tracing_subscriber::EnvFilter;
 
 use crate::complain;
@@ -66,9 +66,8 @@ pub(crate) fn set_up(format: LogFormat, level: Option<&str>, file: Option<(PathB
 fn lost(place: &str, told: Told) {
     match told {
         Told::Failed(_) => {}
-        Told::Lost(1, None) => tracing::warn!("1 log line was lost because {place} was not read"),
-        Told::Lost(n, None) => tracing::warn!("{n} log lines were lost because {place} was not read"),
-        Told::Lost(n, Some(why)) => tracing::warn!("{n} log lines were lost: {place}: {why}"),
+        Told::Lost(n, None) => tracing::warn!("{} because {place} was not read", writer::lost(n, "log line")),
+        Told::Lost(n, Some(why)) => tracing::warn!("{}: {place}: {why}", writer::lost(n, "log line")),
     }
 }
 
@@ -89,6 +88,9 @@ mod tests {
             assert!(filter(good).unwrap().is_some(), "{good}");
         }
         let why = filter("autoscale=loud").unwrap_err();
-        assert!(why.starts_with("\"autoscale=loud\" is not understood: give off, error, warn, notice, info, "), "{why}");
+        assert!(
+            why.starts_with("\"autoscale=loud\" is not understood: give off, error, warn, notice, info, "),
+            "{why}"
+        );
     }
 }

@@ -46,11 +46,6 @@ fn change(from: u32, to: u32) -> String {
     format!("{from:>3} → {to} dyno{}", plural(to))
 }
 
-/// How many events came to grief.
-pub(crate) fn events(n: u64) -> String {
-    if n == 1 { "1 event was".into() } else { format!("{n} events were") }
-}
-
 fn plural(n: u32) -> &'static str {
     if n == 1 { "" } else { "s" }
 }

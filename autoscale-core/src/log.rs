@@ -175,7 +175,8 @@ mod tests {
     #[test]
     fn a_hold_that_is_worth_telling_is_shown_once_and_so_is_its_end() {
         let mut log = EventLog::default();
-        let codes = ["steady", "at_max", "at_max", "steady", "at_max", "futile", "steady", "steady", "steady", "steady"];
+        let codes =
+            ["steady", "at_max", "at_max", "steady", "at_max", "futile", "steady", "steady", "steady", "steady"];
         let expected = [true, true, false, false, false, true, false, false, true, false];
         assert_eq!(held(&mut log, &codes), expected);
         assert_eq!(held(&mut log, &["no_data", "missing_data", "missing_data"]), [true, true, false]);
@@ -184,7 +185,8 @@ mod tests {
     #[test]
     fn what_dry_run_holds_back_is_shown_once_until_it_changes_or_is_over() {
         let mut log = EventLog::default();
-        let mut would = |log: &mut EventLog, target| new(log, &event("shop", Outcome::WouldScale, target, "above_high"));
+        let mut would =
+            |log: &mut EventLog, target| new(log, &event("shop", Outcome::WouldScale, target, "above_high"));
         assert_eq!([4, 4, 5, 5].map(|target| would(&mut log, target)), [true, false, true, false]);
         held(&mut log, &["steady"]);
         assert!(would(&mut log, 5));
@@ -202,7 +204,8 @@ mod tests {
         assert_eq!(directives(" Notice, autoscale_core=debug,"), Ok(Some(notice.to_owned())));
         for bad in ["verbose", "warning", "=", "=debug", "autoscale_core", "info,verbose"] {
             let word = bad.rsplit(',').next().unwrap();
-            let why = format!("{word:?} is no level: give off, error, warn, notice, info, debug, trace, or TARGET=LEVEL");
+            let why =
+                format!("{word:?} is no level: give off, error, warn, notice, info, debug, trace, or TARGET=LEVEL");
             assert!(directives(bad).unwrap_err().starts_with(&why), "{bad}");
         }
     }

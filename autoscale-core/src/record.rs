@@ -18,6 +18,7 @@ use crate::http::HttpOptions;
 use crate::notify::Webhook;
 use crate::ports::Observer;
 use crate::state;
+use crate::writer::lost;
 
 /// Events that wait for the history at most: as long as a disk hangs that takes nothing.
 const QUEUE: usize = 1024;
@@ -136,10 +137,10 @@ impl HistoryFile {
         {
             task.abort();
         }
-        let Fate { waiting, lost, why } = std::mem::take(&mut *fate(&shared));
-        if waiting + lost > 0 {
+        let Fate { waiting, lost: given_up, why } = std::mem::take(&mut *fate(&shared));
+        if waiting + given_up > 0 {
             let why = why.unwrap_or_else(|| "it did not take them in time".into());
-            tracing::warn!("history: {}: {} lost: {why}", path.display(), events(waiting + lost));
+            tracing::warn!("history: {}: {}: {why}", path.display(), lost(waiting + given_up, "event"));
         }
     }
 }
@@ -164,18 +165,14 @@ fn lose(path: &Path, shared: &Mutex<Fate>, why: String) {
 
 /// One of those that wait was written: says what was lost before it.
 fn kept(path: &Path, shared: &Mutex<Fate>) {
-    let (lost, why) = {
+    let (lost_events, why) = {
         let mut fate = fate(shared);
         fate.waiting -= 1;
         (std::mem::take(&mut fate.lost), fate.why.take())
     };
     if let Some(why) = why {
-        tracing::warn!("history: {}: works again; {} lost: {why}", path.display(), events(lost));
+        tracing::warn!("history: {}: works again; {}: {why}", path.display(), lost(lost_events, "event"));
     }
-}
-
-fn events(n: u64) -> String {
-    if n == 1 { "1 event was".into() } else { format!("{n} events were") }
 }
 
 /// Appends what comes, until nobody sends any more.

@@ -23,6 +23,11 @@ pub enum Told {
     Lost(u64, Option<String>),
 }
 
+/// "1 event was lost", "2 events were lost".
+pub fn lost(n: u64, what: &str) -> String {
+    if n == 1 { format!("1 {what} was lost") } else { format!("{n} {what}s were lost") }
+}
+
 /// Writes lines on a thread of its own.
 #[derive(Clone, Debug)]
 pub struct Writer {
@@ -284,7 +289,10 @@ mod tests {
         let writer = start(&sink, told);
         sink.change(|state| (state.is_open, state.fails) = (true, vec![io::ErrorKind::BrokenPipe]));
         writer.send(b"one\n".to_vec());
-        assert_eq!(tells.recv_timeout(LONG).unwrap(), Told::Failed(io::Error::from(io::ErrorKind::BrokenPipe).to_string()));
+        assert_eq!(
+            tells.recv_timeout(LONG).unwrap(),
+            Told::Failed(io::Error::from(io::ErrorKind::BrokenPipe).to_string())
+        );
         writer.finish(LONG);
         assert_eq!(writer.send(b"two\n".to_vec()), 0);
         assert_eq!((writer.finish(LONG), sink.text().as_str()), (0, ""));

@@ -1,11 +1,14 @@
 //! Tests of the `autoscale` binary as a user runs it: one module a topic.
 
+#[cfg(unix)]
+mod blocked;
 mod check_config;
 mod crash;
 mod decide;
 mod demo;
 mod graph;
 mod help;
+mod log_levels;
 mod replay;
 mod run;
 mod run_state;

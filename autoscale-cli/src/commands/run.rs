@@ -10,7 +10,7 @@ use autoscale_core::log::EventLog;
 use autoscale_core::ports::Observer as _;
 use autoscale_core::runner::{Command, check_once};
 use autoscale_core::state::LockError;
-use autoscale_core::writer::{Told, Writer};
+use autoscale_core::writer::{Told, Writer, lost};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
@@ -20,7 +20,6 @@ use crate::configs::Configs;
 use crate::exit::Exit;
 use crate::logging;
 use crate::service::{self, PidFile};
-use crate::show;
 use crate::signals::{Signal, Signals};
 
 /// How long loops may take to end after a signal.
@@ -29,6 +28,8 @@ const STOP_WITHIN: Duration = Duration::from_millis(700);
 const END_WITHIN: Duration = Duration::from_millis(900);
 /// How long stdout and the log each may take for their last lines. Where they are read it is no time.
 const LAST_LINES: Duration = Duration::from_millis(350);
+/// What they get for that where the loops have used up the time.
+const LEAST: Duration = Duration::from_millis(50);
 
 /// How long what comes of a single check may take to be written and posted.
 const FINISH_WITHIN: Duration = Duration::from_secs(15);
@@ -106,9 +107,11 @@ pub(crate) fn run(args: &Args) -> Exit {
         let _runtime = runtime.enter();
         open(args, &outlets)
     };
+    let mut last_lines = LAST_LINES;
     let (exit, end_by) = match opened {
         Err(exit) => return exit,
         Ok(apps) if args.once => {
+            last_lines = FINISH_WITHIN;
             let exit = runtime.block_on(once(apps, &outlets));
             (exit, Instant::now() + FINISH_WITHIN)
         }
@@ -119,7 +122,7 @@ pub(crate) fn run(args: &Args) -> Exit {
     };
     // A picture that a full or hanging disk holds up is no reason to stay.
     runtime.shutdown_timeout(Duration::from_millis(50));
-    outlets.finish(end_by);
+    outlets.finish(end_by, last_lines);
     exit
 }
 
@@ -148,17 +151,16 @@ impl Outlets {
         complain(why, exit)
     }
 
-    /// Waits for the last lines. What nobody takes is given up.
-    fn finish(&self, by: Instant) {
-        let left = || by.saturating_duration_since(Instant::now()).max(Duration::from_millis(50));
-        let most = |left: Duration| if left > END_WITHIN { left } else { left.min(LAST_LINES) };
+    /// Waits for the last lines, of each outlet so long. What nobody takes is given up.
+    fn finish(&self, by: Instant, each: Duration) {
+        let left = || by.saturating_duration_since(Instant::now()).max(LEAST);
         if let Some(events) = &self.events {
-            let lost = events.finish(most(left() / 2));
-            if lost > 0 {
-                tracing::warn!("{} lost: stdout was not read to the end", show::events(lost));
+            let unread = events.finish(each.min(left() / 2));
+            if unread > 0 {
+                tracing::warn!("{}: stdout was not read to the end", lost(unread, "event"));
             }
         }
-        self.log.finish(most(left()));
+        self.log.finish(each.min(left()));
     }
 }
 
@@ -166,8 +168,8 @@ impl Outlets {
 fn warn_of_stdout(told: Told) {
     match told {
         Told::Failed(why) => tracing::warn!("events can't be printed, scaling goes on: {why}"),
-        Told::Lost(n, None) => tracing::warn!("{} lost because stdout was not read", show::events(n)),
-        Told::Lost(n, Some(why)) => tracing::warn!("{} lost, events are printed again: {why}", show::events(n)),
+        Told::Lost(n, None) => tracing::warn!("{} because stdout was not read", lost(n, "event")),
+        Told::Lost(n, Some(why)) => tracing::warn!("events are printed again; {}: {why}", lost(n, "event")),
     }
 }
 
