@@ -45,8 +45,8 @@ Examples:
   autoscale-tray --sandbox            a simulated app, to see how it works
 
 Exit codes: 0 ended, 1 failed, 2 bad usage, 4 the tray, or the sandbox, runs already (it shows itself).
-Logs go to stderr: each check on a terminal, elsewhere what is new. --log-level, or the same word in AUTOSCALE_LOG, \
-shows more or less."
+Logs go to stderr: on a terminal a line per check, elsewhere what is new. --log-level sets this,
+and so does AUTOSCALE_LOG."
 )]
 struct Args {
     /// A configuration; several for several apps [default: your own,
@@ -70,8 +70,8 @@ struct Args {
     #[arg(long)]
     headless: bool,
 
-    /// The least that is worth a line in the log: `notice` is changes, failures, recoveries and the like, `info` each
-    /// check as well [default: what AUTOSCALE_LOG says, else info on a terminal, notice elsewhere]
+    /// How much to log: `notice` is changes, failures and recoveries, `info` every check as well
+    /// [default: AUTOSCALE_LOG, else info on a terminal, notice elsewhere]
     #[arg(long, value_name = "LEVEL", value_parser = PossibleValuesParser::new(LEVELS))]
     log_level: Option<String>,
 

@@ -43,14 +43,14 @@ Examples:
   autoscale run --config shop.ini --dry-run    decides and tells, changes nothing
   autoscale run --config shop.ini --once       one check and the end, for cron
 
-Signals: TERM and INT stop. HUP reads the configurations again; one that is new in a folder, or gone from it, needs a
-restart.
+Signals: TERM and INT stop. HUP reads the configurations again; one that is new in a folder, or
+gone from it, needs a restart.
 
-Logs go to stderr. On a terminal they show each check. Elsewhere, in a journal or a file, they show what is new: changes,
-failures, recoveries, and a check that holds for another reason than before (at its most and still slow, no results, …).
---log-level info shows each check there too, --log-level debug what happens inside. AUTOSCALE_LOG takes the same words,
-and parts of the program: AUTOSCALE_LOG=notice,autoscale_core::http=debug. No reader of log or events holds up a check:
-what is not read is lost, and counted in the log.")]
+Logs go to stderr: on a terminal a line per check, elsewhere what is new, which is changes,
+failures, recoveries, and a check that holds for a new reason (at the maximum and still slow, no
+results, …). --log-level sets this, and so does AUTOSCALE_LOG, which also takes parts of the
+program: AUTOSCALE_LOG=notice,autoscale_core::http=debug. Checks never wait for a reader: lines of
+log or events that nobody reads are dropped and counted.")]
 pub(crate) struct Args {
     #[command(flatten)]
     configs: Configs,

@@ -26,9 +26,9 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value_t, value_name = "FORM")]
     pub(crate) log_format: LogFormat,
 
-    /// The least that is worth a line: `notice` is changes, failures, recoveries and the like, `info` each check as well
-    /// [default: what AUTOSCALE_LOG says, else info on a terminal, notice elsewhere]
-    #[arg(long, value_name = "LEVEL", value_parser = PossibleValuesParser::new(LEVELS), hide_default_value = true)]
+    /// How much to log: `notice` is changes, failures and recoveries, `info` every check as well
+    /// [default: AUTOSCALE_LOG, else info on a terminal, notice elsewhere]
+    #[arg(long, value_name = "LEVEL", value_parser = PossibleValuesParser::new(LEVELS))]
     pub(crate) log_level: Option<String>,
 
     /// Append the log to a file instead of stderr
