@@ -284,7 +284,7 @@ mod tests {
         let mut writers: Vec<_> = (0..4).map(|_| History::rotating_at(&path, 10 * line)).collect();
         std::thread::scope(|scope| {
             for history in &mut writers {
-                scope.spawn(|| (11..21).for_each(|at| drop(history.append(&event(at)).unwrap())));
+                scope.spawn(|| (11..21).for_each(|at| assert!(!history.append(&event(at)).unwrap().unlocked)));
             }
         });
         let all = read_all(&path).unwrap();
