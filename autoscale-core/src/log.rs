@@ -185,8 +185,7 @@ mod tests {
     #[test]
     fn what_dry_run_holds_back_is_shown_once_until_it_changes_or_is_over() {
         let mut log = EventLog::default();
-        let mut would =
-            |log: &mut EventLog, target| new(log, &event("shop", Outcome::WouldScale, target, "above_high"));
+        let would = |log: &mut EventLog, target| new(log, &event("shop", Outcome::WouldScale, target, "above_high"));
         assert_eq!([4, 4, 5, 5].map(|target| would(&mut log, target)), [true, false, true, false]);
         held(&mut log, &["steady"]);
         assert!(would(&mut log, 5));
