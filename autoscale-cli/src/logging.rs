@@ -1,16 +1,17 @@
-//! Where logs go: stderr or a file, as text or JSON. The only place that sets the process's subscriber.
+//! Where logs go: stderr or a file, as text or JSON, each line by a thread of its own that nobody waits for. The only place
+//! that sets the process's subscriber.
 
 use std::fmt;
 use std::fs::File;
 use std::io::{self, IsTerminal};
-use std::sync::Mutex;
+use std::path::PathBuf;
 
 use autoscale_core::clock::Clock;
+use autoscale_core::log::{directives, hint};
+use autoscale_core::writer::{self, Told, Writer};
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::LevelFilter;
-use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::format;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
-use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
 use crate::complain;
 use crate::exit::Exit;
@@ -29,7 +30,7 @@ pub(crate) enum LogFormat {
 struct AppTime;
 
 impl FormatTime for AppTime {
-    fn format_time(&self, line: &mut Writer<'_>) -> fmt::Result {
+    fn format_time(&self, line: &mut format::Writer<'_>) -> fmt::Result {
         match Clock::of_log() {
             Some(time) => line.write_str(&time),
             None => SystemTime.format_time(line),
@@ -40,23 +41,31 @@ impl FormatTime for AppTime {
 /// Names what is told.
 const VARIABLE: &str = "AUTOSCALE_LOG";
 
-/// Sets up the log, into a file or on stderr. `AUTOSCALE_LOG` chooses what is told (`debug`, `autoscale_core=trace`, …);
-/// `default` where it is not set, or makes no sense.
-pub(crate) fn set_up(format: LogFormat, file: Option<File>, default: &str) {
+/// Sets up the log, into a file or on stderr. What is told: `level`, else what `AUTOSCALE_LOG` chooses (`debug`,
+/// `autoscale_core=trace`, …), else each check to somebody who looks on, and what is new to all others.
+///
+/// # Errors
+/// There is no thread to be had for it.
+pub(crate) fn set_up(format: LogFormat, level: Option<&str>, file: Option<(PathBuf, File)>) -> io::Result<Writer> {
+    let is_watched = file.is_none() && io::stderr().is_terminal();
+    let default = if is_watched { "info" } else { "notice" };
     let asked = std::env::var_os(VARIABLE).unwrap_or_default();
-    let (filter, complaint) = match filter(&asked.to_string_lossy()) {
-        Ok(filter) => (filter.unwrap_or_else(|| EnvFilter::new(default)), None),
-        Err(why) => (EnvFilter::new(default), Some(format!("{VARIABLE}: {why}; {default} is used"))),
+    let asked = level.map_or_else(|| filter(&asked.to_string_lossy()), filter);
+    let filter_of = |word: &str| EnvFilter::new(directives(word).ok().flatten().unwrap_or_default());
+    let (filter, complaint) = match asked {
+        Ok(filter) => (filter.unwrap_or_else(|| filter_of(default)), None),
+        Err(why) => (filter_of(default), Some(format!("{VARIABLE}: {why}; {default} is used"))),
     };
     let to_stderr = file.is_none();
     let writer = match file {
-        None => BoxMakeWriter::new(io::stderr),
-        Some(file) => BoxMakeWriter::new(Mutex::new(file)),
+        None => Writer::start("log", io::stderr(), |told| lost("stderr", told))?,
+        Some((path, file)) => Writer::start("log", file, move |told| lost(&path.display().to_string(), told))?,
     };
-    let colour = to_stderr && io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+    let colour = is_watched && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+    let lines = writer.clone();
     // Where the log can't be written, its complaint can't either: it would be a panic.
     let builder = tracing_subscriber::fmt().log_internal_errors(false).with_env_filter(filter).with_timer(AppTime);
-    let builder = builder.with_writer(writer).with_ansi(colour).with_target(false);
+    let builder = builder.with_writer(move || lines.clone()).with_ansi(colour).with_target(false);
     match format {
         LogFormat::Text => builder.init(),
         LogFormat::Json => builder.json().flatten_event(true).init(),
@@ -67,23 +76,22 @@ pub(crate) fn set_up(format: LogFormat, file: Option<File>, default: &str) {
             complain(&complaint, Exit::Done);
         }
     }
+    Ok(writer)
 }
 
-/// The filter that is asked for; `None` where nothing is. A word alone is a level: taken for a target, as the library
-/// does, it would silence everything else, errors as well.
+/// Says in the log that lines of it were lost, once it works again. Before that nobody would see it.
+fn lost(place: &str, told: Told) {
+    match told {
+        Told::Failed(_) => {}
+        Told::Lost(n, None) => tracing::warn!("{} because {place} was not read", writer::lost(n, "log line")),
+        Told::Lost(n, Some(why)) => tracing::warn!("{}: {place}: {why}", writer::lost(n, "log line")),
+    }
+}
+
+/// The filter that is asked for; `None` where nothing is.
 fn filter(asked: &str) -> Result<Option<EnvFilter>, String> {
-    if asked.trim().is_empty() {
-        return Ok(None);
-    }
-    let give = "give error, warn, info, debug, trace or off, or TARGET=LEVEL such as autoscale_core=debug";
-    let is_level = |word: &str| word.parse::<LevelFilter>().is_ok();
-    for part in asked.split(',').map(str::trim).filter(|part| !part.is_empty()) {
-        let named = part.split_once('=').is_some_and(|(target, _)| !target.trim().is_empty());
-        if !is_level(part) && !named && !part.contains('[') {
-            return Err(format!("{part:?} is no level: {give}"));
-        }
-    }
-    EnvFilter::try_new(asked).map(Some).map_err(|_| format!("{asked:?} is not understood: {give}"))
+    let made = directives(asked)?.map(EnvFilter::try_new).transpose();
+    made.map_err(|_| format!("{asked:?} is not understood: {}", hint()))
 }
 
 #[cfg(test)]
@@ -91,15 +99,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_word_alone_is_a_level_or_refused() {
-        for nothing in ["", " "] {
-            assert!(filter(nothing).unwrap().is_none());
-        }
-        for good in ["debug", "WARN", "off", "info,autoscale_core=trace", "warn,[check]=debug", " error ", "info,"] {
+    fn what_the_library_does_not_understand_is_refused() {
+        assert!(filter("").unwrap().is_none());
+        for good in ["notice", "debug", "off", "info,autoscale_core=trace", "warn,[check]=debug", " error ", "info,"] {
             assert!(filter(good).unwrap().is_some(), "{good}");
         }
-        for bad in ["verbose", "warning", "=", "=debug", "autoscale_core", "info,verbose", "autoscale=loud"] {
-            assert!(filter(bad).is_err(), "{bad}");
-        }
+        let why = filter("autoscale=loud").unwrap_err();
+        assert!(
+            why.starts_with("\"autoscale=loud\" is not understood: give off, error, warn, notice, info, "),
+            "{why}"
+        );
     }
 }

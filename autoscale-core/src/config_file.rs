@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fmt};
 
 use crate::config::{Config, Lines, Overrides, Problem, ProblemKind, SAMPLE, Secret, examine};
+use crate::private::{create_folders, for_its_owner, is_open_to_others};
 
 /// The most bytes of a configuration that are read.
 const MOST: u64 = 1024 * 1024;
@@ -301,13 +302,9 @@ pub fn find_default(environment: &Environment) -> Result<PathBuf, LoadError> {
 /// `AlreadyExists` where there is a file; or what the file system says.
 pub fn create_sample(path: &Path) -> io::Result<()> {
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
+        create_folders(folder)?;
     }
-    let mut options = File::options();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
+    let mut file = for_its_owner(File::options().write(true).create_new(true)).open(path)?;
     let written = file.write_all(SAMPLE.as_bytes()).and_then(|()| file.sync_data());
     if written.is_err() {
         // Half a sample would be taken for somebody's configuration.
@@ -384,16 +381,4 @@ fn in_a_shell(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |c: char| c.is_alphanumeric() || "/._-+,:@%=".contains(c);
     if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
-}
-
-/// Its group is not looked at: a service reads its file by it, and this may not be the account of the service.
-#[cfg(unix)]
-fn is_open_to_others(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o004 != 0)
-}
-
-#[cfg(not(unix))]
-fn is_open_to_others(_: &Path) -> bool {
-    false
 }

@@ -1,86 +1,122 @@
 //! The history: one event a line, as JSON, appended; rotated when it grows. Every line is whole, whatever the process
-//! dies of. Knows nothing of what the events mean.
+//! dies of, and nobody who locks the file keeps it from growing. Knows nothing of what the events mean, and logs nothing.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
 use crate::event::Event;
 use crate::time::Timestamp;
+use crate::private::{create_folders, for_its_owner, is_open_to_others};
 
 /// A file that has grown to this is set aside: some 20,000 events, two months of checks each five minutes.
 const ROTATE_AT: u64 = 10 * 1024 * 1024;
 /// How many that were set aside are kept.
 const KEEP: u32 = 5;
+/// How long another writer of the same history may hold its lock: it needs microseconds. Whoever holds it for longer is
+/// no writer that works, and is not waited for again until the lock was free once.
+const PATIENCE: Duration = Duration::from_millis(250);
+/// Time between two attempts at the lock.
+const GLANCE: Duration = Duration::from_millis(5);
 
 /// A history file. Several apps may share it, in one process or in several: each line is written under a lock. It may be
 /// moved or removed at any time.
+///
+/// Everybody who can read the file can lock it. While somebody else holds the lock, lines are appended without it: one
+/// write of a whole line to a file that is open for appending leaves no other line torn. Only what moves or shortens the
+/// file needs the lock: it is not rotated meanwhile.
 #[derive(Debug)]
 pub struct History {
     path: PathBuf,
     rotate_at: u64,
+    /// Did the last line find the lock held by somebody else?
+    locked_out: bool,
+}
+
+/// What is to be told of a line that was appended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Appended {
+    /// The line before it had been cut off, and was removed.
+    pub removed_half_a_line: bool,
+    /// Somebody else holds the lock: it was appended without it.
+    pub unlocked: bool,
+    /// Every user of the machine can read the file, and so lock it.
+    pub open_to_others: bool,
 }
 
 impl History {
-    /// Opens it, or makes it. A last line that was cut off is removed.
-    ///
-    /// # Errors
-    /// Whatever the file system says.
-    pub fn open(path: &Path) -> io::Result<Self> {
-        Self::open_rotating_at(path, ROTATE_AT)
+    /// For a path. Nothing is opened or made before the first line.
+    pub fn new(path: &Path) -> Self {
+        Self::rotating_at(path, ROTATE_AT)
     }
 
-    /// [`History::open`], rotated at another size, in bytes.
-    ///
-    /// # Errors
-    /// Whatever the file system says.
-    pub fn open_rotating_at(path: &Path, rotate_at: u64) -> io::Result<Self> {
-        let history = Self { path: path.to_owned(), rotate_at };
-        history.locked()?;
-        Ok(history)
+    /// [`History::new`], rotated at another size, in bytes.
+    pub fn rotating_at(path: &Path, rotate_at: u64) -> Self {
+        Self { path: path.to_owned(), rotate_at, locked_out: false }
     }
 
-    /// Appends one event. After an error the file is as it was before.
+    /// Appends one event; makes the file where there is none, for its owner's eyes only. After an error the file is as it
+    /// was before, or ends with half a line, which the next one removes. Takes a moment where the lock is held.
     ///
     /// # Errors
     /// Whatever the file system says: a full disk, above all.
-    pub fn append(&mut self, event: &Event) -> io::Result<()> {
-        let line = event.to_json() + "\n";
-        let (mut file, mut length) = self.locked()?;
-        if length > 0 && length + line.len() as u64 > self.rotate_at {
+    pub fn append(&mut self, event: &Event) -> io::Result<Appended> {
+        self.append_line(&event.to_json())
+    }
+
+    /// [`History::append`], for an event that has its form already.
+    pub(crate) fn append_line(&mut self, event: &str) -> io::Result<Appended> {
+        let line = format!("{event}\n");
+        let mut file = self.open()?;
+        self.locked_out = !file.is_ours;
+        let (mut length, mut removed) = file.end_with_a_whole_line()?;
+        if file.is_ours && length > 0 && length + line.len() as u64 > self.rotate_at {
             self.rotate()?;
-            (file, length) = self.locked()?;
+            file = self.open()?;
+            (length, removed) = file.end_with_a_whole_line()?;
         }
         // One write: a kill comes before it or after it, or leaves half a line, which is removed.
         if let Err(error) = file.write_all(line.as_bytes()) {
-            let _ = file.set_len(length);
+            // Without the lock there may be another's line after it by now.
+            if file.is_ours {
+                let _ = file.set_len(length);
+            }
             return Err(error);
         }
-        Ok(())
+        Ok(Appended {
+            removed_half_a_line: removed,
+            unlocked: !file.is_ours,
+            open_to_others: is_open_to_others(&self.path),
+        })
     }
 
-    /// The file and its length, whole lines all; nobody else writes to it until it is dropped.
-    fn locked(&self) -> io::Result<(Locked, u64)> {
+    /// The file, locked if that can be had in time: nobody else who asks for the lock writes to it until it is dropped.
+    fn open(&self) -> io::Result<Opened> {
         if let Some(folder) = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            fs::create_dir_all(folder)?;
+            create_folders(folder)?;
         }
+        let patience = if self.locked_out { Duration::ZERO } else { PATIENCE };
+        let since = Instant::now();
         loop {
-            let mut file = Locked(OpenOptions::new().read(true).append(true).create(true).open(&self.path)?);
-            // Where a file system has no locks, nobody is kept out.
-            let _ = file.lock();
-            if !is_at(&file, &self.path) {
-                // It was rotated while this waited.
-                continue;
+            let file = for_its_owner(OpenOptions::new().read(true).append(true).create(true)).open(&self.path)?;
+            let is_ours = match file.try_lock() {
+                Err(TryLockError::WouldBlock) => false,
+                // Where a file system has no locks, nobody is kept out.
+                Ok(()) | Err(TryLockError::Error(_)) => true,
+            };
+            let file = Opened { file, is_ours };
+            // It may have been rotated since it was opened.
+            if is_at(&file, &self.path) && (is_ours || since.elapsed() >= patience) {
+                return Ok(file);
             }
-            let length = end_of_last_line(&mut file)?;
-            if length < file.metadata()?.len() {
-                tracing::warn!("{}: the last line was cut off and is removed", self.path.display());
-                file.set_len(length)?;
+            if !is_ours {
+                sleep(GLANCE);
             }
-            return Ok((file, length));
         }
     }
 
@@ -96,27 +132,52 @@ impl History {
     }
 }
 
-/// A file that is unlocked when this is dropped. To close it is not enough: where the program has forked meanwhile, the
-/// child has the same open file, and the lock with it.
-struct Locked(File);
+/// A file that is unlocked when this is dropped, if it is ours. To close it is not enough: where the program has forked
+/// meanwhile, the child has the same open file, and the lock with it.
+struct Opened {
+    file: File,
+    is_ours: bool,
+}
 
-impl Drop for Locked {
-    fn drop(&mut self) {
-        let _ = self.0.unlock();
+impl Opened {
+    /// Removes half a line at its end. Its length after that, and whether there was one.
+    fn end_with_a_whole_line(&mut self) -> io::Result<(u64, bool)> {
+        let whole = end_of_last_line(&mut self.file)?;
+        let length = self.metadata()?.len();
+        if whole >= length {
+            return Ok((length, false));
+        }
+        if !self.is_ours {
+            // Perhaps somebody is writing it just now. Half a line that stays is one that nobody will finish.
+            sleep(PATIENCE);
+            if self.metadata()?.len() != length {
+                return Ok((self.metadata()?.len(), false));
+            }
+        }
+        self.set_len(whole)?;
+        Ok((whole, true))
     }
 }
 
-impl Deref for Locked {
+impl Drop for Opened {
+    fn drop(&mut self) {
+        if self.is_ours {
+            let _ = self.file.unlock();
+        }
+    }
+}
+
+impl Deref for Opened {
     type Target = File;
 
     fn deref(&self) -> &File {
-        &self.0
+        &self.file
     }
 }
 
-impl DerefMut for Locked {
+impl DerefMut for Opened {
     fn deref_mut(&mut self) -> &mut File {
-        &mut self.0
+        &mut self.file
     }
 }
 
@@ -225,10 +286,10 @@ mod tests {
     fn a_line_that_was_cut_off_is_removed_and_the_rest_stays() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("history.jsonl");
-        History::open(&path).unwrap().append(&event(1)).unwrap();
+        History::new(&path).append(&event(1)).unwrap();
         let whole = fs::read_to_string(&path).unwrap();
         fs::write(&path, format!("{whole}{{\"v\":1,\"at\":2,\"ap{}", "p".repeat(10_000))).unwrap();
-        History::open(&path).unwrap().append(&event(3)).unwrap();
+        assert!(History::new(&path).append(&event(3)).unwrap().removed_half_a_line);
         assert_eq!(fs::read_to_string(&path).unwrap(), whole + &event(3).to_json() + "\n");
     }
 
@@ -237,7 +298,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("history.jsonl");
         let line = event(11).to_json().len() as u64 + 1;
-        let mut history = History::open_rotating_at(&path, 2 * line).unwrap();
+        let mut history = History::rotating_at(&path, 2 * line);
         for at in 11..=25 {
             history.append(&event(at)).unwrap();
         }
@@ -257,10 +318,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("history.jsonl");
         let line = event(11).to_json().len() as u64 + 1;
-        let mut writers: Vec<_> = (0..4).map(|_| History::open_rotating_at(&path, 10 * line).unwrap()).collect();
+        let mut writers: Vec<_> = (0..4).map(|_| History::rotating_at(&path, 10 * line)).collect();
         std::thread::scope(|scope| {
             for history in &mut writers {
-                scope.spawn(|| (11..21).for_each(|at| history.append(&event(at)).unwrap()));
+                scope.spawn(|| (11..21).for_each(|at| assert!(!history.append(&event(at)).unwrap().unlocked)));
             }
         });
         let all = read_all(&path).unwrap();
@@ -274,8 +335,59 @@ mod tests {
     #[test]
     fn a_full_disk_is_an_error_and_leaves_no_half_line() {
         // /dev/full takes nothing; where it is missing, the rest of this file's tests speak for themselves.
-        if let Ok(mut history) = History::open(Path::new("/dev/full")) {
-            assert_eq!(history.append(&event(1)).unwrap_err().kind(), io::ErrorKind::StorageFull);
+        let full = Path::new("/dev/full");
+        if full.exists() {
+            let error = History::new(full).append(&event(1)).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::StorageFull);
         }
+    }
+
+    #[test]
+    fn while_somebody_else_holds_the_lock_it_grows_and_is_not_rotated() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("history.jsonl");
+        let line = event(11).to_json().len() as u64 + 1;
+        let mut history = History::rotating_at(&path, 2 * line);
+        assert!(!history.append(&event(11)).unwrap().unlocked);
+        let other = File::open(&path).unwrap();
+        other.lock_shared().unwrap();
+        for at in 12..16 {
+            assert!(history.append(&event(at)).unwrap().unlocked);
+        }
+        assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 5, "all in one file");
+        drop(other);
+        assert!(!history.append(&event(16)).unwrap().unlocked);
+        assert_eq!(fs::read_to_string(&path).unwrap(), event(16).to_json() + "\n", "set aside, late");
+        assert_eq!(read_all(&path).unwrap().lines().count(), 6, "none was lost");
+    }
+
+    #[test]
+    fn half_a_line_is_removed_also_while_somebody_else_holds_the_lock() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("history.jsonl");
+        fs::write(&path, "{\"v\":1,").unwrap();
+        let other = File::open(&path).unwrap();
+        other.lock().unwrap();
+        let appended = History::new(&path).append(&event(3)).unwrap();
+        assert!(appended.removed_half_a_line && appended.unlocked);
+        assert_eq!(fs::read_to_string(&path).unwrap(), event(3).to_json() + "\n");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_new_one_is_for_its_owners_eyes_only_and_an_old_one_stays_as_it_is() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("history.jsonl");
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let line = event(11).to_json().len() as u64 + 1;
+        let mut history = History::rotating_at(&path, line);
+        assert!(!history.append(&event(11)).unwrap().open_to_others);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(History::new(&path).append(&event(12)).unwrap().open_to_others);
+        assert_eq!(mode(&path), 0o644);
+        history.append(&event(13)).unwrap();
+        assert_eq!((mode(&path), mode(&rotated(&path, 1))), (0o600, 0o644));
     }
 }

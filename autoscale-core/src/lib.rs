@@ -8,7 +8,7 @@
 //! | 0, values and the decision | [`time`], [`sample`], `trend`, [`window`], [`formation`], [`money`], [`reason`], [`decision`], [`policy`] | nothing |
 //! | 1, text to values | [`config`], [`event`], `pingdom::wire`, `heroku::wire` | text that is handed to them |
 //! | 2, the engine | `ports`, `ledger`, `engine`, `graph`, `simulation`, `replay`, `report` | the world through their ports only; time as an argument |
-//! | 3, the shell | `clock`, `http`, the clients, `state`, `history`, `runner`, `spending`, `status`, `sandbox` | files, sockets, clocks, the environment |
+//! | 3, the shell | `clock`, `http`, the clients, `state`, `history`, `log`, `runner`, `spending`, `status`, `sandbox` | files, sockets, clocks, the environment |
 //!
 //! Start with [`policy`]: it holds what both policies share, and what they are shown. `engine` is one check, `runner` the
 //! loop around it. Features: `loop` (engine and runner), `http` (clients), `graph`, `sandbox`. With none of them floors 0
@@ -103,8 +103,12 @@ pub mod graph_file;
 pub mod history;
 #[cfg(feature = "http")]
 pub mod http;
+#[cfg(feature = "loop")]
+pub mod log;
 #[cfg(feature = "http")]
 pub mod notify;
+#[cfg(feature = "loop")]
+pub mod private;
 #[cfg(feature = "http")]
 pub mod probe;
 #[cfg(feature = "http")]
@@ -119,3 +123,5 @@ pub mod spending;
 pub mod state;
 #[cfg(feature = "http")]
 pub mod status;
+#[cfg(feature = "loop")]
+pub mod writer;

@@ -1,16 +1,27 @@
 //! What an app's configuration asks to be kept and told of its events: a line of history, a graph, a notice to a webhook.
-//! Trouble with any of them is a warning, once until it ends; scaling goes on.
+//! Each is written beside the loop, which waits for none of them; what is to be said of it is said on the loop's own
+//! runtime. Trouble with any of them is a warning, once until it ends; scaling goes on.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::timeout;
 
 use crate::config::Config;
 use crate::event::Event;
-use crate::history::History;
+use crate::history::{Appended, History};
 use crate::http::HttpOptions;
 use crate::notify::Webhook;
 use crate::ports::Observer;
 use crate::state;
+use crate::writer::lost;
+
+/// Events that wait for the history at most: as long as a disk hangs that takes nothing.
+const QUEUE: usize = 1024;
 
 /// The observers that a configuration names; none by default.
 #[derive(Debug, Default)]
@@ -38,7 +49,7 @@ impl Records {
 }
 
 impl Records {
-    /// Ends when what was begun is done, pictures drawn and notices posted, but `within` this time.
+    /// Ends when what was begun is done, lines written, pictures drawn and notices posted, but `within` this time.
     pub async fn finish(self, within: Duration) {
         #[cfg(feature = "graph")]
         let drawn = async {
@@ -53,7 +64,12 @@ impl Records {
                 webhook.finish(within).await;
             }
         };
-        tokio::join!(drawn, posted);
+        let written = async {
+            if let Some(history) = self.history {
+                history.finish(within).await;
+            }
+        };
+        tokio::join!(written, drawn, posted);
     }
 }
 
@@ -72,44 +88,131 @@ impl Observer for Records {
     }
 }
 
+/// Hands events to a task, which appends them one after the other where a slow disk holds up nobody.
 #[derive(Debug)]
 struct HistoryFile {
     path: PathBuf,
-    open: Option<History>,
-    trouble: Trouble,
+    lines: mpsc::Sender<String>,
+    idle: Option<mpsc::Receiver<String>>,
+    task: Option<JoinHandle<()>>,
+    fate: Arc<Mutex<Fate>>,
+}
+
+/// What became of the events.
+#[derive(Debug, Default)]
+struct Fate {
+    /// Not written yet.
+    waiting: u64,
+    /// Lost, and not told of yet.
+    lost: u64,
+    /// Why.
+    why: Option<String>,
 }
 
 impl HistoryFile {
     fn new(path: PathBuf) -> Self {
-        Self { path, open: None, trouble: Trouble::default() }
+        let (lines, idle) = mpsc::channel(QUEUE);
+        Self { path, lines, idle: Some(idle), task: None, fate: Arc::default() }
     }
 
     fn append(&mut self, event: &Event) {
-        let appended = match &mut self.open {
-            Some(history) => history.append(event),
-            None => History::open(&self.path).and_then(|history| self.open.insert(history).append(event)),
-        };
-        self.trouble.note("history", &self.path, appended);
+        if let Ok(runtime) = Handle::try_current()
+            && let Some(waiting) = self.idle.take()
+        {
+            self.task = Some(runtime.spawn(keep(self.path.clone(), waiting, Arc::clone(&self.fate))));
+        }
+        // Counted before the task can know of it.
+        fate(&self.fate).waiting += 1;
+        if self.lines.try_send(event.to_json()).is_err() {
+            lose(&self.path, &self.fate, format!("{QUEUE} events wait for it already"));
+        }
+    }
+
+    /// Ends when all that waits is written, or `within` this time; then it is given up, and what is lost is said.
+    async fn finish(self, within: Duration) {
+        let Self { path, lines, task, fate: shared, .. } = self;
+        drop(lines);
+        if let Some(mut task) = task
+            && timeout(within, &mut task).await.is_err()
+        {
+            task.abort();
+        }
+        let Fate { waiting, lost: given_up, why } = std::mem::take(&mut *fate(&shared));
+        if waiting + given_up > 0 {
+            let why = why.unwrap_or_else(|| "it did not take them in time".into());
+            tracing::warn!("history: {}: {}: {why}", path.display(), lost(waiting + given_up, "event"));
+        }
     }
 }
 
-/// Warns once until it ends.
-#[derive(Debug, Default)]
-struct Trouble(bool);
+/// Never held while something is waited for.
+fn fate(shared: &Mutex<Fate>) -> MutexGuard<'_, Fate> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
-impl Trouble {
-    fn note<E: std::fmt::Display>(&mut self, what: &str, path: &std::path::Path, result: Result<(), E>) {
-        match result {
-            Err(error) if !self.0 => {
-                tracing::warn!("{what}: {}: {error}; scaling goes on without it", path.display());
-                self.0 = true;
+/// Counts one of those that wait as lost. Said once until the history works again.
+fn lose(path: &Path, shared: &Mutex<Fate>, why: String) {
+    let before = {
+        let mut fate = fate(shared);
+        fate.waiting -= 1;
+        fate.lost += 1;
+        fate.why.replace(why.clone())
+    };
+    if before.is_none() {
+        tracing::warn!("history: {}: {why}; scaling goes on without it", path.display());
+    }
+}
+
+/// One of those that wait was written: says what was lost before it.
+fn kept(path: &Path, shared: &Mutex<Fate>) {
+    let (lost_events, why) = {
+        let mut fate = fate(shared);
+        fate.waiting -= 1;
+        (std::mem::take(&mut fate.lost), fate.why.take())
+    };
+    if let Some(why) = why {
+        tracing::warn!("history: {}: works again; {}: {why}", path.display(), lost(lost_events, "event"));
+    }
+}
+
+/// Appends what comes, until nobody sends any more.
+async fn keep(path: PathBuf, mut lines: mpsc::Receiver<String>, shared: Arc<Mutex<Fate>>) {
+    let mut history = History::new(&path);
+    let mut known = Appended::default();
+    while let Some(line) = lines.recv().await {
+        let appended = spawn_blocking(move || {
+            let appended = history.append_line(&line);
+            (history, appended)
+        });
+        // It was not begun: the runtime ends.
+        let Ok((back, appended)) = appended.await else { return };
+        history = back;
+        match appended {
+            Ok(appended) => {
+                kept(&path, &shared);
+                remark(&path, known, appended);
+                known = appended;
             }
-            Ok(()) if self.0 => {
-                tracing::info!("{what}: {}: works again", path.display());
-                self.0 = false;
-            }
-            _ => {}
+            Err(error) => lose(&path, &shared, error.to_string()),
         }
+    }
+}
+
+/// Says what is odd about a line's way into the history, and was not so with the one before.
+fn remark(path: &Path, before: Appended, now: Appended) {
+    let path = path.display();
+    if now.removed_half_a_line {
+        tracing::warn!("{path}: the last line was cut off and is removed");
+    }
+    if now.open_to_others && !before.open_to_others {
+        tracing::warn!("history: {path}: every user of this machine can read it, and lock it: chmod 600 {path}");
+    }
+    match (before.unlocked, now.unlocked) {
+        (false, true) => tracing::warn!(
+            "history: {path}: locked by another process: it still grows, but is not rotated until the lock is free"
+        ),
+        (true, false) => tracing::info!("history: {path}: no longer locked by another process"),
+        _ => {}
     }
 }
 
@@ -121,7 +224,6 @@ mod graphs {
     use jiff::tz::TimeZone;
     use tokio::task::JoinHandle;
 
-    use super::Trouble;
     use crate::clock::Clock;
     use crate::config::{Config, GraphFormat};
     use crate::event::Event;
@@ -149,6 +251,26 @@ mod graphs {
         next: Option<Box<Picture>>,
         busy: bool,
         trouble: Trouble,
+    }
+
+    /// Warns once until it ends.
+    #[derive(Debug, Default)]
+    struct Trouble(bool);
+
+    impl Trouble {
+        fn note(&mut self, folder: &std::path::Path, drawn: Result<(), graph_file::Error>) {
+            match drawn {
+                Err(error) if !self.0 => {
+                    tracing::warn!("graph: {}: {error}; scaling goes on without it", folder.display());
+                    self.0 = true;
+                }
+                Ok(()) if self.0 => {
+                    tracing::info!("graph: {}: works again", folder.display());
+                    self.0 = false;
+                }
+                _ => {}
+            }
+        }
     }
 
     impl Graphs {
@@ -196,7 +318,7 @@ mod graphs {
                 };
                 let Some(picture) = picture else { return };
                 let drawn = graph_file::keep(&self.folder, self.format, self.keep, &picture, &TimeZone::system());
-                self.easel().trouble.note("graph", &self.folder, drawn.map(drop));
+                self.easel().trouble.note(&self.folder, drawn.map(drop));
             }
         }
     }

@@ -138,6 +138,8 @@ mod tests {
             dry_run: false,
             new_samples: Vec::new(),
             target: *dynos,
+            applied: *dynos,
+            shadow: false,
             code: "steady".into(),
             size: Some(size.to_string()).filter(|size| !size.is_empty()),
         };

@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 use crate::config::Config;
 use crate::ledger::{Ledger, LedgerKeeper};
 use crate::ports::{Failure, FailureKind};
+use crate::private::{create_folders, for_its_owner};
 
 /// How long a lock may be shared by one who only looks.
 const GLANCE: Duration = Duration::from_millis(40);
@@ -145,7 +146,7 @@ impl LedgerKeeper for StateFile {
 /// Whatever the file system says.
 pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let folder = folder_of(path);
-    fs::create_dir_all(folder)?;
+    create_folders(folder)?;
     let mut new = tempfile::Builder::new().prefix(&passing(path)).tempfile_in(folder)?;
     new.write_all(content)?;
     new.as_file().sync_data()?;
@@ -226,23 +227,32 @@ impl InstanceLock {
     /// Is an instance running that has the app of a configuration? Tells its process id, where it wrote it down: `None`
     /// says that nobody has it, as far as can be seen from here.
     pub fn holder(config: &Config) -> Option<Option<u32>> {
-        Self::held_since(config).map(|(pid, _)| pid)
+        Self::held_since(config).ok().flatten().map(|(pid, _)| pid)
     }
 
     /// [`InstanceLock::holder`], with the time at which it took the app, where that can be seen.
-    pub(crate) fn held_since(config: &Config) -> Option<(Option<u32>, Option<SystemTime>)> {
+    ///
+    /// # Errors
+    /// A lock that this user may not look at, where no other is held: an instance may be running.
+    pub(crate) fn held_since(config: &Config) -> Result<Option<(Option<u32>, Option<SystemTime>)>, LockError> {
         let services = Path::new(SERVICE_DIR).join(file_stem(config) + ".lock");
-        Self::places(config).iter().chain([&services]).find_map(|path| {
-            let mut file = File::open(path).ok()?;
-            match file.try_lock_shared() {
-                // Whoever takes it writes into it, then never again.
-                Err(TryLockError::WouldBlock) => {
-                    let since = file.metadata().and_then(|metadata| metadata.modified()).ok();
-                    Some((pid_in(&mut file), since))
+        let mut unseen = None;
+        for path in Self::places(config).iter().chain([&services]) {
+            let mut file = match File::open(path) {
+                Ok(file) => file,
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                    unseen = unseen.or(Some(LockError::Io { path: path.clone(), error }));
+                    continue;
                 }
-                _ => None,
+                Err(_) => continue,
+            };
+            if let Err(TryLockError::WouldBlock) = file.try_lock_shared() {
+                // Whoever takes it writes into it, then never again.
+                let since = file.metadata().and_then(|metadata| metadata.modified()).ok();
+                return Ok(Some((pid_in(&mut file), since)));
             }
-        })
+        }
+        unseen.map_or(Ok(None), Err)
     }
 
     fn places(config: &Config) -> [PathBuf; 2] {
@@ -261,11 +271,14 @@ impl InstanceLock {
     fn try_at(path: &Path, patience: u32) -> Result<Self, LockError> {
         let io = |error| LockError::Io { path: path.to_owned(), error };
         if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).map_err(io)?;
+            create_folders(folder).map_err(io)?;
         }
-        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(io)?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        let mut file = for_its_owner(&mut options).open(path).map_err(io)?;
         match file.try_lock() {
             Ok(()) => {
+                shut_out_others(&file);
                 // On a full disk nobody's pid is named; the lock holds all the same.
                 let _ =
                     file.set_len(0).and_then(|()| file.rewind()).and_then(|()| write!(file, "{}", std::process::id()));
@@ -281,6 +294,22 @@ impl InstanceLock {
         }
     }
 }
+
+/// Whoever could open the lock's file could take the lock, and so keep the app from being scaled. Earlier versions made
+/// it for all to read; what its owner's group may do stays.
+#[cfg(unix)]
+fn shut_out_others(file: &File) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let Ok(metadata) = file.metadata() else { return };
+    let mode = metadata.permissions().mode();
+    if mode & 0o007 != 0 {
+        // Not ours to change: then it is somebody else's to answer for.
+        let _ = file.set_permissions(fs::Permissions::from_mode(mode & 0o770));
+    }
+}
+
+#[cfg(not(unix))]
+fn shut_out_others(_: &File) {}
 
 /// Who wrote the lock's file. On some platforms a locked file can't be read: then nobody's pid is named.
 fn pid_in(file: &mut File) -> Option<u32> {

@@ -39,6 +39,8 @@ pub struct Status {
     pub healthy: bool,
     /// Has a loop the app, as far as can be seen by this user?
     pub running: bool,
+    /// Why that can't be seen: its lock is another user's. Then a loop may run although `running` is false.
+    pub lock_error: Option<String>,
     /// The loop's process id, where it is known.
     pub pid: Option<u32>,
     /// Is the loop told to rest?
@@ -119,7 +121,11 @@ impl Status {
             Ok(ledger) => (ledger, None),
             Err(error) => (None, Some(error.to_string())),
         };
-        let holder = InstanceLock::held_since(config).map(|(pid, since)| {
+        let (held, lock_error) = match InstanceLock::held_since(config) {
+            Ok(held) => (held, None),
+            Err(error) => (None, Some(error.to_string())),
+        };
+        let holder = held.map(|(pid, since)| {
             let age = since.and_then(|since| SystemTime::now().duration_since(since).ok()).unwrap_or_default();
             Holder { pid, runs_for: sped_up(config, age) }
         });
@@ -131,6 +137,7 @@ impl Status {
         status.state_file = file.path().display().to_string();
         status.healthy &= state_error.is_none();
         status.state_error = state_error;
+        status.lock_error = lock_error;
         status.condition = Condition::of(&status);
         status
     }
@@ -174,6 +181,7 @@ impl Status {
             process: config.heroku.process_type.clone(),
             healthy: went_well && !overdue && (running || last.is_some()),
             running,
+            lock_error: None,
             pid: holder.and_then(|holder| holder.pid),
             paused: ledger.paused,
             dry_run,
@@ -279,6 +287,8 @@ mod tests {
             reason: ReasonText { code: code.into(), text: String::new() },
             outcome,
             applied: 3,
+            shadow: false,
+            size: None,
             error: None,
             load: None,
             detail: None,
@@ -339,7 +349,7 @@ mod tests {
 
     #[test]
     fn the_last_change_is_known_with_the_dynos_before_it_as_long_as_the_loop_remembers() {
-        let at = |minutes| NOW - Duration::from_secs(60 * minutes);
+        let at = |minutes: u64| NOW - Duration::from_secs(60 * minutes);
         let change = |changes| {
             let ledger = Ledger { changed_at: Some(at(4)), changes, ..checked(Outcome::Held, "steady") };
             let seen = status(&config(""), &ledger, true);

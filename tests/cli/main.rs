@@ -1,5 +1,7 @@
 //! Tests of the `autoscale` binary as a user runs it: one module a topic.
 
+#[cfg(unix)]
+mod blocked;
 mod check_config;
 mod clock;
 mod crash;
@@ -7,6 +9,7 @@ mod decide;
 mod demo;
 mod graph;
 mod help;
+mod log_levels;
 mod replay;
 mod report;
 mod run;

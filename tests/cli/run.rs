@@ -49,7 +49,7 @@ fn a_misspelt_level_of_the_log_is_said_and_hides_nothing() {
     let said = |text: &str| text.contains("sandbox-app web: ");
     for level in ["verbose", "warning", "="] {
         let text = told(level, &[]);
-        let warning = format!("AUTOSCALE_LOG: \"{level}\" is no level: give error, warn, info, debug, ");
+        let warning = format!("AUTOSCALE_LOG: \"{level}\" is no level: give off, error, warn, notice, info, ");
         assert!(said(&text) && text.matches(&warning).count() == 1, "{text}");
     }
     let text = told("", &[]);

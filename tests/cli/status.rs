@@ -154,6 +154,37 @@ fn a_loop_that_can_record_nothing_is_not_well_for_long() {
     assert!(told.contains("not known: none is recorded yet, overdue\n") && !told.contains("no loop runs"), "{told}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_lock_that_may_not_be_looked_at_is_said_and_taken_for_no_answer() {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    use std::os::unix::process::CommandExt as _;
+
+    let site = Site::start(quiet(2));
+    let config = site.configure("");
+    let daemon = Daemon::start(site.command(&["run", "--json", "--config", config.to_str().unwrap()]));
+    daemon.prints("checked", 1);
+    let locks = site.path("user/heroku-autoscale");
+    let lock = std::fs::read_dir(&locks).unwrap().next().unwrap().unwrap().path();
+    std::fs::set_permissions(&lock, std::fs::Permissions::from_mode(0)).unwrap();
+    let ask = |more: &[&str]| {
+        let mut command = site.command(&[&["status", "--config", config.to_str().unwrap()], more].concat());
+        // Nothing is shut to root.
+        if std::fs::metadata(&lock).unwrap().uid() == 0 {
+            std::fs::set_permissions(site.dir(), std::fs::Permissions::from_mode(0o711)).unwrap();
+            std::fs::set_permissions(&config, std::fs::Permissions::from_mode(0o644)).unwrap();
+            command.uid(65534).gid(65534);
+        }
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    let seen: Value = serde_json::from_str(&ask(&["--json"])).unwrap();
+    assert_eq!((&seen["running"], &seen["pid"]), (&false.into(), &Value::Null));
+    let why = seen["lock_error"].as_str().unwrap();
+    assert!(why.starts_with(lock.to_str().unwrap()) && why.contains("ermission denied"), "{why}");
+    let told = ask(&[]);
+    assert!(told.contains(&format!("not known whether it runs: {why}\n")) && !told.contains("no loop runs"), "{told}");
+}
+
 #[test]
 fn a_damaged_state_file_is_said_and_left_as_it_is() {
     let site = Site::start(quiet(2));

@@ -19,12 +19,15 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use autoscale_core::clock::Clock;
+use autoscale_core::log::{LEVELS, directives};
+use autoscale_core::writer::{Told, Writer, lost};
 use clap::Parser;
+use clap::builder::PossibleValuesParser;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::format;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 
 use crate::instance::{Answer, Instance, Role, Taken};
@@ -45,7 +48,8 @@ Examples:
   autoscale-tray --sandbox            a simulated app, to see how it works
 
 Exit codes: 0 ended, 1 failed, 2 bad usage, 4 the tray, or the sandbox, runs already (it shows itself).
-Logs go to stderr; AUTOSCALE_LOG=debug tells more."
+Logs go to stderr: on a terminal a line per check, elsewhere what is new. --log-level sets this,
+and so does AUTOSCALE_LOG."
 )]
 struct Args {
     /// A configuration; several for several apps [default: your own,
@@ -74,6 +78,11 @@ struct Args {
     #[arg(long)]
     headless: bool,
 
+    /// How much to log: `notice` is changes, failures and recoveries, `info` every check as well
+    /// [default: AUTOSCALE_LOG, else info on a terminal, notice elsewhere]
+    #[arg(long, value_name = "LEVEL", value_parser = PossibleValuesParser::new(LEVELS))]
+    log_level: Option<String>,
+
     /// Started with the desktop: where there is no configuration, end at once, without a word
     #[arg(long)]
     autostart: bool,
@@ -81,13 +90,25 @@ struct Args {
 
 /// Exit code: another instance is the tray.
 const TAKEN: u8 = 4;
-/// How long what is still written may take at the end.
+/// How long what is still written may take at the end, the log's last lines as well.
 const LEAVE_WITHIN: Duration = Duration::from_millis(100);
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    set_up_log();
-    let Args { config, config_dir, dry_run, shadow, sandbox, headless, autostart } = args;
+    let log = match set_up_log(args.log_level.as_deref()) {
+        Ok(log) => log,
+        Err(error) => {
+            complain(&format!("no thread for the log: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let exit = start(args);
+    log.finish(LEAVE_WITHIN);
+    exit
+}
+
+fn start(args: Args) -> ExitCode {
+    let Args { config, config_dir, dry_run, shadow, sandbox, headless, autostart, .. } = args;
     let wishes = Wishes { configs: config, folders: config_dir, dry_run, shadow, sandbox };
     if autostart && !wishes.can_be_met() {
         return ExitCode::SUCCESS;
@@ -191,7 +212,7 @@ async fn show_on_runtime(_: Option<watch::Receiver<View>>, _: UnboundedSender<In
 struct AppTime;
 
 impl FormatTime for AppTime {
-    fn format_time(&self, line: &mut Writer<'_>) -> std::fmt::Result {
+    fn format_time(&self, line: &mut format::Writer<'_>) -> std::fmt::Result {
         match Clock::of_log() {
             Some(time) => line.write_str(&time),
             None => SystemTime.format_time(line),
@@ -199,13 +220,37 @@ impl FormatTime for AppTime {
     }
 }
 
-fn set_up_log() {
+/// The log on stderr, each line by a thread of its own that nobody waits for. What does not make sense in `AUTOSCALE_LOG`
+/// is said, and the default taken.
+fn set_up_log(level: Option<&str>) -> std::io::Result<Writer> {
+    let is_watched = std::io::stderr().is_terminal();
+    let default = if is_watched { "info" } else { "notice" };
+    let asked = level.map_or_else(|| std::env::var("AUTOSCALE_LOG").unwrap_or_default(), str::to_owned);
+    let understood = directives(&asked).and_then(|given| {
+        let made = given.map(EnvFilter::try_new).transpose();
+        made.map_err(|_| format!("{asked:?} is not understood"))
+    });
     // What the bus library has to say of a bus that went is said by the face.
-    let filter = EnvFilter::try_from_env("AUTOSCALE_LOG").unwrap_or_else(|_| EnvFilter::new("info,zbus=off"));
-    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let quiet =
+        |word: &str| EnvFilter::new(format!("{},zbus=off", directives(word).ok().flatten().unwrap_or_default()));
+    let (filter, complaint) = match understood {
+        Ok(filter) => (filter.unwrap_or_else(|| quiet(default)), None),
+        Err(why) => (quiet(default), Some(why)),
+    };
+    let writer = Writer::start("log", std::io::stderr(), |told| {
+        if let Told::Lost(n, _) = told {
+            tracing::warn!("{} because stderr was not read", lost(n, "log line"));
+        }
+    })?;
+    let lines = writer.clone();
+    let colour = is_watched && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
     // Of a line that can't be written nothing is said: there is only the same stderr to say it on.
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(move || lines.clone());
     builder.with_ansi(colour).with_target(false).with_timer(AppTime).log_internal_errors(false).init();
+    if let Some(why) = complaint {
+        tracing::warn!("AUTOSCALE_LOG: {why}; {default} is used");
+    }
+    Ok(writer)
 }
 
 /// Says why it can't go on, on stderr.

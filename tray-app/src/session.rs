@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use autoscale_core::app::{App, AppOptions, OpenError};
 use autoscale_core::config_file::{self, Environment, LoadError, LoadErrorKind, Loaded};
-use autoscale_core::event::{Event, Kind, Outcome};
+use autoscale_core::event::{Event, Kind};
+use autoscale_core::log::EventLog;
 use autoscale_core::runner::Command;
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
@@ -100,6 +101,7 @@ pub(crate) struct Session {
     inputs: UnboundedSender<Input>,
     views: watch::Sender<View>,
     notes: Notes,
+    log: EventLog,
 }
 
 impl Session {
@@ -119,6 +121,7 @@ impl Session {
             inputs,
             views,
             notes,
+            log: EventLog::default(),
         };
         (session, shown)
     }
@@ -180,7 +183,8 @@ impl Session {
     }
 
     fn event(&mut self, place: usize, event: &Event) {
-        self.slot(place).map(|slot| slot.clock).unwrap_or_default().scope_sync(|| log(event));
+        let clock = self.slot(place).map(|slot| slot.clock).unwrap_or_default();
+        clock.scope_sync(|| self.log.tell(event));
         if let Some(slot) = self.slots.get_mut(place).and_then(Option::as_mut) {
             slot.note(event);
             if matches!(event.kind, Kind::ConfigReloaded { .. }) {
@@ -422,14 +426,4 @@ fn path(loaded: &Result<Loaded, LoadError>) -> &Path {
 /// "shop.ini"
 fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
-}
-
-fn log(event: &Event) {
-    match &event.kind {
-        Kind::CheckFailed { .. } | Kind::ConfigRefused { .. } => tracing::error!("{event}"),
-        Kind::Checked(check) if matches!(check.outcome, Outcome::Failed | Outcome::Limited) => {
-            tracing::warn!("{event}")
-        }
-        _ => tracing::info!("{event}"),
-    }
 }

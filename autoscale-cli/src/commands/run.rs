@@ -1,15 +1,17 @@
-//! `autoscale run`: opens the apps, starts a loop for each, and turns signals into commands.
+//! `autoscale run`: opens the apps, starts a loop for each, and turns signals into commands. Signals are heard on a thread
+//! that does nothing else, whatever holds up the loops.
 
-use std::io::{self, Write};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::io;
+use std::time::{Duration, Instant};
 
 use autoscale_core::app::{App, AppOptions, OpenError};
 use autoscale_core::event::{Event, Kind, Outcome};
+use autoscale_core::log::EventLog;
 use autoscale_core::ports::Observer as _;
 use autoscale_core::runner::{Command, check_once};
 use autoscale_core::state::LockError;
+use autoscale_core::writer::{Told, Writer, lost};
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 
@@ -21,9 +23,15 @@ use crate::service::{self, PidFile};
 use crate::signals::{Signal, Signals};
 
 /// How long loops may take to end after a signal.
-const STOP_WITHIN: Duration = Duration::from_millis(900);
+const STOP_WITHIN: Duration = Duration::from_millis(700);
+/// How long all may take after a signal, what is still to be written included.
+const END_WITHIN: Duration = Duration::from_millis(900);
+/// How long stdout and the log each may take for their last lines. Where they are read it is no time.
+const LAST_LINES: Duration = Duration::from_millis(350);
+/// What they get for that where the loops have used up the time.
+const LEAST: Duration = Duration::from_millis(50);
 
-/// How long notices and pictures of a single check may take.
+/// How long what comes of a single check may take to be written and posted.
 const FINISH_WITHIN: Duration = Duration::from_secs(15);
 
 /// Scales the apps of one or more configurations, until it is told to stop
@@ -36,8 +44,14 @@ Examples:
   autoscale run --config shop.ini --shadow     the same beside another autoscaler
   autoscale run --config shop.ini --once       one check and the end, for cron
 
-Signals: TERM and INT stop. HUP reads the configurations again; one that is new in a folder, or gone from it, needs a
-restart. Logs go to stderr; AUTOSCALE_LOG=debug tells more.")]
+Signals: TERM and INT stop. HUP reads the configurations again; one that is new in a folder, or
+gone from it, needs a restart.
+
+Logs go to stderr: on a terminal a line per check, elsewhere what is new, which is changes,
+failures, recoveries, and a check that holds for a new reason (at the maximum and still slow, no
+results, …). --log-level sets this, and so does AUTOSCALE_LOG, which also takes parts of the
+program: AUTOSCALE_LOG=notice,autoscale_core::http=debug. Checks never wait for a reader: lines of
+log or events that nobody reads are dropped and counted.")]
 pub(crate) struct Args {
     #[command(flatten)]
     configs: Configs,
@@ -73,32 +87,100 @@ pub(crate) fn run(args: &Args) -> Exit {
         Ok(account) => account,
         Err(error) => return complain(&error, Exit::Failed),
     };
-    match service.open_log(&account) {
-        Ok(file) => logging::set_up(service.log_format, file, "info"),
+    let file = match service.open_log(&account) {
+        Ok(file) => file,
         Err(error) => return complain(&error, Exit::Failed),
-    }
-    let pid_file = match service.become_service(account) {
+    };
+    // The log has a thread, and an account is become while there is one thread only.
+    let pid_file = service.become_service(account);
+    let log = match logging::set_up(service.log_format, service.log_level.as_deref(), file) {
+        Ok(log) => log,
+        Err(error) => return complain(&format!("no thread for the log: {error}"), Exit::Failed),
+    };
+    let outlets = match Outlets::open(args, log.clone()) {
+        Ok(outlets) => outlets,
+        Err(error) => return complain(&format!("no thread for the events: {error}"), Exit::Failed),
+    };
+    let pid_file = match pid_file {
         Ok(pid_file) => pid_file,
-        Err(error) => return give_up(args, &error, Exit::Failed),
+        Err(error) => return outlets.give_up(&error, Exit::Failed),
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+    let runtime = match Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return give_up(args, &format!("no threads or sockets to run on: {error}"), Exit::Failed),
+        Err(error) => return outlets.give_up(&format!("no threads or sockets to run on: {error}"), Exit::Failed),
     };
-    let exit = runtime.block_on(async {
-        let apps = match open(args) {
-            Ok(apps) => apps,
-            Err(exit) => return exit,
-        };
-        if args.once { once(apps, args.json).await } else { keep_running(apps, args, pid_file).await }
-    });
+    let opened = {
+        let _runtime = runtime.enter();
+        open(args, &outlets)
+    };
+    let mut last_lines = LAST_LINES;
+    let (exit, end_by) = match opened {
+        Err(exit) => return exit,
+        Ok(apps) if args.once => {
+            last_lines = FINISH_WITHIN;
+            let exit = runtime.block_on(once(apps, &outlets));
+            (exit, Instant::now() + FINISH_WITHIN)
+        }
+        Ok(apps) => match Builder::new_current_thread().enable_all().build() {
+            Ok(own) => own.block_on(keep_running(apps, &outlets, pid_file, &runtime)),
+            Err(error) => return outlets.give_up(&format!("signals can't be received: {error}"), Exit::Failed),
+        },
+    };
     // A picture that a full or hanging disk holds up is no reason to stay.
     runtime.shutdown_timeout(Duration::from_millis(50));
+    outlets.finish(end_by, last_lines);
     exit
 }
 
+/// Where the program says what happens. Neither of them can hold it up.
+struct Outlets {
+    log: Writer,
+    /// Is the log where a person would look first?
+    logs_to_file: bool,
+    /// Where events go as JSON, if that is asked for.
+    events: Option<Writer>,
+}
+
+impl Outlets {
+    fn open(args: &Args, log: Writer) -> io::Result<Self> {
+        let events = args.json.then(|| Writer::start("stdout", io::stdout(), warn_of_stdout)).transpose()?;
+        Ok(Self { log, logs_to_file: args.service.logs_to_file(), events })
+    }
+
+    /// Says why nothing runs: to whoever starts it, and in a log file for whoever looks there later. On stderr the log
+    /// would say it twice.
+    fn give_up(&self, why: &str, exit: Exit) -> Exit {
+        if self.logs_to_file {
+            why.lines().for_each(|line| tracing::error!("{line}"));
+        }
+        self.log.finish(LAST_LINES);
+        complain(why, exit)
+    }
+
+    /// Waits for the last lines, of each outlet so long. What nobody takes is given up.
+    fn finish(&self, by: Instant, each: Duration) {
+        let left = || by.saturating_duration_since(Instant::now()).max(LEAST);
+        if let Some(events) = &self.events {
+            let unread = events.finish(each.min(left() / 2));
+            if unread > 0 {
+                tracing::warn!("{}: stdout was not read to the end", lost(unread, "event"));
+            }
+        }
+        self.log.finish(each.min(left()));
+    }
+}
+
+/// Says in the log how events fare on stdout.
+fn warn_of_stdout(told: Told) {
+    match told {
+        Told::Failed(why) => tracing::warn!("events can't be printed, scaling goes on: {why}"),
+        Told::Lost(n, None) => tracing::warn!("{} because stdout was not read", lost(n, "event")),
+        Told::Lost(n, Some(why)) => tracing::warn!("events are printed again; {}: {why}", lost(n, "event")),
+    }
+}
+
 /// Opens all apps, or says of each that can't be opened why.
-fn open(args: &Args) -> Result<Vec<App>, Exit> {
+fn open(args: &Args, outlets: &Outlets) -> Result<Vec<App>, Exit> {
     let options = AppOptions { dry_run: args.dry_run, shadow: args.shadow, ..AppOptions::default() };
     let mut apps = Vec::new();
     let mut exit = None;
@@ -111,21 +193,12 @@ fn open(args: &Args) -> Result<Vec<App>, Exit> {
                 apps.push(app);
             }
             Err(error) => {
-                let code = give_up(args, &error.to_string(), exit_of(&error));
+                let code = outlets.give_up(&error.to_string(), exit_of(&error));
                 exit = exit.or(Some(code));
             }
         }
     }
     exit.map_or(Ok(apps), Err)
-}
-
-/// Says why nothing runs: to whoever starts it, and in a log file for whoever looks there later. On stderr the log would
-/// say it twice.
-fn give_up(args: &Args, why: &str, exit: Exit) -> Exit {
-    if args.service.logs_to_file() {
-        why.lines().for_each(|line| tracing::error!("{line}"));
-    }
-    complain(why, exit)
 }
 
 fn exit_of(error: &OpenError) -> Exit {
@@ -136,12 +209,11 @@ fn exit_of(error: &OpenError) -> Exit {
     }
 }
 
-async fn once(apps: Vec<App>, json: bool) -> Exit {
+async fn once(apps: Vec<App>, outlets: &Outlets) -> Exit {
     let mut checks = JoinSet::new();
-    let teller = Teller::new(json);
     for mut app in apps {
         let clock = app.clock;
-        let mut teller = teller.clone();
+        let mut teller = Teller::new(outlets);
         checks.spawn(clock.scope(async move {
             app.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
             if app.engine.ledger().paused {
@@ -170,10 +242,19 @@ fn failed(event: &Event) -> bool {
     }
 }
 
-async fn keep_running(apps: Vec<App>, args: &Args, mut pid_file: Option<PidFile>) -> Exit {
+/// Runs until it is told to stop: how it ended, and when all is to be over.
+async fn keep_running(
+    apps: Vec<App>,
+    outlets: &Outlets,
+    mut pid_file: Option<PidFile>,
+    runtime: &Runtime,
+) -> (Exit, Instant) {
     let mut signals = match Signals::listen() {
         Ok(signals) => signals,
-        Err(error) => return give_up(args, &format!("signals can't be received: {error}"), Exit::Failed),
+        Err(error) => {
+            let exit = outlets.give_up(&format!("signals can't be received: {error}"), Exit::Failed);
+            return (exit, Instant::now());
+        }
     };
     let mut loops = JoinSet::new();
     let mut commands: Vec<UnboundedSender<Command>> = Vec::new();
@@ -186,10 +267,10 @@ async fn keep_running(apps: Vec<App>, args: &Args, mut pid_file: Option<PidFile>
         commands.push(sender);
         // Spread over the interval, so that many apps do not all ask at once.
         let first_after = app.config.check_frequency / count * place;
-        let mut teller = Teller::new(args.json);
+        let mut teller = Teller::new(outlets);
         let outside = app.outside_warnings();
         let outside = async move { outside.await.iter().for_each(|warning| tracing::warn!("{warning}")) };
-        tokio::spawn(clock.scope(outside));
+        runtime.spawn(clock.scope(outside));
         let reloads = reloads.clone();
         let observer = move |event: &Event| {
             teller.tell(event);
@@ -197,12 +278,13 @@ async fn keep_running(apps: Vec<App>, args: &Args, mut pid_file: Option<PidFile>
                 let _ = reloads.send(());
             }
         };
-        loops.spawn(app.into_loop(first_after, Box::new(observer)).run(receiver));
+        loops.spawn_on(app.into_loop(first_after, Box::new(observer)).run(receiver), runtime.handle());
     }
     if let Some(pid_file) = &mut pid_file {
         pid_file.write();
     }
     let mut service = service::Notifier::ready();
+    service.watch(runtime.handle().clone());
     let mut reloading = 0;
     let mut exit = Exit::Done;
     loop {
@@ -222,11 +304,6 @@ async fn keep_running(apps: Vec<App>, args: &Args, mut pid_file: Option<PidFile>
                     service.ready_again();
                 }
             }
-            // A sign of life is a task that was carried out: where the loops are stuck, it is not.
-            () = service.watchdog_due() => {
-                let _ = tokio::spawn(async {}).await;
-                service.alive();
-            }
             Some(ended) = loops.join_next() => {
                 let why = ended.err().map(|error| format!(": {error}")).unwrap_or_default();
                 tracing::error!("a loop has ended without being told to{why}");
@@ -235,10 +312,11 @@ async fn keep_running(apps: Vec<App>, args: &Args, mut pid_file: Option<PidFile>
             }
         }
     }
+    let end_by = Instant::now() + END_WITHIN;
     service.stopping();
     send(&commands, Command::Stop);
     let _ = tokio::time::timeout(STOP_WITHIN, async { while loops.join_next().await.is_some() {} }).await;
-    exit
+    (exit, end_by)
 }
 
 fn send(commands: &[UnboundedSender<Command>], command: Command) {
@@ -248,37 +326,23 @@ fn send(commands: &[UnboundedSender<Command>], command: Command) {
     }
 }
 
-/// Tells of events: in the log, and as JSON on stdout where that is asked for.
-#[derive(Clone)]
+/// Tells of an app's events: in the log, and as JSON on stdout where that is asked for.
 struct Teller {
-    json: bool,
-    stdout_is_gone: Arc<AtomicBool>,
+    log: EventLog,
+    events: Option<Writer>,
 }
 
 impl Teller {
-    fn new(json: bool) -> Self {
-        Self { json, stdout_is_gone: Arc::default() }
+    fn new(outlets: &Outlets) -> Self {
+        Self { log: EventLog::default(), events: outlets.events.clone() }
     }
 
     fn tell(&mut self, event: &Event) {
-        match &event.kind {
-            Kind::CheckFailed { .. } | Kind::ConfigRefused { .. } => tracing::error!("{event}"),
-            Kind::Checked(check) if matches!(check.outcome, Outcome::Failed | Outcome::Limited) => {
-                tracing::warn!("{event}");
-            }
-            Kind::ConfigReloaded { warnings } => {
-                let reloaded = Kind::ConfigReloaded { warnings: Vec::new() };
-                tracing::info!("{}", Event { kind: reloaded, ..event.clone() });
-                warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
-            }
-            _ => tracing::info!("{event}"),
-        }
-        if self.json && !self.stdout_is_gone.load(Ordering::Relaxed) {
-            let mut stdout = io::stdout().lock();
-            if let Err(error) = writeln!(stdout, "{}", event.to_json()).and_then(|()| stdout.flush()) {
-                tracing::warn!("events can no longer be printed, scaling goes on: {error}");
-                self.stdout_is_gone.store(true, Ordering::Relaxed);
-            }
+        self.log.tell(event);
+        if let Some(events) = &self.events
+            && events.send(format!("{}\n", event.to_json()).into_bytes()) == 1
+        {
+            tracing::warn!("stdout is not read: events are lost until it is");
         }
     }
 }

@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal as _, Read as _, Write as _};
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
 
+use autoscale_core::private::for_its_owner;
 use autoscale_core::sandbox::{Faults, GRAMMAR, Info, Sandbox, SandboxOptions};
 use autoscale_core::simulation::Load;
 use clap::builder::NonEmptyStringValueParser;
@@ -157,14 +158,10 @@ fn write_config(path: &Path, info: &Info, speed: f64) -> io::Result<()> {
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, text));
     }
     let text = info.config_text(speed);
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut draft = path.as_os_str().to_owned();
     draft.push(format!(".{}", std::process::id()));
     let draft = PathBuf::from(draft);
-    let written = options
+    let written = for_its_owner(std::fs::OpenOptions::new().write(true).create_new(true))
         .open(&draft)
         .and_then(|mut file| file.write_all(text.as_bytes()))
         .and_then(|()| std::fs::rename(&draft, path));

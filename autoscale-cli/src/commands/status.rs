@@ -187,6 +187,7 @@ fn write(out: &mut impl Write, status: &Status, well: bool) -> io::Result<()> {
         Some(at) => row("next check", format!("{}{late}", moment(at)))?,
         None if status.paused => row("next check", "when it is resumed".into())?,
         None if status.running => row("next check", format!("not known: none is recorded yet{late}"))?,
+        None if status.lock_error.is_some() => row("next check", format!("not known{late}"))?,
         None => row("next check", format!("not known: no loop runs{late}"))?,
     }
     row(if status.shadow { "shadow" } else { "dry run" }, dry_run(status))?;
@@ -246,7 +247,10 @@ fn running(status: &Status) -> String {
     let runs = match (status.running, status.pid) {
         (true, Some(pid)) => format!("{GREEN}runs{GREEN:#}, pid {pid}"),
         (true, None) => format!("{GREEN}runs{GREEN:#}"),
-        (false, _) => "does not run".into(),
+        (false, _) => match &status.lock_error {
+            None => "does not run".into(),
+            Some(why) => format!("{YELLOW}not known whether it runs{YELLOW:#}: {why}"),
+        },
     };
     if status.paused { format!("{runs}, {YELLOW}paused{YELLOW:#}") } else { runs }
 }

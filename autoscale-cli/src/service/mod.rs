@@ -8,6 +8,10 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use autoscale_core::log::LEVELS;
+use autoscale_core::private::{for_all_to_read, for_its_owner};
+use clap::builder::PossibleValuesParser;
+
 use crate::logging::LogFormat;
 
 pub(crate) use notifier::Notifier;
@@ -21,6 +25,11 @@ pub(crate) struct Args {
     /// Form of the log
     #[arg(long, value_enum, default_value_t, value_name = "FORM")]
     pub(crate) log_format: LogFormat,
+
+    /// How much to log: `notice` is changes, failures and recoveries, `info` every check as well
+    /// [default: AUTOSCALE_LOG, else info on a terminal, notice elsewhere]
+    #[arg(long, value_name = "LEVEL", value_parser = PossibleValuesParser::new(LEVELS))]
+    pub(crate) log_level: Option<String>,
 
     /// Append the log to a file instead of stderr
     #[arg(long, value_name = "FILE")]
@@ -46,10 +55,11 @@ impl Args {
     }
 
     /// Opens the log file, if one is asked for.
-    pub(crate) fn open_log(&self, account: &Account) -> Result<Option<File>, String> {
+    pub(crate) fn open_log(&self, account: &Account) -> Result<Option<(PathBuf, File)>, String> {
         let open = |path: &PathBuf| {
-            let opened = account.open(path, OpenOptions::new().append(true));
-            opened.map_err(|error| format!("{}: {error}", path.display()))
+            let opened = account.open(path, for_its_owner(OpenOptions::new().append(true)));
+            let file = opened.map_err(|error| format!("{}: {error}", path.display()))?;
+            Ok((path.clone(), file))
         };
         self.log_file.as_ref().map(open).transpose()
     }
@@ -80,7 +90,7 @@ pub(crate) struct PidFile {
 impl PidFile {
     /// Opens it, what it says unchanged: it may be that of another instance.
     fn open(path: &Path, account: &Account) -> io::Result<Self> {
-        let file = account.open(path, OpenOptions::new().write(true).truncate(false))?;
+        let file = account.open(path, for_all_to_read(OpenOptions::new().write(true).truncate(false)))?;
         Ok(Self { path: path.to_owned(), file, written: false })
     }
 

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use tokio::runtime::Handle;
+use tokio::time::sleep;
+
 #[cfg(target_os = "linux")]
 use sd_notify::NotifyState;
 
@@ -33,8 +36,7 @@ impl Notifier {
         tell(&[NotifyState::Ready]);
     }
 
-    /// A sign of life.
-    pub(crate) fn alive(&mut self) {
+    fn alive() {
         tell(&[NotifyState::Watchdog]);
     }
 
@@ -64,19 +66,24 @@ impl Notifier {
     /// They were.
     pub(crate) fn ready_again(&mut self) {}
 
-    /// A sign of life.
-    pub(crate) fn alive(&mut self) {}
+    fn alive() {}
 
     /// The loops end.
     pub(crate) fn stopping(&mut self) {}
 }
 
 impl Notifier {
-    /// Returns when the next sign of life is due; never where none is waited for.
-    pub(crate) async fn watchdog_due(&self) {
-        match self.every {
-            Some(every) => tokio::time::sleep(every).await,
-            None => std::future::pending().await,
+    /// Gives signs of life, where they are waited for. Each is a task that the loops' runtime carried out: where the loops
+    /// are stuck, it is not.
+    pub(crate) fn watch(&self, loops: Handle) {
+        if let Some(every) = self.every {
+            tokio::spawn(async move {
+                loop {
+                    sleep(every).await;
+                    let _ = loops.spawn(async {}).await;
+                    Self::alive();
+                }
+            });
         }
     }
 }

@@ -525,7 +525,11 @@ mod tests {
 
     /// A handle whose source panics, as a defect of the library would.
     fn broken() -> *mut Handle {
-        let text = "[HEROKU_INFOS]\napp_name: shop\n";
+        broken_with("")
+    }
+
+    fn broken_with(settings: &str) -> *mut Handle {
+        let text = format!("[HEROKU_INFOS]\napp_name: shop\n[AUTOSCALE_SETTINGS]\n{settings}");
         let (mut config, mut handle) = (null_mut(), null_mut());
         // SAFETY: places for pointers, and what these calls gave.
         unsafe {
@@ -585,6 +589,37 @@ mod tests {
             }
             assert_eq!(autoscale_stop(handle), AUTOSCALE_PANIC);
             assert_eq!(autoscale_free(handle), AUTOSCALE_OK);
+        }
+    }
+
+    #[cfg(feature = "http")]
+    #[test]
+    fn a_history_that_somebody_else_locks_holds_up_neither_checks_nor_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("history.jsonl");
+        let lock = std::fs::File::create_new(&path).unwrap();
+        lock.lock().unwrap();
+        let handle = broken_with(&format!("history_file: {}\n", path.display()));
+        let told = || -> Vec<String> {
+            let text = std::fs::read_to_string(&path).unwrap();
+            text.lines().map(|line| serde_json::from_str::<Event>(line).unwrap().to_string()).collect()
+        };
+        // SAFETY: a handle of ours.
+        unsafe {
+            (*handle).body.life().own.panics = false;
+            let mut decision: crate::decision::Decision = std::mem::zeroed();
+            decision.struct_size = size_of_val(&decision);
+            assert_eq!(autoscale_check_once(handle, &raw mut decision), AUTOSCALE_OK);
+            let check = "shop web: 2 dynos: no results: waiting for some";
+            assert_eq!(told(), [check]);
+            assert_eq!(autoscale_start(handle, None, null_mut()), AUTOSCALE_OK);
+            let start = Instant::now();
+            while told().len() < 3 {
+                assert!(start.elapsed() < Duration::from_secs(30), "no check: {:?}", told());
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            assert_eq!(autoscale_free(handle), AUTOSCALE_OK);
+            assert_eq!(told(), [check, "shop web: started", check, "shop web: stopped"]);
         }
     }
 
