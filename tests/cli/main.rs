@@ -6,6 +6,7 @@ mod decide;
 mod demo;
 mod graph;
 mod help;
+mod init;
 mod replay;
 mod run;
 mod run_state;

@@ -39,8 +39,9 @@ pub(super) fn page(call: &Call, mut items: Vec<Value>) -> Result<Answer, Answer>
     let before = |a: &str, b: &str| if descending { a > b } else { a < b };
     items.retain(|item| {
         let key = key(item);
-        let begun = start.is_empty() || !before(&key, start) && !(after_start && key == start);
-        begun && (end.is_empty() || !before(end, &key))
+        let too_early = !start.is_empty() && (before(&key, start) || after_start && key == start);
+        let too_late = !end.is_empty() && before(end, &key);
+        !too_early && !too_late
     });
     let more = items.len() > max;
     items.truncate(max);

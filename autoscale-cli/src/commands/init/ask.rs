@@ -77,6 +77,9 @@ impl Terminal {
             }
             let prompt = match (choice.shown().is_some(), choice.default_number()) {
                 (_, Some(number)) => format!("{what}: number, or part of a name [{number}]"),
+                (true, None) if choice.is_narrowed() => {
+                    format!("{what}: number, or part of a name (Enter: all {})", choice.len())
+                }
                 (true, None) => format!("{what}: number, or part of a name"),
                 (false, None) => format!("{what}: part of a name, to narrow down the {}", choice.len()),
             };

@@ -56,6 +56,11 @@ impl Choice {
         self.rows.len()
     }
 
+    /// Are some of the rows left out?
+    pub(super) fn is_narrowed(&self) -> bool {
+        self.narrowed.len() < self.rows.len()
+    }
+
     /// The rows to show, each with whether it is the default; `None` where they are too many.
     pub(super) fn shown(&self) -> Option<Vec<(&Row, bool)>> {
         let row = |place: &usize| (&self.rows[*place], self.default == Some(*place));
@@ -76,7 +81,7 @@ impl Choice {
             if self.default_number().is_some() {
                 return Step::Chosen(self.default.unwrap_or_default());
             }
-            if self.narrowed.len() < self.rows.len() {
+            if self.is_narrowed() {
                 self.narrowed = (0..self.rows.len()).collect();
                 return Step::Narrowed;
             }

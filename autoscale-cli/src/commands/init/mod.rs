@@ -253,27 +253,28 @@ async fn sandbox_speed(args: &Args, heroku: &HerokuAccount, source: &Source) -> 
     heroku.sandbox_speed().await.filter(|speed| *speed != 1.0)
 }
 
+/// The fewest and the most dynos, of an app that has `now`: a maximum below that would take dynos away.
 fn bounds(args: &Args, terminal: Option<&Terminal>, now: u32) -> Result<(u32, u32), Stop> {
-    let usual = (1.min(args.max.unwrap_or(1)), USUAL_MAX.max(now).max(args.min.unwrap_or(1)));
+    let usual_max = |min: u32| USUAL_MAX.max(now).max(min);
     let Some(terminal) = terminal else {
-        return Ok((args.min.unwrap_or(usual.0), args.max.unwrap_or(usual.1)));
+        let min = args.min.unwrap_or(1);
+        return Ok((min, args.max.unwrap_or(usual_max(min))));
     };
     let within = |text: &str, least: u32, most: u32| match dynos(text)? {
-        n if n < least => Err(format!("that is below the minimum of {least}")),
-        n if n > most => Err(format!("that is above --max {most}")),
+        n if n < least => Err(format!("{n} is below the fewest, {least}")),
+        n if n > most => Err(format!("{n} is above --max {most}")),
         n => Ok(n),
     };
+    let most = args.max.unwrap_or(u32::MAX);
     let min = match args.min {
         Some(min) => min,
-        None => {
-            terminal.ask("Fewest dynos", &usual.0.to_string(), |text| within(text, 1, args.max.unwrap_or(u32::MAX)))?
-        }
+        None => terminal.ask("Fewest dynos", "1", |text| within(text, 1, most))?,
     };
     let max = match args.max {
         Some(max) => max,
         None => {
-            let usual = usual.1.max(min).to_string();
-            terminal.ask("Most dynos (what you are ready to pay for)", &usual, |text| within(text, min, u32::MAX))?
+            let usual = usual_max(min).to_string();
+            terminal.ask("Most dynos, which you are ready to pay for", &usual, |text| within(text, min, u32::MAX))?
         }
     };
     Ok((min, max))

@@ -204,7 +204,11 @@ fn ask_for_check(
     let mut choices: Vec<Row> =
         rows.iter().map(|check| Row { key: check.id.to_string(), label: described(check) }).collect();
     choices.push(Row { key: "none".into(), label: "none of them: autoscale times a page itself".into() });
-    match rows.get(terminal.choose("Check", Choice::new(choices, suggested))?) {
+    let choice = Choice::new(choices, suggested);
+    if choice.is_narrowed() || choice.shown().is_none() {
+        terminal.say("For another check, type a part of its name; for a page without Pingdom, type none.");
+    }
+    match rows.get(terminal.choose("Check", choice)?) {
         Some(row) => Ok(Source::of_row(token, row)),
         None => probe(terminal, domains),
     }
