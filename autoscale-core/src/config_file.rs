@@ -289,8 +289,10 @@ pub fn find_default(environment: &Environment) -> Result<PathBuf, LoadError> {
     }
     let first = places.first().cloned().unwrap_or_else(|| PLACE.into());
     let rest: String = places.iter().skip(1).map(|path| format!(" nor at {}", path.display())).collect();
-    let text =
-        format!("no configuration here{rest}: copy config.sample.ini there and fill it in, or name another file");
+    let text = format!(
+        "no configuration here{rest}: `autoscale init --output {}` creates one, or name another file",
+        in_a_shell(&first)
+    );
     Err(LoadError::new(&first, LoadErrorKind::NotFound, text))
 }
 
