@@ -14,6 +14,9 @@ use crate::support::pty::AtTerminal;
 use crate::support::scripted::{Answer, Server};
 use crate::support::{autoscale, texts};
 
+/// What is said of a file with a token in it.
+const PRIVATE: &str = if cfg!(unix) { ", so only you can read it (mode 600)" } else { ": show it to nobody" };
+
 /// A sandbox, and a home with nothing in it.
 struct Desk {
     sandbox: Sandbox,
@@ -111,13 +114,13 @@ fn flags_alone_make_a_configuration_that_is_right_and_decides() {
     let info = desk.sandbox.info().clone();
     let (code, stdout, stderr) = desk.run(&mut desk.command("--app shop --max 4"));
     assert_eq!((code, stderr.as_str()), (Some(0), ""));
-    assert_eq!(
-        stdout,
-        "Wrote config.ini for shop (web). It holds both tokens, so only you can read it (mode 600).\n\n\
+    let said = format!(
+        "Wrote config.ini for shop (web). It holds both tokens{PRIVATE}.\n\n\
          Next, check it and watch it decide without changing anything:\n  \
          autoscale check-config config.ini\n  \
          autoscale run --config config.ini --shadow\n"
     );
+    assert_eq!(stdout, said);
     let expected = format!(
         "\
 # Written by `autoscale init`. config.sample.ini has every key with its default.
@@ -235,7 +238,7 @@ fn tokens_come_from_files_as_well() {
     assert_eq!(said, "autoscale: pingdom is empty: put the token into it\n");
     fs::remove_file(desk.path("heroku")).unwrap();
     let said = desk.refused(1, &mut desk.bare(&files));
-    assert_eq!(said, "autoscale: cannot read the token in heroku: No such file or directory (os error 2)\n");
+    assert!(said.starts_with("autoscale: cannot read the token in heroku: "), "{said}");
 }
 
 #[test]
@@ -373,8 +376,8 @@ fn without_a_check_a_page_is_timed() {
     }
     let url = format!("{}/_sandbox", desk.sandbox.heroku_url());
     let (code, stdout, _) = desk.run(desk.command(&format!("--app shop --url {url}")).env_remove("PINGDOM_API_TOKEN"));
-    let first = "Wrote config.ini for shop (web). It holds the Heroku token, so only you can read it (mode 600).\n";
-    assert!(code == Some(0) && stdout.starts_with(first), "{stdout}");
+    let first = format!("Wrote config.ini for shop (web). It holds the Heroku token{PRIVATE}.\n");
+    assert!(code == Some(0) && stdout.starts_with(&first), "{stdout}");
     let text = desk.text("config.ini");
     assert!(text.contains(&format!("url: {url}\n")) && text.contains("metric_source: probe\n"), "{text}");
     assert!(!text.contains("[PINGDOM_INFOS]") && text.contains("speed: 20\n"), "{text}");

@@ -1,32 +1,31 @@
 //! `autoscale init`: asks for what a configuration needs, or takes it from flags and the environment, and writes it. In
 //! which order is here; how a person is asked is in `ask` and `choice`, what Heroku and Pingdom are asked in `app` and
-//! `source`, what is written in `draft`. Nothing here sends a change.
+//! `source`, what is written in `draft`, and what is said of it in `report`. Nothing here sends a change.
 
 mod app;
 mod ask;
 mod choice;
 mod draft;
+mod report;
 mod source;
 mod suggest;
 mod token;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use autoscale_core::app::resolution_warning;
 use autoscale_core::config::keys::{self, Key};
-use autoscale_core::config_file::in_a_shell;
 use autoscale_core::heroku::{HerokuAccount, HerokuFormation};
 use autoscale_core::http::HttpOptions;
 use autoscale_core::ports::Failure;
 use clap::builder::PossibleValuesParser;
-use serde_json::json;
 
 use self::ask::Terminal;
 use self::draft::{Draft, Secrets};
 use self::source::Source;
+use crate::complain;
 use crate::exit::Exit;
 use crate::logging::{self, LogFormat};
-use crate::{complain, say};
 
 /// Create a configuration: pick an app and its Pingdom check from what your tokens can see
 ///
@@ -237,7 +236,7 @@ async fn converse(args: &Args, terminal: Option<&Terminal>) -> Result<(), Stop> 
     if let Ok(formation) = HerokuFormation::new(&written.config.heroku, &http) {
         warnings.extend(formation.native_autoscaling().await);
     }
-    tell(args, &draft, &source, &warnings);
+    report::tell(args, &draft, &source, &warnings);
     Ok(())
 }
 
@@ -278,49 +277,4 @@ fn bounds(args: &Args, terminal: Option<&Terminal>, now: u32) -> Result<(u32, u3
         }
     };
     Ok((min, max))
-}
-
-/// What was written, what to mind, and which command is next.
-fn tell(args: &Args, draft: &Draft<'_>, source: &Source, warnings: &[String]) {
-    let next = next_commands(&args.output);
-    if args.json {
-        let (check, url) = match source {
-            Source::Pingdom { check, .. } => (Some(*check), None),
-            Source::Probe { url } => (None, Some(url)),
-        };
-        let written = json!({
-            "config": args.output.to_string_lossy(),
-            "app": draft.app,
-            "process_type": draft.process_type,
-            "metric_source": source.word(),
-            "check_id": check,
-            "url": url,
-            "min_dynos": draft.min,
-            "max_dynos": draft.max,
-            "policy": draft.policy,
-            "secrets_in_file": !args.no_secrets,
-            "warnings": warnings,
-            "next": next,
-        });
-        return say(&written.to_string());
-    }
-    let bold = crate::show::BOLD;
-    let yellow = crate::show::YELLOW;
-    let what = match (args.no_secrets, source) {
-        (false, Source::Pingdom { .. }) => "It holds both tokens, so only you can read it (mode 600).",
-        (false, Source::Probe { .. }) => "It holds the Heroku token, so only you can read it (mode 600).",
-        (true, Source::Pingdom { .. }) => {
-            "The tokens are not in it: set HEROKU_API_KEY and PINGDOM_API_TOKEN to run it."
-        }
-        (true, Source::Probe { .. }) => "The token is not in it: set HEROKU_API_KEY to run it.",
-    };
-    say(&format!("Wrote {} for {} ({}). {what}", args.output.display(), draft.app, draft.process_type));
-    warnings.iter().for_each(|warning| say(&format!("{yellow}warning:{yellow:#} {warning}")));
-    say("\nNext, check it and watch it decide without changing anything:");
-    next.iter().for_each(|command| say(&format!("  {bold}{command}{bold:#}")));
-}
-
-fn next_commands(output: &Path) -> [String; 2] {
-    let file = in_a_shell(output);
-    [format!("autoscale check-config {file}"), format!("autoscale run --config {file} --shadow")]
 }
