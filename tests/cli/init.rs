@@ -25,7 +25,7 @@ struct Desk {
 }
 
 fn options() -> SandboxOptions {
-    SandboxOptions { app_name: "shop".into(), load: Load::flat(1.0), speed: 20.0, ..SandboxOptions::default() }
+    SandboxOptions { app_name: "shop".into(), load: Load::flat(1.0), speed: 2.0, ..SandboxOptions::default() }
 }
 
 impl Desk {
@@ -151,7 +151,7 @@ policy: threshold
 
 [SANDBOX]
 # Time passes so many times faster than the wall clock.
-speed: 20
+speed: 2
 ",
         info.heroku_api_key, info.heroku_url, info.pingdom_api_key, info.check_id, info.pingdom_url
     );
@@ -380,7 +380,7 @@ fn without_a_check_a_page_is_timed() {
     assert!(code == Some(0) && stdout.starts_with(&first), "{stdout}");
     let text = desk.text("config.ini");
     assert!(text.contains(&format!("url: {url}\n")) && text.contains("metric_source: probe\n"), "{text}");
-    assert!(!text.contains("[PINGDOM_INFOS]") && text.contains("speed: 20\n"), "{text}");
+    assert!(!text.contains("[PINGDOM_INFOS]") && text.contains("speed: 2\n"), "{text}");
     let mut run = autoscale(desk.home.path());
     let (code, _, stderr) = desk.run(run.args(["run", "--config", "config.ini", "--once", "--dry-run"]));
     assert!(code == Some(0) && stderr.contains("shop web: "), "{stderr}");
