@@ -346,8 +346,8 @@ fn needs_restart(running: &Config, loaded: &Loaded) -> Vec<Problem> {
     told.collect()
 }
 
-/// What a resolution above a minute, Pingdom's finest, costs (DESIGN, section 8).
-fn resolution_warning(resolution: Duration, check_frequency: Duration) -> Option<String> {
+/// What a resolution above a minute, Pingdom's finest, costs: `None` where there is nothing to warn of.
+pub fn resolution_warning(resolution: Duration, check_frequency: Duration) -> Option<String> {
     let minutes = resolution.as_secs() / 60;
     if minutes <= 1 {
         return None;

@@ -290,24 +290,43 @@ pub fn find_default(environment: &Environment) -> Result<PathBuf, LoadError> {
     }
     let first = places.first().cloned().unwrap_or_else(|| PLACE.into());
     let rest: String = places.iter().skip(1).map(|path| format!(" nor at {}", path.display())).collect();
-    let text =
-        format!("no configuration here{rest}: copy config.sample.ini there and fill it in, or name another file");
+    let text = format!(
+        "no configuration here{rest}: `autoscale init --output {}` creates one, or name another file",
+        in_a_shell(&first)
+    );
     Err(LoadError::new(&first, LoadErrorKind::NotFound, text))
 }
 
-/// Writes the sample configuration where there is nothing yet, for its owner's eyes only: it is about to hold secrets. Its
-/// folder is made if need be.
+/// [`create`]s the sample configuration, which is about to hold secrets.
+///
+/// # Errors
+/// As [`create`].
+pub fn create_sample(path: &Path) -> io::Result<()> {
+    create(path, SAMPLE)
+}
+
+/// Could a file be written at this place? A folder that is not there yet can't be asked.
+///
+/// # Errors
+/// What the file system says.
+pub fn may_create(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if folder.exists() { tempfile::tempfile_in(folder).map(drop) } else { Ok(()) }
+}
+
+/// Writes a configuration where there is nothing yet, readable by its owner only (mode 0600). Its folder is made if need
+/// be. To write over one that is there, see [`replace`](crate::state::replace).
 ///
 /// # Errors
 /// `AlreadyExists` where there is a file; or what the file system says.
-pub fn create_sample(path: &Path) -> io::Result<()> {
+pub fn create(path: &Path, text: &str) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         create_folders(folder)?;
     }
     let mut file = for_its_owner(File::options().write(true).create_new(true)).open(path)?;
-    let written = file.write_all(SAMPLE.as_bytes()).and_then(|()| file.sync_data());
+    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_data());
     if written.is_err() {
-        // Half a sample would be taken for somebody's configuration.
+        // Half of it would be taken for somebody's configuration.
         let _ = fs::remove_file(path);
     }
     written
@@ -377,7 +396,7 @@ fn secret(text: &str) -> Option<Secret> {
 }
 
 /// A path as it is typed in a shell.
-fn in_a_shell(path: &Path) -> String {
+pub fn in_a_shell(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |c: char| c.is_alphanumeric() || "/._-+,:@%=".contains(c);
     if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }

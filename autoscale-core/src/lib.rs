@@ -6,7 +6,7 @@
 //! | floor | files | what they may touch |
 //! |---|---|---|
 //! | 0, values and the decision | [`time`], [`sample`], `trend`, [`window`], [`formation`], [`money`], [`reason`], [`decision`], [`policy`] | nothing |
-//! | 1, text to values | [`config`], [`event`], `pingdom::wire`, `heroku::wire` | text that is handed to them |
+//! | 1, text to values | [`config`], [`event`], [`listed`], `pingdom::wire`, `heroku::wire` | text that is handed to them |
 //! | 2, the engine | `ports`, `ledger`, `engine`, `graph`, `simulation`, `replay`, `report` | the world through their ports only; time as an argument |
 //! | 3, the shell | `clock`, `http`, the clients, `state`, `history`, `log`, `runner`, `spending`, `status`, `sandbox` | files, sockets, clocks, the environment |
 //!
@@ -72,6 +72,7 @@ pub mod config;
 pub mod decide_line;
 pub mod event;
 pub mod heroku;
+pub mod listed;
 pub mod notice;
 pub mod pingdom;
 pub mod recording;

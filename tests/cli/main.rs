@@ -10,6 +10,7 @@ mod demo;
 mod graph;
 mod help;
 mod log_levels;
+mod init;
 mod replay;
 mod report;
 mod run;

@@ -7,13 +7,8 @@ use std::path::{Path, PathBuf};
 use autoscale_core::sandbox::{Sandbox, SandboxOptions};
 use autoscale_core::simulation::Load;
 
+use crate::support::scripted::{Answer, Fault, Server};
 use crate::support::{Running, Stage, texts, wait_until, write};
-
-#[path = "../core/support/scripted.rs"]
-#[allow(dead_code, unreachable_pub)]
-mod scripted;
-
-use scripted::{Answer, Fault, Server};
 
 const WEBHOOK_PATH: &str = "/services/T00/B00/w3bh00k-s3cret";
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use autoscale_core::config::keys::{KEYS, SECTIONS};
+use autoscale_core::config::keys::{self, KEYS, SECTIONS};
 use autoscale_core::config::{Config, MetricKind, Overrides, PingdomVersion, Problem, SAMPLE, Secret, examine, parse};
 use autoscale_core::config_file::{
     self, Environment, LoadError, LoadErrorKind, default_places, find_default, load_all, load_with, user_place,
@@ -268,9 +268,52 @@ fn a_key_given_twice_is_a_problem_a_section_is_not() {
     let text = format!("{HEAD}[AUTOSCALE_SETTINGS]\nmin_dynos: 2\n[heroku_infos]\nprocess_type: worker\n");
     assert_eq!(
         warnings(&text),
-        ["config.ini:5: [HEROKU_INFOS]: the section began in line 1 already; its keys are read together"]
+        [
+            "config.ini:5: [HEROKU_INFOS]: the section began in line 1 already; its keys are read together".to_owned(),
+            format!("config.ini:6: {}", response_times_say_nothing_of("worker")),
+        ]
     );
     assert_eq!(config(&text).heroku.process_type, "worker");
+}
+
+fn response_times_say_nothing_of(kind: &str) -> String {
+    format!(
+        "[HEROKU_INFOS] process_type: Heroku sends HTTP requests to web only, so response times say nothing about {kind}: its \
+         dynos would follow the load of web, whatever work waits for {kind}. Set process_type: web, or scale {kind} by a \
+         metric of its own with the C or Python library"
+    )
+}
+
+#[test]
+fn a_process_type_that_gets_no_requests_is_warned_of_for_pingdom_and_for_a_probe() {
+    for source in ["", "[AUTOSCALE_SETTINGS]\nmetric_source: probe\n[PROBE_INFOS]\nurl: https://a.example/\n"] {
+        for kind in ["worker", "Web", "clock_2"] {
+            let text = format!("{HEAD}process_type: {kind}\n{source}");
+            assert_eq!(warnings(&text), [format!("config.ini:3: {}", response_times_say_nothing_of(kind))], "{text}");
+        }
+        assert_eq!(warnings(&format!("{HEAD}process_type: web\n{source}")), [""; 0]);
+        assert_eq!(warnings(&format!("{HEAD}{source}")), [""; 0]);
+    }
+}
+
+#[test]
+fn a_value_alone_is_judged_as_it_would_be_in_a_file() {
+    for key in KEYS {
+        let default = match key.default {
+            keys::Default::Value(value) => value,
+            _ => continue,
+        };
+        assert_eq!(key.form.check(default), Ok(()), "{}", key.name);
+    }
+    for (key, value, error) in [
+        (keys::MIN_DYNOS, "0", "\"0\" is too small: give a whole number from 1 to 10000"),
+        (keys::POLICY, "magic", "\"magic\" is not known: give threshold or adaptive"),
+        (keys::PROCESS_TYPE, "we b", "\"we b\" can't be a process type: give one that the Procfile names, such as web"),
+        (keys::PROBE_URL, "shop.example", "an address begins with https://, as in https://example.com/"),
+        (keys::HEROKU_API_KEY, "a\tb", "has a control character in it: copy it again"),
+    ] {
+        assert_eq!(key.form.check(value), Err(error.to_owned()), "{}", key.name);
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Tests of the engine through its public API: one module a topic.
 
+mod accounts;
 mod adaptive;
 mod adaptive_once;
 mod adaptive_soak;

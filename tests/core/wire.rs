@@ -156,6 +156,35 @@ fn native_autoscaling_is_seen_when_it_is_active_and_scales() {
     assert_eq!(heroku::parse_monitors(b"[]").unwrap(), None);
 }
 
+#[test]
+fn lists_are_read_with_what_a_choice_needs() {
+    let apps = heroku::parse_apps(br#"[{"id":"1","name":"shop","web_url":"https://shop.example:443/x","stack":{}}]"#);
+    let apps = apps.unwrap();
+    assert_eq!((apps.items[0].name.as_str(), apps.items[0].web_host().as_deref()), ("shop", Some("shop.example")));
+    let checks = pingdom::parse_checks(
+        br#"{"checks":[{"id":1,"type":"ping","status":"paused"},{"id":2,"type":"httpcustom","resolution":5}],"counts":{}}"#,
+    );
+    let checks = checks.unwrap().items;
+    assert_eq!([checks[0].times_a_page(), checks[0].is_paused()], [false, true]);
+    assert_eq!([checks[1].times_a_page(), checks[1].is_paused()], [true, false]);
+    let said = |body: &[u8]| heroku::parse_apps(body).unwrap_err().to_string();
+    assert_eq!(said(b"{}"), "not the JSON of a list of apps: invalid type: map, expected a list at line 1 column 0");
+    assert_eq!(said(br#"[{"name":"x"}]"#), "not the JSON of a list of apps: missing field `id` at line 1 column 13");
+}
+
+#[test]
+fn no_list_is_read_beyond_its_limit() {
+    let list = |entry: &str, n: usize| format!("[{}]", vec![entry; n].join(","));
+    let apps = heroku::parse_apps(list(r#"{"id":"1"}"#, 1001).as_bytes()).unwrap();
+    assert_eq!((apps.items.len(), apps.complete), (1000, false));
+    let processes = heroku::parse_formations(list(r#"{"type":"web","quantity":1}"#, 201).as_bytes()).unwrap();
+    assert_eq!(processes.len(), 200);
+    let domains = heroku::parse_domains(list(r#"{"hostname":"a.example"}"#, 1001).as_bytes()).unwrap();
+    assert_eq!(domains.len(), 1000);
+    let checks = format!(r#"{{"checks":{}}}"#, list(r#"{"id":1}"#, 1001));
+    assert_eq!(pingdom::parse_checks(checks.as_bytes()).unwrap().items.len(), 1000);
+}
+
 proptest! {
     #[test]
     fn no_body_whatever_makes_a_parser_panic_or_invent_a_measurement(
@@ -177,6 +206,8 @@ proptest! {
             body[at] = byte;
         }
         let _ = (pingdom::parse_check(&body), pingdom::parse_error(&body), heroku::parse_formation(&body));
+        let _ = (heroku::parse_apps(&body), heroku::parse_formations(&body), heroku::parse_domains(&body));
+        let _ = pingdom::parse_checks(&body);
         let _ = (heroku::parse_app(&body), heroku::parse_error(&body), heroku::parse_monitors(&body));
         if let Ok(page) = pingdom::parse_results(&body) {
             prop_assert!(page.results.len() + page.unreadable <= page.entries);

@@ -4,6 +4,7 @@ pub(crate) mod check_config;
 pub(crate) mod decide;
 pub(crate) mod demo;
 pub(crate) mod graph;
+pub(crate) mod init;
 pub(crate) mod replay;
 pub(crate) mod report;
 pub(crate) mod run;

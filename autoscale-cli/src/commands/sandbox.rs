@@ -45,6 +45,9 @@ pub(crate) struct Args {
     /// Heroku's own autoscaling is active
     #[arg(long)]
     native_autoscaling: bool,
+    /// Further apps of the account, each with a check, that can be read and do nothing
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    other_apps: u32,
     /// Writes a configuration that points at the sandbox; never over one that something else wrote
     #[arg(long, value_name = "PATH")]
     write_config: Option<PathBuf>,
@@ -102,6 +105,7 @@ async fn serve(args: &Args) -> Exit {
         dynos: args.dynos,
         faults: args.fault.iter().cloned().fold(Faults::default(), Faults::and),
         native_autoscaling: args.native_autoscaling,
+        other_apps: args.other_apps,
         ..SandboxOptions::default()
     };
     let sandbox = match Sandbox::start(options).await {

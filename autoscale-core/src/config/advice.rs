@@ -17,6 +17,7 @@ const HEROKU_MOST: u32 = 100;
 
 pub(super) fn check(reader: &mut Reader<'_>, config: &Config) {
     window(reader, config);
+    process_type(reader, config);
     if config.bounds.max() > HEROKU_MOST {
         let text =
             format!("{} is above {HEROKU_MOST}, the most that Heroku runs of a process type", config.bounds.max());
@@ -71,6 +72,22 @@ fn window(reader: &mut Reader<'_>, config: &Config) {
             needed(FALLING_POINTS),
         );
         reader.warn(keys::CHECK_PERIOD, ProblemKind::Advice, text);
+    }
+}
+
+/// Heroku's router sends requests to this process type and to no other.
+const ROUTED: &str = "web";
+
+fn process_type(reader: &mut Reader<'_>, config: &Config) {
+    let kind = config.heroku.process_type.as_str();
+    let times_requests = matches!(config.metric_source, MetricKind::Pingdom | MetricKind::Probe);
+    if kind != ROUTED && times_requests {
+        let text = format!(
+            "Heroku sends HTTP requests to {ROUTED} only, so response times say nothing about {kind}: its dynos would \
+             follow the load of {ROUTED}, whatever work waits for {kind}. Set process_type: {ROUTED}, or scale {kind} by \
+             a metric of its own with the C or Python library"
+        );
+        reader.warn(keys::PROCESS_TYPE, ProblemKind::Advice, text);
     }
 }
 

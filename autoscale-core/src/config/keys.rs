@@ -1,9 +1,10 @@
 //! The one table of every section and key: form, limits, default, meaning. The parser, the suggestions for unknown keys,
-//! the README's table and the sample's test all read it. Parses nothing.
+//! the README's table and the sample's test all read it. Parses no text of a file.
 
 use std::fmt;
 
 use crate::money::PRICES;
+use super::value;
 
 /// A key of the configuration file.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -69,6 +70,28 @@ pub enum Form {
 }
 
 impl Form {
+    /// Could this be a value of this form? Says what is wrong with it, as the configuration's reader would.
+    ///
+    /// # Errors
+    /// The words for it. They never hold the text of a secret or of an address.
+    pub fn check(self, text: &str) -> Result<(), String> {
+        match self {
+            Self::Whole(..) => value::whole(text, self).map(drop),
+            Self::Number(..) => value::number(text, self).map(drop),
+            Self::Minutes(..) | Self::Seconds(..) => value::duration(text, self).map(drop),
+            Self::Flag => value::flag(text).map(drop),
+            Self::Word(_) => value::word(text, self).map(drop),
+            Self::Token => value::token(text),
+            Self::Password => value::password(text),
+            Self::AppName => value::app_name(text),
+            Self::ProcessType => value::process_type(text),
+            Self::ApiUrl => value::api_url(text).map(drop),
+            Self::Url => value::url(text).map(drop),
+            Self::Path => value::path(text),
+            Self::Listen => value::listen(text).map(drop),
+        }
+    }
+
     /// Can ` ;` not be a part of the value, so that it begins a comment?
     pub(super) const fn ends_at_comment(self) -> bool {
         !matches!(self, Self::Token | Self::Password | Self::Path | Self::Url)
@@ -127,8 +150,8 @@ use self::Default::{None as Unset, Required, Value};
 
 macro_rules! keys {
     ($($id:ident = $section:expr, $name:literal, $form:expr, $default:expr, $meaning:literal;)*) => {
-        $(pub(super) const $id: &Key =
-            &Key { section: $section, name: $name, form: $form, default: $default, meaning: $meaning };)*
+        $(#[doc = $meaning]
+        pub const $id: &Key = &Key { section: $section, name: $name, form: $form, default: $default, meaning: $meaning };)*
         /// Every key, in the order of the sample.
         pub const KEYS: &[&Key] = &[$($id),*];
     };
@@ -186,6 +209,11 @@ keys! {
 
     SPEED = SANDBOX, "speed", Form::Number(0.01, 100_000.0, "times the wall clock"), Unset("1"), "how fast time passes; only when every API address is a loopback one";
     SINCE = SANDBOX, "since", Form::Number(0.0, 4_102_444_800.0, "unix seconds"), Unset("none"), "when the sandbox's time was that of the wall clock; the sandbox writes it";
+}
+
+/// Is this the address of a server on this machine?
+pub fn is_loopback_url(text: &str) -> bool {
+    value::is_loopback_url(text)
 }
 
 /// The section of this name, in capitals or not.

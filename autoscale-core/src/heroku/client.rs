@@ -6,11 +6,11 @@ use http::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::Url;
 
 use super::wire::{self, NativeAutoscaling};
-use crate::config;
+use crate::config::{self, Secret};
 use crate::http::{Answer, Client, HttpOptions, Peer, Redaction, is_loopback, secret_header};
 use crate::ports::{Failure, FailureKind, FormationReading, ScaleTarget};
 
-const PEER: Peer = Peer {
+pub(super) const PEER: Peer = Peer {
     name: "Heroku",
     section: "HEROKU_INFOS",
     address_key: "api_url",
@@ -40,9 +40,7 @@ impl HerokuFormation {
     pub fn new(config: &config::Heroku, options: &HttpOptions) -> Result<Self, Failure> {
         let refused = |text: &str| Failure::new(FailureKind::Refused, format!("[HEROKU_INFOS] {text}"));
         let api_key = config.api_key.as_ref().ok_or_else(|| refused("api_key is missing"))?;
-        let bearer = secret_header(&format!("Bearer {}", api_key.expose()))
-            .ok_or_else(|| refused("api_key holds a character that no key has"))?;
-        let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(wire::ACCEPT)), (AUTHORIZATION, bearer)]);
+        let headers = headers(api_key).ok_or_else(|| refused("api_key holds a character that no key has"))?;
         let client = |base: &str| {
             let redaction = Redaction::new([api_key]);
             Client::new(PEER, base, config.ca_file.as_deref(), headers.clone(), api_key.expose(), redaction, options)
@@ -107,6 +105,12 @@ impl HerokuFormation {
             _ => "check [HEROKU_INFOS] app_name and process_type".into(),
         })
     }
+}
+
+/// What goes with each request; `None` where the key can't stand in a header.
+pub(super) fn headers(api_key: &Secret) -> Option<HeaderMap> {
+    let bearer = secret_header(&format!("Bearer {}", api_key.expose()))?;
+    Some(HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(wire::ACCEPT)), (AUTHORIZATION, bearer)]))
 }
 
 impl ScaleTarget for HerokuFormation {

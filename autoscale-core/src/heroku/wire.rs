@@ -4,10 +4,24 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
+use crate::listed::{AtMost, Listed};
 use crate::time::Timestamp;
 
 /// The media type that names version 3 of the Platform API.
 pub const ACCEPT: &str = "application/vnd.heroku+json; version=3";
+
+/// Path of the list of apps that a token sees.
+pub const APPS_PATH: &str = "/apps";
+
+/// Most entries of one page of a list (Dev Center, "ranges").
+pub const PAGE: usize = 1000;
+
+/// The `Range` of the first page of a list, in the order of ids. While pages follow, an answer has status 206 and a
+/// `Next-Range`, which is sent as the next `Range`.
+pub const FIRST_RANGE: &str = "id ..; max=1000";
+
+/// Most process types that are read of an app.
+pub const MOST_PROCESS_TYPES: usize = 200;
 
 /// RFC 3986's unreserved characters stay as they are.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -20,6 +34,16 @@ pub fn app_path(app: &str) -> String {
 /// Path of the formation of one process type.
 pub fn formation_path(app: &str, process_type: &str) -> String {
     format!("{}/formation/{}", app_path(app), utf8_percent_encode(process_type, SEGMENT))
+}
+
+/// Path of the formations of all process types of an app.
+pub fn formations_path(app: &str) -> String {
+    format!("{}/formation", app_path(app))
+}
+
+/// Path of the list of an app's domains.
+pub fn domains_path(app: &str) -> String {
+    format!("{}/domains", app_path(app))
 }
 
 /// Path of the monitors of Heroku's own autoscaling. Not part of the published API; the official command line uses it.
@@ -53,25 +77,59 @@ pub struct FormationBody {
 /// # Errors
 /// Where the body is no such JSON.
 pub fn parse_formation(body: &[u8]) -> Result<FormationBody, Malformed> {
-    #[derive(Deserialize)]
-    struct Body {
-        quantity: u32,
-        updated_at: Option<String>,
-        /// Deprecated since 2026 in favour of `dyno_size`; older servers and gateways send only this.
-        size: Option<String>,
-        dyno_size: Option<DynoSize>,
+    from_json(body, "a formation").map(RawFormation::read)
+}
+
+/// A formation as the body has it.
+#[derive(Deserialize)]
+struct RawFormation {
+    quantity: u32,
+    updated_at: Option<String>,
+    /// Deprecated since 2026 in favour of `dyno_size`; older servers and gateways send only this.
+    size: Option<String>,
+    dyno_size: Option<DynoSize>,
+}
+
+#[derive(Deserialize)]
+struct DynoSize {
+    name: Option<String>,
+    id: Option<String>,
+}
+
+impl RawFormation {
+    fn read(self) -> FormationBody {
+        FormationBody {
+            quantity: self.quantity,
+            updated_at: self.updated_at.as_deref().and_then(parse_time),
+            size: self.dyno_size.and_then(|size| size.name.or(size.id)).or(self.size),
+        }
     }
+}
+
+/// One process type of an app.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ProcessBody {
+    /// Its name, as the Procfile has it.
+    pub process_type: String,
+    /// Its formation.
+    pub formation: FormationBody,
+}
+
+/// Reads the formations of an app; at most [`MOST_PROCESS_TYPES`] of them.
+///
+/// # Errors
+/// Where the body is no such JSON.
+pub fn parse_formations(body: &[u8]) -> Result<Vec<ProcessBody>, Malformed> {
     #[derive(Deserialize)]
-    struct DynoSize {
-        name: Option<String>,
-        id: Option<String>,
+    struct Entry {
+        #[serde(rename = "type")]
+        process_type: String,
+        #[serde(flatten)]
+        formation: RawFormation,
     }
-    let body: Body = from_json(body, "a formation")?;
-    Ok(FormationBody {
-        quantity: body.quantity,
-        updated_at: body.updated_at.as_deref().and_then(parse_time),
-        size: body.dyno_size.and_then(|size| size.name.or(size.id)).or(body.size),
-    })
+    let AtMost(list): AtMost<Entry, MOST_PROCESS_TYPES> = from_json(body, "a list of formations")?;
+    let read = |entry: Entry| ProcessBody { process_type: entry.process_type, formation: entry.formation.read() };
+    Ok(list.items.into_iter().map(read).collect())
 }
 
 /// RFC 3339.
@@ -84,9 +142,22 @@ fn parse_time(text: &str) -> Option<Timestamp> {
 pub struct AppBody {
     /// Its id; apps can be renamed.
     pub id: String,
+    /// Its name; empty where the body has none.
+    #[serde(default)]
+    pub name: String,
     /// Is it in maintenance mode?
     #[serde(default)]
     pub maintenance: bool,
+    /// Address under which Heroku serves it.
+    pub web_url: Option<String>,
+}
+
+impl AppBody {
+    /// The host of [`AppBody::web_url`].
+    pub fn web_host(&self) -> Option<String> {
+        let url: http::Uri = self.web_url.as_deref()?.parse().ok()?;
+        url.host().map(str::to_owned)
+    }
 }
 
 /// Reads an app.
@@ -95,6 +166,29 @@ pub struct AppBody {
 /// Where the body is no such JSON.
 pub fn parse_app(body: &[u8]) -> Result<AppBody, Malformed> {
     from_json(body, "an app")
+}
+
+/// Reads a page of the list of apps; at most [`PAGE`] of them.
+///
+/// # Errors
+/// Where the body is no such JSON.
+pub fn parse_apps(body: &[u8]) -> Result<Listed<AppBody>, Malformed> {
+    from_json(body, "a list of apps").map(|AtMost::<AppBody, PAGE>(list)| list)
+}
+
+/// Reads the host names of an app, those of its owner before Heroku's own; at most [`PAGE`] of them.
+///
+/// # Errors
+/// Where the body is no such JSON.
+pub fn parse_domains(body: &[u8]) -> Result<Vec<String>, Malformed> {
+    #[derive(Deserialize)]
+    struct Domain {
+        hostname: String,
+        kind: Option<String>,
+    }
+    let AtMost(mut list): AtMost<Domain, PAGE> = from_json(body, "a list of domains")?;
+    list.items.sort_by_key(|domain| domain.kind.as_deref() == Some("heroku"));
+    Ok(list.items.into_iter().map(|domain| domain.hostname).collect())
 }
 
 /// Why a request was refused.

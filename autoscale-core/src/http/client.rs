@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use http::header::RANGE;
 use http::{HeaderMap, HeaderValue, Method};
 use reqwest::Url;
 use reqwest::redirect::Policy;
@@ -137,6 +138,18 @@ impl Client {
         parse: impl Fn(&Answer) -> Result<T, String>,
         mend: impl Fn(u16) -> Option<String>,
     ) -> Result<T, Failure> {
+        self.read_range(path, None, deadline, parse, mend).await
+    }
+
+    /// [`Client::read`] of a part of a list, which the header `Range` names.
+    pub(crate) async fn read_range<T>(
+        &self,
+        path: &str,
+        range: Option<&HeaderValue>,
+        deadline: Instant,
+        parse: impl Fn(&Answer) -> Result<T, String>,
+        mend: impl Fn(u16) -> Option<String>,
+    ) -> Result<T, Failure> {
         let mut pause = self.options.scaled(FIRST_PAUSE_S, 0.0);
         let mut attempt = 1;
         loop {
@@ -150,7 +163,7 @@ impl Client {
                 continue;
             }
             let timeout = self.options.request_timeout().min(deadline.saturating_duration_since(Instant::now()));
-            let (failure, told) = match self.send(Method::GET, path, None, timeout).await {
+            let (failure, told) = match self.send(Method::GET, path, range, None, timeout).await {
                 Ok(answer) if answer.is_success() => match parse(&answer) {
                     Ok(value) => return Ok(value),
                     Err(why) => (self.transient(self.not_as_promised(&why)), None),
@@ -193,7 +206,7 @@ impl Client {
             return Err(self.rate_limited(left));
         }
         let timeout = self.options.request_timeout().min(self.options.deadline);
-        match self.send(method, path, Some(body), timeout).await {
+        match self.send(method, path, None, Some(body), timeout).await {
             Ok(answer) if answer.status == 429 => Err(self.rate_limited(self.close_budget(&answer))),
             Ok(answer) if answer.status >= 500 || answer.status == 408 => {
                 Err(self.unknown(&self.status_text(&answer, None)))
@@ -223,6 +236,7 @@ impl Client {
         &self,
         method: Method,
         path: &str,
+        range: Option<&HeaderValue>,
         body: Option<String>,
         timeout: Duration,
     ) -> Result<Answer, NoAnswer> {
@@ -232,6 +246,9 @@ impl Client {
             .request(method.clone(), format!("{}{path}", self.base))
             .timeout(timeout)
             .header("request-id", id.to_string());
+        if let Some(range) = range {
+            request = request.header(RANGE, range);
+        }
         if let Some(body) = body {
             request = request.header("content-type", HeaderValue::from_static("application/json")).body(body);
         }

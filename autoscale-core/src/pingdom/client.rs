@@ -14,7 +14,7 @@ use crate::http::{Answer, Client, HttpOptions, Peer, Redaction, server_time};
 use crate::ports::{Failure, FailureKind, MetricSource, Reading};
 use crate::time::Timestamp;
 
-const PEER: Peer = Peer {
+pub(super) const PEER: Peer = Peer {
     name: "Pingdom",
     section: "PINGDOM_INFOS",
     address_key: "api_url",
@@ -126,7 +126,7 @@ impl MetricSource for PingdomResults {
     }
 }
 
-fn secret_header(value: &str) -> Result<HeaderValue, Failure> {
+pub(super) fn secret_header(value: &str) -> Result<HeaderValue, Failure> {
     crate::http::secret_header(value)
         .ok_or_else(|| Failure::new(FailureKind::Refused, "[PINGDOM_INFOS] api_key holds a character that no key has"))
 }

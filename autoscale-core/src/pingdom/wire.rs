@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::config::PingdomVersion;
+use crate::listed::{AtMost, Listed};
 use crate::sample::{DownCause, Sample};
 use crate::time::Timestamp;
 
@@ -26,6 +27,14 @@ pub fn results_path(version: PingdomVersion, check_id: u64, from: Timestamp, to:
 /// Path of a check's description.
 pub fn check_path(version: PingdomVersion, check_id: u64) -> String {
     format!("{}/checks/{check_id}", prefix(version))
+}
+
+/// Checks of one page of their list. The service would send 25,000; those are more than a body may hold here.
+pub const CHECKS_PAGE: usize = 1000;
+
+/// Path and query of a page of the list of checks.
+pub fn checks_path(version: PingdomVersion, offset: usize) -> String {
+    format!("{}/checks?limit={CHECKS_PAGE}&offset={offset}", prefix(version))
 }
 
 fn prefix(version: PingdomVersion) -> &'static str {
@@ -184,6 +193,50 @@ pub fn parse_check(body: &[u8]) -> Result<CheckDescription, Malformed> {
     }
     let Body { check } = from_json(body, "description of a check")?;
     Ok(CheckDescription { name: check.name, resolution: Duration::from_secs(u64::from(check.resolution) * 60) })
+}
+
+/// A check as the list of checks has it.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+pub struct CheckRow {
+    /// Its number.
+    pub id: u64,
+    /// Its name.
+    #[serde(default)]
+    pub name: String,
+    /// Host that it asks.
+    #[serde(default)]
+    pub hostname: String,
+    /// Minutes between two of its tests.
+    pub resolution: Option<u32>,
+    /// What it does: `http`, `httpcustom`, `ping`, `tcp`…
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    /// `up`, `down`, `unconfirmed_down`, `unknown` or `paused`.
+    pub status: Option<String>,
+}
+
+impl CheckRow {
+    /// Does it time a page? A check that says nothing of its kind may.
+    pub fn times_a_page(&self) -> bool {
+        self.kind.as_deref().is_none_or(|kind| matches!(kind, "http" | "httpcustom"))
+    }
+
+    /// Has somebody paused it, so that it measures nothing?
+    pub fn is_paused(&self) -> bool {
+        self.status.as_deref() == Some("paused")
+    }
+}
+
+/// Reads a page of the list of checks; at most [`CHECKS_PAGE`] of them.
+///
+/// # Errors
+/// Where the body is no such JSON.
+pub fn parse_checks(body: &[u8]) -> Result<Listed<CheckRow>, Malformed> {
+    #[derive(Deserialize)]
+    struct Body {
+        checks: AtMost<CheckRow, CHECKS_PAGE>,
+    }
+    from_json(body, "list of checks").map(|body: Body| body.checks.0)
 }
 
 /// What an error's body says, if it says anything.

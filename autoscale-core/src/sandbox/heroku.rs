@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::call::{Answer, Call, Credentials};
 use super::dice::Plan;
 use super::heroku_json as object;
+use super::ranges;
 use super::world::World;
 use crate::time::Timestamp;
 
@@ -106,11 +107,13 @@ fn route(world: &mut World, call: &Call, plan: &Plan, now: Timestamp) -> Routed 
     match segments[..] {
         ["account"] if get => Ok(Answer::ok(&object::account(world))),
         ["account", "rate-limits"] if get => Ok(Answer::ok(&json!({ "remaining": world.heroku_budget.left() }))),
-        ["apps"] | ["users", _, "apps"] if get => Ok(Answer::ok(&json!([object::app(world, now, skew)]))),
+        ["apps"] | ["users", _, "apps"] if get => {
+            ranges::page(call, world.apps().map(|name| object::app(world, &name, now, skew)).collect())
+        }
         ["dyno-sizes"] if get => Ok(Answer::ok(&object::sizes(world))),
         ["account", "features"] | ["teams"] | ["pipelines"] if get => Ok(Answer::ok(&json!([]))),
         ["apps", app, ref rest @ ..] if app == world.info.app_name || app == world.uuid("app") => match rest {
-            [] if get => Ok(Answer::ok(&object::app(world, now, skew))),
+            [] if get => Ok(Answer::ok(&object::app(world, app, now, skew))),
             [] if patch => update_app(world, call, now, skew),
             ["formation"] if get => Ok(Answer::ok(&object::formation(world, skew))),
             ["formation"] if patch => update_batch(world, call, plan, now),
@@ -132,10 +135,29 @@ fn route(world: &mut World, call: &Call, plan: &Plan, now: Timestamp) -> Routed 
             ["available-dyno-sizes"] if get => Ok(Answer::ok(&object::sizes(world))),
             ["releases"] if get => Ok(Answer::ok(&json!([object::release(world)]))),
             ["config-vars"] if get => Ok(Answer::ok(&json!({}))),
-            ["addons" | "collaborators" | "domains" | "features"] if get => Ok(Answer::ok(&json!([]))),
+            ["domains"] if get => ranges::page(call, object::domains(world, &world.info.app_name)),
+            ["addons" | "collaborators" | "features"] if get => Ok(Answer::ok(&json!([]))),
             _ => Err(error(404, "not_found", "The requested API endpoint was not found.")),
         },
-        ["apps", ..] => Err(not_found("app")),
+        ["apps", app, ref rest @ ..] => {
+            let name = world.other_app(app).ok_or_else(|| not_found("app"))?;
+            other_app(world, &name, rest, call, now, skew)
+        }
+        _ => Err(error(404, "not_found", "The requested API endpoint was not found.")),
+    }
+}
+
+/// An app beside the simulated one: it has a dyno, and answers what `autoscale init` and the like ask.
+fn other_app(world: &World, name: &str, rest: &[&str], call: &Call, now: Timestamp, skew: i64) -> Routed {
+    if call.method != Method::GET {
+        return Err(error(403, "forbidden", "Only the simulated app can be changed."));
+    }
+    match rest {
+        [] => Ok(Answer::ok(&object::app(world, name, now, skew))),
+        ["formation"] => Ok(Answer::ok(&json!([object::other_process(world, name, skew)]))),
+        ["formation", "web"] => Ok(Answer::ok(&object::other_process(world, name, skew))),
+        ["formation", ..] => Err(not_found("process type")),
+        ["domains"] => ranges::page(call, object::domains(world, name)),
         _ => Err(error(404, "not_found", "The requested API endpoint was not found.")),
     }
 }
@@ -157,7 +179,7 @@ fn update_app(world: &mut World, call: &Call, now: Timestamp, skew: i64) -> Rout
         Some(Value::Number(n)) if matches!(n.as_u64(), Some(0 | 1)) => world.maintenance = n.as_u64() == Some(1),
         Some(_) => return Err(invalid("maintenance must be a boolean.")),
     }
-    Ok(Answer::ok(&object::app(world, now, skew)))
+    Ok(Answer::ok(&object::app(world, &world.info.app_name, now, skew)))
 }
 
 fn update_one(world: &mut World, kind: &str, call: &Call, plan: &Plan, now: Timestamp) -> Routed {

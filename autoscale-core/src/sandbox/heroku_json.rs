@@ -96,8 +96,8 @@ pub(super) fn account(world: &World) -> Value {
 
 const EMAIL: &str = "sandbox@example.com";
 
-pub(super) fn app(world: &World, now: Timestamp, skew: i64) -> Value {
-    let name = &world.info.app_name;
+/// The simulated app or, by its name, another one.
+pub(super) fn app(world: &World, name: &str, now: Timestamp, skew: i64) -> Value {
     json!({
         "acm": false,
         "archived_at": null,
@@ -106,9 +106,9 @@ pub(super) fn app(world: &World, now: Timestamp, skew: i64) -> Value {
         "created_at": iso(ahead(world.created_at, skew)),
         "generation": generation(world),
         "git_url": format!("https://git.heroku.com/{name}.git"),
-        "id": world.uuid("app"),
+        "id": world.app_id(name),
         "internal_routing": null,
-        "maintenance": world.in_maintenance(now),
+        "maintenance": name == world.info.app_name && world.in_maintenance(now),
         "name": name,
         "organization": null,
         "owner": { "email": EMAIL, "id": world.uuid("account") },
@@ -120,7 +120,53 @@ pub(super) fn app(world: &World, now: Timestamp, skew: i64) -> Value {
         "stack": { "id": world.uuid("stack"), "name": "heroku-24" },
         "team": null,
         "updated_at": iso(ahead(world.created_at, skew)),
-        "web_url": format!("https://{name}.example.com/"),
+        "web_url": format!("https://{}/", herokus_host(name)),
+    })
+}
+
+/// The host under which Heroku itself serves an app.
+fn herokus_host(name: &str) -> String {
+    format!("{name}.heroku.example")
+}
+
+/// The host under which an app's owner has it served, and which its check asks.
+pub(super) fn own_host(name: &str) -> String {
+    format!("{name}.example.com")
+}
+
+/// An app's domains: Heroku's and its owner's.
+pub(super) fn domains(world: &World, name: &str) -> Vec<Value> {
+    let one = |kind: &str, hostname: String, cname: Option<&str>| {
+        json!({
+            "acm_status": null,
+            "acm_status_reason": null,
+            "app": { "id": world.app_id(name), "name": name },
+            "cname": cname,
+            "created_at": iso(world.created_at),
+            "hostname": hostname,
+            "id": world.uuid(&format!("domain {hostname}")),
+            "kind": kind,
+            "sni_endpoint": null,
+            "status": if kind == "custom" { "succeeded" } else { "none" },
+            "updated_at": iso(world.created_at),
+        })
+    };
+    vec![one("heroku", herokus_host(name), None), one("custom", own_host(name), Some("sandbox.herokudns.example"))]
+}
+
+/// The one process type of an app that is not simulated.
+pub(super) fn other_process(world: &World, name: &str, skew: i64) -> Value {
+    let size = SIZES[3].name;
+    json!({
+        "app": { "id": world.app_id(name), "name": name },
+        "command": "bin/web --port $PORT",
+        "created_at": iso(ahead(world.created_at, skew)),
+        "dyno_size": { "id": world.uuid(size), "name": size },
+        "id": world.uuid(&format!("formation web {name}")),
+        "quantity": 1,
+        "size": size,
+        "type": "web",
+        "updated_at": iso(ahead(world.created_at, skew)),
     })
 }
 

@@ -2,7 +2,7 @@
 //! that nobody here wrote. [`Sandbox::start`] takes two ports; what its parts do:
 //!
 //! * `world`: the app, its formation and its check in virtual time, and what reached the sandbox
-//! * `heroku`, `heroku_json`, `pingdom`: the routes, pure functions from a call to an answer
+//! * `heroku`, `heroku_json`, `ranges`, `pingdom`: the routes, pure functions from a call to an answer
 //! * `fault`, `dice`, `body`: what goes wrong, when, and how it looks on the wire
 //! * `server`: sockets
 //!
@@ -17,6 +17,7 @@ mod fault;
 mod heroku;
 mod heroku_json;
 mod pingdom;
+mod ranges;
 mod report;
 mod server;
 mod world;
@@ -68,6 +69,8 @@ pub struct SandboxOptions {
     pub heroku_calls: u32,
     /// Is Heroku's own autoscaling active on `web`?
     pub native_autoscaling: bool,
+    /// Further apps of the account, `other-app-1` and so on, each with a check. They can be read and do nothing.
+    pub other_apps: u32,
 }
 
 impl Default for SandboxOptions {
@@ -87,6 +90,7 @@ impl Default for SandboxOptions {
             most_dynos: 100,
             heroku_calls: 4500,
             native_autoscaling: false,
+            other_apps: 0,
         }
     }
 }
@@ -262,6 +266,9 @@ impl Sandbox {
     }
 }
 
+/// They are listed anew at each call.
+const MOST_OTHER_APPS: u32 = 10_000;
+
 fn check(options: &SandboxOptions) -> io::Result<()> {
     if !options.listen.ip().is_loopback() {
         return Err(invalid(&format!(
@@ -283,6 +290,12 @@ fn check(options: &SandboxOptions) -> io::Result<()> {
             "\"{}\" is no name of an app: 3 to 30 of a-z, 0-9 and -, a letter first, no - last",
             options.app_name
         )));
+    }
+    if options.other_apps > MOST_OTHER_APPS {
+        return Err(invalid(&format!("{} other apps are more than {MOST_OTHER_APPS}", options.other_apps)));
+    }
+    if options.app_name.starts_with(world::OTHER_APP) {
+        return Err(invalid(&format!("\"{}\" begins like one of the other apps: give another name", options.app_name)));
     }
     if options.dynos > options.most_dynos {
         return Err(invalid(&format!("{} dynos are more than {}", options.dynos, options.most_dynos)));

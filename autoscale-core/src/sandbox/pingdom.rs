@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::call::{Answer, Call, Credentials};
 use super::dice::Plan;
+use super::heroku_json::own_host;
 use super::world::{CheckResult, PROBES, World};
 use crate::time::Timestamp;
 
@@ -14,6 +15,8 @@ pub(super) const PASSWORD: &str = "sandbox";
 
 /// `limit` is 1000 where it is absent, and silently cut to it where it is larger.
 const MOST_RESULTS: usize = 1000;
+/// `limit` of the list of checks where it is absent, and the largest.
+const MOST_CHECKS: u32 = 25_000;
 /// The largest `offset`.
 const LARGEST_OFFSET: usize = 43_200;
 
@@ -56,24 +59,25 @@ fn route(world: &World, call: &Call, plan: &Plan, now: Timestamp) -> Routed {
     if call.method != Method::GET {
         return Err(error(405, "The sandbox's checks can only be read"));
     }
+    // The simulated app's check is the first, and each other app's the next.
     let check = |id: &str| match id.parse::<u64>() {
-        Ok(id) if id == world.info.check_id => Ok(()),
-        Ok(_) => Err(error(404, "Check not found")),
+        Ok(id) => match id.checked_sub(world.info.check_id) {
+            Some(place) if place <= u64::from(world.other_apps) => Ok(place as u32),
+            _ => Err(error(404, "Check not found")),
+        },
         Err(_) => Err(error(400, "Invalid check identifier")),
     };
     match rest {
-        ["results", id] => check(id).and_then(|()| results(world, call, plan, now)),
-        ["checks", id] => check(id).map(|()| {
-            let mut found = object(world, plan.skew);
+        ["results", id] => match check(id)? {
+            0 => results(world, call, plan, now),
+            _ => Ok(Answer::ok(&json!({ "activeprobes": [], "results": [] }))),
+        },
+        ["checks", id] => check(id).map(|place| {
+            let mut found = object(world, place, plan.skew);
             found["type"] = json!({ "http": { "url": "/", "encryption": true, "port": 443 } });
             Answer::ok(&json!({ "check": found }))
         }),
-        ["checks"] => {
-            let mut found = object(world, plan.skew);
-            found["type"] = json!("http");
-            let counts = json!({ "total": 1, "limited": 1, "filtered": 1 });
-            Ok(Answer::ok(&json!({ "checks": [found], "counts": counts })))
-        }
+        ["checks"] => checks(world, call, plan),
         ["probes"] => Ok(Answer::ok(&json!({ "probes": PROBES.map(probe) }))),
         ["servertime"] if version != "3.1" => Ok(Answer::ok(&json!({ "servertime": now.as_secs() + plan.skew }))),
         _ => Err(error(404, "There is no such resource")),
@@ -98,8 +102,9 @@ fn authorize(world: &World, call: &Call, token: bool) -> Result<(), Answer> {
     }
 }
 
-fn results(world: &World, call: &Call, plan: &Plan, now: Timestamp) -> Routed {
-    let number = |name: &str| match call.parameter(name) {
+/// A parameter that is a number, 0 or more.
+fn number(call: &Call, name: &str) -> Result<Option<i64>, Answer> {
+    match call.parameter(name) {
         None | Some("") => Ok(None),
         Some(text) => text
             .parse::<i64>()
@@ -107,7 +112,29 @@ fn results(world: &World, call: &Call, plan: &Plan, now: Timestamp) -> Routed {
             .filter(|n| *n >= 0)
             .map(Some)
             .ok_or_else(|| error(400, &format!("Invalid parameter value: {name}"))),
+    }
+}
+
+fn checks(world: &World, call: &Call, plan: &Plan) -> Routed {
+    let place = |name| number(call, name).map(|n| n.map(|n| u32::try_from(n).unwrap_or(u32::MAX)));
+    let limit = place("limit")?.unwrap_or(MOST_CHECKS);
+    if limit > MOST_CHECKS {
+        return Err(error(400, &format!("Invalid parameter value: limit may be {MOST_CHECKS} at most")));
+    }
+    let all = 1 + world.other_apps;
+    let first = place("offset")?.unwrap_or_default().min(all);
+    let page = first..all.min(first.saturating_add(limit));
+    let counts = json!({ "total": all, "limited": page.len(), "filtered": all });
+    let one = |place| {
+        let mut found = object(world, place, plan.skew);
+        found["type"] = json!("http");
+        found
     };
+    Ok(Answer::ok(&json!({ "checks": page.map(one).collect::<Value>(), "counts": counts })))
+}
+
+fn results(world: &World, call: &Call, plan: &Plan, now: Timestamp) -> Routed {
+    let number = |name| number(call, name);
     let to = number("to")?.unwrap_or(now.as_secs() + plan.skew);
     let from = number("from")?.unwrap_or(to - 86_400);
     let limit = number("limit")?.map_or(MOST_RESULTS, |n| usize::try_from(n).unwrap_or(MOST_RESULTS)).min(MOST_RESULTS);
@@ -152,15 +179,17 @@ fn results(world: &World, call: &Call, plan: &Plan, now: Timestamp) -> Routed {
     Ok(Answer::ok(&json!({ "activeprobes": active, "results": found.iter().map(one).collect::<Value>() })))
 }
 
-fn object(world: &World, skew: i64) -> Value {
-    let newest = world.results().next();
+/// The check of an app, by the app's place in the account.
+fn object(world: &World, place: u32, skew: i64) -> Value {
+    let name = world.app_name(place);
+    let newest = world.results().next().filter(|_| place == 0);
     let mut json = json!({
         "created": world.created_at.as_secs() + skew,
-        "hostname": format!("{}.example.com", world.info.app_name),
-        "id": world.info.check_id,
+        "hostname": own_host(&name),
+        "id": world.info.check_id + u64::from(place),
         "ipv6": false,
-        "name": world.info.app_name,
-        "resolution": 1,
+        "name": name,
+        "resolution": if place == 0 { 1 } else { 5 },
         "status": match newest {
             None => "unknown",
             Some(result) if result.status == "unconfirmed" => "unconfirmed_down",
@@ -173,7 +202,7 @@ fn object(world: &World, skew: i64) -> Value {
         json["lasttesttime"] = (result.time + skew).into();
         json["lastresponsetime"] = result.ms.unwrap_or_default().into();
     }
-    if let Some(down) = world.results().find(|result| result.ms.is_none()) {
+    if let Some(down) = world.results().filter(|_| place == 0).find(|result| result.ms.is_none()) {
         json["lasterrortime"] = (down.time + skew).into();
     }
     json

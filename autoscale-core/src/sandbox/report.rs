@@ -30,6 +30,8 @@ pub struct Report {
     pub now: Timestamp,
     /// Virtual time at which the sandbox began to serve.
     pub started: Timestamp,
+    /// Virtual seconds in a second.
+    pub speed: f64,
 }
 
 /// A change that was carried out.

@@ -35,6 +35,9 @@ pub(super) const PROBES: [(u32, &str, &str, &str); 6] = [
     (98, "France", "Paris", "FR"),
 ];
 
+/// How the names of the other apps begin.
+pub(super) const OTHER_APP: &str = "other-app-";
+
 /// Index of the process type that the simulated app is.
 pub(super) const WEB: usize = 0;
 
@@ -67,6 +70,8 @@ pub(super) struct World {
     pub(super) app: SimulatedApp,
     pub(super) info: Info,
     pub(super) seed: u64,
+    pub(super) speed: f64,
+    pub(super) other_apps: u32,
     pub(super) created_at: Timestamp,
     pub(super) serving_since: Timestamp,
     pub(super) processes: [Process; 2],
@@ -116,6 +121,8 @@ impl World {
             app,
             info,
             seed: options.seed,
+            speed: options.speed,
+            other_apps: options.other_apps,
             created_at,
             serving_since: now,
             processes: [process("web", "bin/web --port $PORT", options.dynos), process("worker", "bin/worker", 0)],
@@ -246,7 +253,29 @@ impl World {
             requests_slow_share: if totals.requests > 0.0 { totals.slow / totals.requests } else { 0.0 },
             now: self.app.now(),
             started: self.serving_since,
+            speed: self.speed,
         }
+    }
+
+    /// The names of all apps of the account, the simulated one first.
+    pub(super) fn apps(&self) -> impl Iterator<Item = String> {
+        (0..=self.other_apps).map(|place| self.app_name(place))
+    }
+
+    /// The name of an app by its place in the account; 0: the simulated one.
+    pub(super) fn app_name(&self, place: u32) -> String {
+        if place == 0 { self.info.app_name.clone() } else { format!("{OTHER_APP}{place}") }
+    }
+
+    /// The name of one of the other apps, by its name or id.
+    pub(super) fn other_app(&self, name: &str) -> Option<String> {
+        let (mut others, is_id) = (self.apps().skip(1), name.len() == 36);
+        others.find(|other| other == name || is_id && self.app_id(other) == name)
+    }
+
+    /// The id of an app.
+    pub(super) fn app_id(&self, name: &str) -> String {
+        if name == self.info.app_name { self.uuid("app") } else { self.uuid(&format!("app {name}")) }
     }
 
     /// An id that is the same for the same seed and name.

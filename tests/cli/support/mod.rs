@@ -1,4 +1,11 @@
-//! What several topics need: a sandbox in this process, and the program beside it with a home of its own.
+//! What several topics need: a sandbox in this process, and the program beside it with a home of its own; a terminal; a
+//! server that answers as a script says.
+
+#[cfg(unix)]
+pub(crate) mod pty;
+#[path = "../../core/support/scripted.rs"]
+#[allow(dead_code, unreachable_pub)]
+pub(crate) mod scripted;
 
 use std::fs;
 use std::path::{Path, PathBuf};

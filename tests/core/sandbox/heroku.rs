@@ -177,3 +177,58 @@ async fn native_autoscaling_is_off_unless_asked_for() {
     assert_eq!((&monitors[0]["action_type"], &monitors[0]["is_active"]), (&json!("scale"), &json!(true)));
     assert_eq!(active.get("/apps/sandbox-app/formation/worker/monitors").await.body, json!([]));
 }
+
+async fn ranged(rig: &Rig, range: &str) -> Seen {
+    seen(rig.heroku(Method::GET, "/apps").header("Range", range)).await
+}
+
+fn names(seen: &Seen) -> Vec<&str> {
+    seen.body.as_array().unwrap().iter().map(|app| app["name"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn apps_are_listed_in_pages_as_their_range_asks() {
+    let rig = rig(SandboxOptions { other_apps: 250, ..options() }).await;
+    let first = rig.get("/apps").await;
+    assert_eq!((first.status, first.body.as_array().unwrap().len()), (206, 200), "200 where nobody says how many");
+    assert_eq!(first.header("accept-ranges"), "id, name, updated_at");
+    let id = |at: usize| first.body[at]["id"].as_str().unwrap();
+    assert_eq!(first.header("content-range"), format!("id {}..{}", id(0), id(199)));
+    assert_eq!(first.header("next-range"), format!("id ]{}..; max=200", id(199)));
+    let second = ranged(&rig, first.header("next-range")).await;
+    assert_eq!((second.status, second.body.as_array().unwrap().len(), second.header("next-range")), (200, 51, ""));
+    let mut all: Vec<_> = names(&first).into_iter().chain(names(&second)).collect();
+    all.sort_unstable();
+    all.dedup();
+    assert_eq!(all.len(), 251, "each once");
+
+    let named = ranged(&rig, "name other-app-248..; max=2").await;
+    assert_eq!(names(&named), ["other-app-248", "other-app-249"]);
+    assert_eq!(named.header("next-range"), "name ]other-app-249..; max=2");
+    assert_eq!(names(&ranged(&rig, "name ]other-app-97..other-app-99").await), ["other-app-98", "other-app-99"]);
+    let last = ranged(&rig, "name ..; order=desc,max=2;").await;
+    assert_eq!(names(&last), ["sandbox-app", "other-app-99"]);
+    assert_eq!(last.header("next-range"), "name ]other-app-99..; max=2,order=desc");
+    for range in ["id ..; max=1001", "id ..; max=0", "id", "id ..; order=up", "id ..; page=2"] {
+        let refused = ranged(&rig, range).await;
+        assert_eq!((refused.status, &refused.body["id"]), (416, &json!("requested_range_not_satisfiable")), "{range}");
+    }
+}
+
+#[tokio::test]
+async fn another_app_can_be_read_and_not_changed() {
+    let rig = rig(SandboxOptions { other_apps: 2, ..options() }).await;
+    let web = rig.get("/apps/other-app-2/formation/web").await.body;
+    assert_eq!((&web["quantity"], &web["app"]["name"]), (&json!(1), &json!("other-app-2")));
+    let id = web["app"]["id"].as_str().unwrap();
+    assert_eq!(rig.get(&format!("/apps/{id}")).await.body["name"], "other-app-2", "by its id as well");
+    let domains = rig.get("/apps/other-app-2/domains").await.body;
+    let hosts: Vec<_> =
+        domains.as_array().unwrap().iter().map(|d| (d["kind"].as_str(), d["hostname"].as_str())).collect();
+    assert!(hosts.contains(&(Some("custom"), Some("other-app-2.example.com"))), "{hosts:?}");
+    assert!(hosts.contains(&(Some("heroku"), Some("other-app-2.heroku.example"))), "{hosts:?}");
+    let refused = rig.patch("/apps/other-app-2/formation/web", json!({ "quantity": 5 })).await;
+    assert_eq!((refused.status, &refused.body["id"]), (403, &json!("forbidden")));
+    assert_eq!(rig.get("/apps/other-app-3").await.status, 404);
+    assert_eq!(rig.get("/apps/other-app-2/formation/worker").await.status, 404);
+}

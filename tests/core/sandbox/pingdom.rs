@@ -159,3 +159,24 @@ async fn an_answer_is_compressed_when_that_is_asked_for() {
     let unpacked = seen(rig.pingdom(&path)).await.body;
     assert!(unpacked.to_string().len() > 3 * bytes.len());
 }
+
+#[tokio::test]
+async fn each_app_has_a_check_and_their_list_has_a_limit_and_an_offset() {
+    let rig = rig(SandboxOptions { other_apps: 9, ..options() }).await;
+    let id = rig.sandbox.info().check_id;
+    let listed = async |query: &str| {
+        let body = seen(rig.pingdom(&format!("/checks{query}"))).await.body;
+        let ids: Vec<_> = body["checks"].as_array().unwrap().iter().map(|c| c["id"].as_u64().unwrap() - id).collect();
+        (ids, body["counts"].clone())
+    };
+    assert_eq!(listed("").await, ((0..10).collect(), json!({ "total": 10, "limited": 10, "filtered": 10 })));
+    assert_eq!(listed("?limit=3&offset=8").await, (vec![8, 9], json!({ "total": 10, "limited": 2, "filtered": 10 })));
+    assert_eq!(listed("?limit=3&offset=99").await.0, [0; 0]);
+    assert_eq!(seen(rig.pingdom("/checks?limit=25001")).await.status, 400);
+    let check = seen(rig.pingdom(&format!("/checks/{}", id + 9))).await.body["check"].clone();
+    assert_eq!((&check["hostname"], &check["resolution"]), (&json!("other-app-9.example.com"), &json!(5)));
+    assert_eq!(seen(rig.pingdom(&format!("/results/{}", id + 9))).await.body["results"], json!([]));
+    for missing in [id + 10, id - 1] {
+        assert_eq!(seen(rig.pingdom(&format!("/checks/{missing}"))).await.status, 404);
+    }
+}
