@@ -19,7 +19,7 @@ pub(crate) fn line(event: &Event, zone: &TimeZone) -> String {
         .unwrap_or_default();
     match &event.kind {
         Kind::Checked(check) => format!("{DIM}{time}{DIM:#}  {}", columns(check)),
-        Kind::CheckFailed { .. } => format!("{DIM}{time}{DIM:#}  {RED}{event}{RED:#}"),
+        Kind::CheckFailed { .. } | Kind::Crashed { .. } => format!("{DIM}{time}{DIM:#}  {RED}{event}{RED:#}"),
         _ => format!("{DIM}{time}{DIM:#}  {CYAN}{event}{CYAN:#}"),
     }
 }

@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | 0, values and the decision | [`time`], [`sample`], `trend`, [`window`], [`formation`], [`reason`], [`decision`], [`policy`] | nothing |
 //! | 1, text to values | [`config`], [`event`], `pingdom::wire`, `heroku::wire` | text that is handed to them |
-//! | 2, the engine | `ports`, `ledger`, `engine`, `graph`, `simulation`, `replay` | the world through their ports only; time as an argument |
+//! | 2, the engine | `ports`, `ledger`, `engine`, `graph`, `simulation`, `replay`, [`defect`] | the world through their ports only; time as an argument |
 //! | 3, the shell | `clock`, `http`, the clients, `state`, `history`, `runner`, `status`, `sandbox` | files, sockets, clocks, the environment |
 //!
 //! Start with [`policy`]: it holds what both policies share, and what they are shown. `engine` is one check, `runner` the
@@ -75,6 +75,7 @@ pub mod pingdom;
 pub mod recording;
 
 // Floor 2: the engine.
+pub mod defect;
 #[cfg(feature = "loop")]
 pub mod engine;
 #[cfg(feature = "graph")]

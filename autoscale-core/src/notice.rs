@@ -45,6 +45,8 @@ pub enum NoticeKind {
     ManualOverride,
     /// Checks fail.
     ChecksFail,
+    /// A defect of the program broke a check off; the loop starts again.
+    Crashed,
     /// Checks work again.
     Recovered,
     /// A new configuration is in force.
@@ -88,6 +90,7 @@ struct Told {
     futile: bool,
     overridden: bool,
     checks_fail: bool,
+    crashed: bool,
     /// The refusal of a change.
     failed: Option<String>,
     /// The limit that the platform named.
@@ -108,8 +111,12 @@ impl Notices {
                 let first = !std::mem::replace(&mut told.checks_fail, true);
                 first.then(|| (NoticeKind::ChecksFail, "checks fail".into(), error.clone()))?
             }
+            Kind::Crashed { error, .. } => {
+                let why = || format!("{error}; this is a defect of autoscale, please report it; it tries again by itself");
+                once(&mut told.crashed).then(|| (NoticeKind::Crashed, "checks crash".into(), why()))?
+            }
             Kind::Recovered { failed } => {
-                let known = std::mem::take(&mut told.checks_fail);
+                let known = std::mem::take(&mut told.checks_fail) | std::mem::take(&mut told.crashed);
                 let why = format!("{failed} failed in a row");
                 known.then(|| (NoticeKind::Recovered, "checks work again".into(), why))?
             }
@@ -219,6 +226,7 @@ impl Told {
             *self = Self {
                 overridden: self.overridden,
                 checks_fail: self.checks_fail,
+                crashed: self.crashed,
                 calm: self.calm,
                 dry_run: self.dry_run,
                 ..Self::default()

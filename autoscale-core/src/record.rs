@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::config::Config;
+use crate::defect;
 use crate::event::Event;
 use crate::history::History;
 use crate::http::HttpOptions;
@@ -59,6 +60,14 @@ impl Records {
 
 impl Observer for Records {
     fn observe(&mut self, event: &Event) {
+        if let Err(error) = defect::caught(|| self.record(event)) {
+            tracing::error!("history, graph or notice: a defect of autoscale, please report it; scaling goes on: {error}");
+        }
+    }
+}
+
+impl Records {
+    fn record(&mut self, event: &Event) {
         if let Some(history) = &mut self.history {
             history.append(event);
         }
@@ -123,6 +132,7 @@ mod graphs {
 
     use super::Trouble;
     use crate::config::{Config, GraphFormat};
+    use crate::defect;
     use crate::event::Event;
     use crate::graph::Picture;
     use crate::{graph_file, state};
@@ -193,8 +203,12 @@ mod graphs {
                     next
                 };
                 let Some(picture) = picture else { return };
-                let drawn = graph_file::keep(&self.folder, self.format, self.keep, &picture, &TimeZone::system());
-                self.easel().trouble.note("graph", &self.folder, drawn.map(drop));
+                // A picture that can't be drawn for a defect must not end all later ones.
+                let drawn = defect::caught(|| {
+                    let drawn = graph_file::keep(&self.folder, self.format, self.keep, &picture, &TimeZone::system());
+                    drawn.map(drop).map_err(|error| error.to_string())
+                });
+                self.easel().trouble.note("graph", &self.folder, drawn.flatten());
             }
         }
     }

@@ -79,6 +79,7 @@ const LEAVE_WITHIN: Duration = Duration::from_millis(100);
 fn main() -> ExitCode {
     let args = Args::parse();
     set_up_log();
+    autoscale_core::defect::note_places();
     let Args { config, config_dir, dry_run, sandbox, headless, autostart } = args;
     let wishes = Wishes { configs: config, folders: config_dir, dry_run, sandbox };
     if autostart && !wishes.can_be_met() {

@@ -421,7 +421,7 @@ fn file_name(path: &Path) -> String {
 
 fn log(event: &Event) {
     match &event.kind {
-        Kind::CheckFailed { .. } | Kind::ConfigRefused { .. } => tracing::error!("{event}"),
+        Kind::CheckFailed { .. } | Kind::Crashed { .. } | Kind::ConfigRefused { .. } => tracing::error!("{event}"),
         Kind::Checked(check) if matches!(check.outcome, Outcome::Failed | Outcome::Limited) => {
             tracing::warn!("{event}")
         }

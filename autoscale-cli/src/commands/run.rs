@@ -150,14 +150,20 @@ async fn once(apps: Vec<App>, json: bool) -> Exit {
             events.iter().any(failed)
         });
     }
-    let failed = checks.join_all().await.into_iter().any(|failed| failed);
+    let mut failed = false;
+    while let Some(ended) = checks.join_next().await {
+        failed |= ended.unwrap_or_else(|error| {
+            tracing::error!("a check was broken off by a defect of autoscale, please report it: {error}");
+            true
+        });
+    }
     if failed { Exit::CheckFailed } else { Exit::Done }
 }
 
 /// Did a check fail, or a change?
 fn failed(event: &Event) -> bool {
     match &event.kind {
-        Kind::CheckFailed { .. } => true,
+        Kind::CheckFailed { .. } | Kind::Crashed { .. } => true,
         Kind::Checked(check) => check.outcome == Outcome::Failed,
         _ => false,
     }
@@ -253,7 +259,7 @@ impl Teller {
 
     fn tell(&mut self, event: &Event) {
         match &event.kind {
-            Kind::CheckFailed { .. } | Kind::ConfigRefused { .. } => tracing::error!("{event}"),
+            Kind::CheckFailed { .. } | Kind::Crashed { .. } | Kind::ConfigRefused { .. } => tracing::error!("{event}"),
             Kind::Checked(check) if matches!(check.outcome, Outcome::Failed | Outcome::Limited) => {
                 tracing::warn!("{event}");
             }

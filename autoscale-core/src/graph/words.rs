@@ -39,7 +39,7 @@ pub(super) fn headline(picture: &Picture) -> String {
 
 /// "24 Nov 2026, 09:34 CET", and how far back the picture goes.
 pub(super) fn when(picture: &Picture, zone: &TimeZone) -> String {
-    let span = crate::reason::Span(std::time::Duration::from_secs_f64(picture.at.seconds_since(picture.from).max(0.0)));
+    let span = crate::reason::Span::of_secs(picture.at.seconds_since(picture.from));
     format!("{} · {span}", moment(picture.at, zone))
 }
 

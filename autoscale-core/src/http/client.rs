@@ -15,6 +15,7 @@ use super::budget::Budget;
 use super::describe::{Redaction, transport};
 use super::retry_after::retry_after;
 use super::{HttpOptions, USER_AGENT, tls};
+use crate::clock::later;
 use crate::ports::{Failure, FailureKind};
 use crate::reason::Span;
 use crate::time::Timestamp;
@@ -124,7 +125,7 @@ impl Client {
 
     /// The moment by which a read that starts now is to be over.
     pub(crate) fn deadline(&self) -> Instant {
-        Instant::now() + self.options.deadline
+        later(self.options.deadline)
     }
 
     /// GETs `path` until `parse` takes the body of a 2xx, the deadline passes, or the service refuses: then `mend` says
@@ -140,7 +141,7 @@ impl Client {
         let mut attempt = 1;
         loop {
             if let Some(left) = self.budget.closed_for() {
-                if Instant::now() + left >= deadline {
+                if later(left) >= deadline {
                     return Err(self.rate_limited(left));
                 }
                 // All who wait for this end wait for the same moment.
@@ -172,7 +173,7 @@ impl Client {
             let pause_now = told.unwrap_or_default() + pause.mul_f64(rand::random());
             // An attempt that has next to no time would only hide why the others failed.
             let least = self.options.request_timeout() / 10;
-            if attempt == ATTEMPTS || Instant::now() + pause_now + least >= deadline {
+            if attempt == ATTEMPTS || later(pause_now + least) >= deadline {
                 return Err(failure);
             }
             tracing::debug!(service = self.peer.name, attempt, error = %failure, "will be tried again");
@@ -294,7 +295,7 @@ impl Client {
     fn told_wait(&self, headers: &HeaderMap) -> Duration {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let now = Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX));
-        retry_after(headers, now).div_f64(self.options.speed)
+        self.options.real(retry_after(headers, now))
     }
 
     fn rate_limited(&self, wait: Duration) -> Failure {

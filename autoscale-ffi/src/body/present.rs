@@ -27,7 +27,7 @@ use super::listen::{Listener, Log};
 use super::ports::{OwnSource, OwnTarget, Source, Target, User};
 use super::thread::{End, PipesMayBreak, spawn, this_thread};
 use crate::callback::{EventFn, LogFn, MetricFn, ReadFn, ScaleFn};
-use crate::guard::shielded;
+use crate::guard::{of_defect, shielded};
 use crate::status::{
     AUTOSCALE_CHECK_FAILED, AUTOSCALE_FORKED, AUTOSCALE_IO, AUTOSCALE_LOCKED, AUTOSCALE_PANIC, AUTOSCALE_REENTRANT,
     AUTOSCALE_SOURCE, AUTOSCALE_STATE, AUTOSCALE_TARGET, Error,
@@ -239,7 +239,11 @@ impl Body {
             });
             drop(engine);
             runtime.shutdown_timeout(LOOK_UPS);
-            outcome(events)
+            outcome(events).inspect_err(|error| {
+                if error.status == AUTOSCALE_PANIC {
+                    self.poison();
+                }
+            })
         })
     }
 
@@ -417,6 +421,7 @@ fn outcome(events: Vec<Event>) -> Result<Decision, Error> {
             "formation" => failed(AUTOSCALE_TARGET, &error),
             _ => failed(AUTOSCALE_CHECK_FAILED, &error),
         },
+        Some(Kind::Crashed { error, .. }) => Err(of_defect(&error)),
         _ => failed(AUTOSCALE_CHECK_FAILED, "the check came to no end"),
     }
 }

@@ -35,6 +35,7 @@ pub(super) struct AppModel {
     pub(super) fresh: bool,
     /// What the last check of this run said.
     said: State,
+    /// Why the last check, or the loop, failed, in a sentence; until a check goes well.
     pub(super) failure: Option<String>,
     pub(super) paused: bool,
     pub(super) dry_run: bool,
@@ -148,7 +149,12 @@ impl Model {
                 app.fresh = true;
                 app.failure = None;
             }
-            Kind::CheckFailed { error, .. } => app.failure = Some(error.clone()),
+            Kind::CheckFailed { error, .. } => {
+                app.failure = Some(format!("Check failed, dynos left as they are: {error}"));
+            }
+            Kind::Crashed { error, .. } => {
+                app.failure = Some(format!("Crashed on a defect of its own, tries again by itself: {error}"));
+            }
             Kind::Recovered { .. } => app.failure = None,
             Kind::Started { dry_run } | Kind::DryRunChanged { dry_run } => app.dry_run = *dry_run,
             Kind::Paused => app.paused = true,
