@@ -176,7 +176,7 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
                     events.push(self.event(now, Kind::Recovered { failed }));
                 }
                 let checked = self.event(now, Kind::Checked(Box::new(check)));
-                self.ledger.last_check = Some(checked.clone());
+                self.ledger.note_check(&checked);
                 self.ledger.last_failure = None;
                 self.ledger.memory = self.decider.save();
                 self.keep();

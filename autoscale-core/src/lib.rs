@@ -6,7 +6,7 @@
 //! | floor | files | what they may touch |
 //! |---|---|---|
 //! | 0, values and the decision | [`time`], [`sample`], `trend`, [`window`], [`formation`], [`reason`], [`decision`], [`policy`] | nothing |
-//! | 1, text to values | [`config`], [`event`], `pingdom::wire`, `heroku::wire` | text that is handed to them |
+//! | 1, text to values | [`config`], [`event`], `json`, `pingdom::wire`, `heroku::wire` | text that is handed to them |
 //! | 2, the engine | `ports`, `ledger`, `engine`, `graph`, `simulation`, `replay`, [`defect`] | the world through their ports only; time as an argument |
 //! | 3, the shell | `clock`, `http`, the clients, `state`, `history`, `runner`, `status`, `sandbox` | files, sockets, clocks, the environment |
 //!
@@ -70,6 +70,7 @@ pub mod config;
 pub mod decide_line;
 pub mod event;
 pub mod heroku;
+mod json;
 pub mod notice;
 pub mod pingdom;
 pub mod recording;

@@ -336,6 +336,24 @@ mod tests {
     }
 
     #[test]
+    fn a_crash_is_told_once_until_checks_work_again() {
+        let mut notices = Notices::default();
+        let crash = |in_a_row| {
+            event(Kind::Crashed { error: "one is 1 (at src/a.rs:1:2)".into(), in_a_row, restart_in_s: Some(5.0) })
+        };
+        let notice = notices.notice(&crash(1)).unwrap();
+        assert_eq!((notice.kind, &*notice.title), (NoticeKind::Crashed, "shop: checks crash"));
+        assert_eq!(
+            notice.body,
+            "One is 1 (at src/a.rs:1:2); this is a defect of autoscale, please report it; it tries again by itself"
+        );
+        assert_eq!(notices.notice(&crash(2)), None);
+        let recovered = notices.notice(&event(Kind::Recovered { failed: 2 })).unwrap();
+        assert_eq!((recovered.kind, &*recovered.title), (NoticeKind::Recovered, "shop: checks work again"));
+        assert!(notices.notice(&crash(1)).is_some(), "a new one");
+    }
+
+    #[test]
     fn dry_run_tells_a_target_once_until_it_changes_or_calm_returns() {
         let mut notices = Notices::default();
         let title = tell(&mut notices, check(WouldScale, 3, 4, "above_high")).unwrap().1;

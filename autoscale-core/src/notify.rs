@@ -28,6 +28,7 @@ const PEER: Peer = Peer {
     section: "NOTIFICATIONS",
     address_key: "webhook_url",
     takes_ca_file: false,
+    longest_body: None,
     message: |_| None,
 };
 
@@ -80,7 +81,7 @@ impl Webhook {
     /// a check.
     pub fn remembering(mut self, path: PathBuf) -> Self {
         // Where there is none, or a damaged one, something may be told twice.
-        let kept = std::fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let kept = state::read_whole(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
         self.notices = kept.unwrap_or_default();
         self.memory = Some(path);
         self

@@ -6,6 +6,8 @@ mod decide;
 mod demo;
 mod graph;
 mod help;
+#[cfg(target_os = "linux")]
+mod hostile;
 mod replay;
 mod run;
 mod run_state;

@@ -37,10 +37,22 @@ pub(super) fn headline(picture: &Picture) -> String {
     }
 }
 
-/// "24 Nov 2026, 09:34 CET", and how far back the picture goes.
+/// "24 Nov 2026, 09:34 CET", and how far back the picture goes; from a day before it, with its start as well.
 pub(super) fn when(picture: &Picture, zone: &TimeZone) -> String {
     let span = crate::reason::Span::of_secs(picture.at.seconds_since(picture.from));
-    format!("{} · {span}", moment(picture.at, zone))
+    format!("{}{} · {span}", start_on_another_day(picture, zone), moment(picture.at, zone))
+}
+
+/// "23 Nov, 21:34 – ", or nothing where the picture is of one day.
+fn start_on_another_day(picture: &Picture, zone: &TimeZone) -> String {
+    let local = |at: Timestamp| jiff::Timestamp::from_microsecond(at.as_micros()).map(|at| zone.to_datetime(at));
+    match (local(picture.from), local(picture.at)) {
+        (Ok(from), Ok(to)) if from.date() != to.date() => {
+            let form = if from.year() == to.year() { "%-d %b, %H:%M – " } else { "%-d %b %Y, %H:%M – " };
+            from.strftime(form).to_string()
+        }
+        _ => String::new(),
+    }
 }
 
 /// "24 Nov 2026, 09:34 CET"; unix seconds for what no calendar has.

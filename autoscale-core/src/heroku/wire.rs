@@ -1,9 +1,14 @@
 //! Heroku's request paths and JSON bodies, to and from values. No IO, no clock. Of a formation only the quantity is ever
 //! written, as an absolute number: a relative one would be applied twice when an answer is lost.
 
+use std::fmt;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
+use serde::de::{SeqAccess, Visitor};
+use serde_json::value::RawValue;
 
+use crate::json;
 use crate::time::Timestamp;
 
 /// The media type that names version 3 of the Platform API.
@@ -66,7 +71,7 @@ pub fn parse_formation(body: &[u8]) -> Result<FormationBody, Malformed> {
         name: Option<String>,
         id: Option<String>,
     }
-    let body: Body = from_json(body, "a formation")?;
+    let body: Body = json::read(body, "a formation").map_err(Malformed)?;
     Ok(FormationBody {
         quantity: body.quantity,
         updated_at: body.updated_at.as_deref().and_then(parse_time),
@@ -94,17 +99,15 @@ pub struct AppBody {
 /// # Errors
 /// Where the body is no such JSON.
 pub fn parse_app(body: &[u8]) -> Result<AppBody, Malformed> {
-    from_json(body, "an app")
+    json::read(body, "an app").map_err(Malformed)
 }
 
 /// Why a request was refused.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ErrorBody {
     /// Its name: `unauthorized`, `not_found`, `cannot_run_above_limit`…
-    #[serde(default)]
     pub id: String,
     /// In words.
-    #[serde(default)]
     pub message: String,
     /// Most dynos that are allowed, where it is about that.
     pub limit: Option<u32>,
@@ -120,12 +123,19 @@ impl ErrorBody {
 
 /// What an error's body says, if it says anything.
 pub fn parse_error(body: &[u8]) -> Option<ErrorBody> {
-    // A `limit` of another kind than a number of dynos must not hide the message.
-    let mut value: serde_json::Value = serde_json::from_slice(body).ok()?;
-    if let Some(limit) = value.get_mut("limit").filter(|limit| limit.as_u64().is_none_or(|n| n > u32::MAX.into())) {
-        limit.take();
+    #[derive(Deserialize)]
+    struct Body<'a> {
+        #[serde(default)]
+        id: String,
+        #[serde(default)]
+        message: String,
+        // A limit of another kind than a number of dynos must not hide the message.
+        #[serde(borrow)]
+        limit: Option<&'a RawValue>,
     }
-    serde_json::from_value(value).ok()
+    let Body { id, message, limit } = serde_json::from_slice(body).ok()?;
+    let limit = limit.and_then(|limit| serde_json::from_str(limit.get()).ok());
+    Some(ErrorBody { id, message, limit })
 }
 
 /// Heroku's own autoscaling of a process type, while it is active.
@@ -149,13 +159,32 @@ pub fn parse_monitors(body: &[u8]) -> Result<Option<NativeAutoscaling>, Malforme
         min_quantity: Option<u32>,
         max_quantity: Option<u32>,
     }
-    let monitors: Vec<Monitor> = from_json(body, "a list of monitors")?;
-    Ok(monitors
-        .iter()
-        .find(|m| m.action_type.as_deref() == Some("scale") && m.is_active == Some(true))
-        .map(|m| NativeAutoscaling { min: m.min_quantity, max: m.max_quantity }))
-}
+    /// The first that scales.
+    struct Monitors(Option<NativeAutoscaling>);
+    impl<'de> Deserialize<'de> for Monitors {
+        fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            deserializer.deserialize_seq(Each)
+        }
+    }
+    struct Each;
+    impl<'de> Visitor<'de> for Each {
+        type Value = Monitors;
 
-fn from_json<'a, T: Deserialize<'a>>(body: &'a [u8], what: &str) -> Result<T, Malformed> {
-    serde_json::from_slice(body).map_err(|e| Malformed(format!("not the JSON of {what}: {e}")))
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of monitors")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Monitors, A::Error> {
+            let mut found = None;
+            while let Some(monitor) = list.next_element::<Monitor>()? {
+                let scales = monitor.action_type.as_deref() == Some("scale") && monitor.is_active == Some(true);
+                found = found.or_else(|| {
+                    scales.then_some(NativeAutoscaling { min: monitor.min_quantity, max: monitor.max_quantity })
+                });
+            }
+            Ok(Monitors(found))
+        }
+    }
+    let Monitors(found) = json::read(body, "a list of monitors").map_err(Malformed)?;
+    Ok(found)
 }

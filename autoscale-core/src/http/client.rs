@@ -20,8 +20,8 @@ use crate::ports::{Failure, FailureKind};
 use crate::reason::Span;
 use crate::time::Timestamp;
 
-/// Most bytes of a body, after decompression. A full page of results takes 0.2 MB.
-const LONGEST_BODY: usize = 8 << 20;
+/// Most bytes of a refusal's body that are read for the words in it, after decompression.
+const LONGEST_REFUSAL: usize = 64 << 10;
 /// Attempts at a read.
 const ATTEMPTS: u32 = 4;
 /// Longest pause before the second attempt, seconds; doubled before each further one.
@@ -40,6 +40,9 @@ pub(crate) struct Peer {
     pub(crate) address_key: &'static str,
     /// Has its section a `ca_file`?
     pub(crate) takes_ca_file: bool,
+    /// Most bytes of the body of a 2xx, after decompression; a longer answer is not believed. `None`: what the bodies
+    /// say does not matter, and none is read.
+    pub(crate) longest_body: Option<usize>,
     /// What the body of a refusal says.
     pub(crate) message: fn(&[u8]) -> Option<String>,
 }
@@ -260,13 +263,23 @@ impl Client {
             unsent: e.is_connect() || e.is_builder(),
         };
         let mut response = request.send().await.map_err(failed)?;
+        let is_success = response.status().is_success();
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|e| NoAnswer { unsent: false, ..failed(e) })? {
-            if body.len() + chunk.len() > LONGEST_BODY {
-                let text = format!("{name}'s answer is larger than {} MiB", LONGEST_BODY >> 20);
-                return Err(NoAnswer { text, unsent: false });
+        if let Some(longest) = self.peer.longest_body {
+            let most = if is_success { longest } else { LONGEST_REFUSAL };
+            while let Some(chunk) = response.chunk().await.map_err(|e| NoAnswer { unsent: false, ..failed(e) })? {
+                let room = most - body.len();
+                body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+                if chunk.len() <= room {
+                    continue;
+                }
+                if is_success {
+                    let text = format!("{name}'s answer is larger than {} MiB", most >> 20);
+                    return Err(NoAnswer { text, unsent: false });
+                }
+                // That it refuses is known; the rest of its words is not waited for.
+                break;
             }
-            body.extend_from_slice(&chunk);
         }
         Ok(Answer { status: response.status().as_u16(), headers: std::mem::take(response.headers_mut()), body })
     }
