@@ -12,7 +12,6 @@ use autoscale_core::history;
 use autoscale_core::http::HttpOptions;
 use autoscale_core::pingdom::PingdomResults;
 use autoscale_core::ports::MetricSource as _;
-use autoscale_core::reason::Span;
 use autoscale_core::recording::{self, Recording};
 use autoscale_core::sample::Sample;
 use autoscale_core::time::Timestamp;
@@ -43,8 +42,12 @@ pub(crate) struct Args {
 }
 
 /// A time up to now.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Last(Duration);
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Last {
+    /// As it was typed.
+    text: String,
+    span: Duration,
+}
 
 impl FromStr for Last {
     type Err = String;
@@ -61,7 +64,7 @@ impl FromStr for Last {
         if span > LONGEST {
             return Err(format!("{text:?} is more than 366 days"));
         }
-        Ok(Self(span))
+        Ok(Self { text: text.trim().to_owned(), span })
     }
 }
 
@@ -84,9 +87,9 @@ impl Args {
     /// # Errors
     /// With the file's name, and the line where it can't be understood; or what Pingdom said.
     pub(crate) fn read(&self, config: &Config) -> Result<Taken, String> {
-        match (&self.samples, self.last) {
+        match (&self.samples, &self.last) {
             (Some(path), _) => of_file(path, config),
-            (None, Some(Last(span))) => of_the_last(span, config),
+            (None, Some(last)) => of_the_last(last, config),
             (None, None) => Err("give --samples or --last".into()),
         }
     }
@@ -108,8 +111,8 @@ fn of_file(path: &Path, config: &Config) -> Result<Taken, String> {
 
 /// A history says more than results do: the formation, limits and overrides of that time. It goes first where it covers
 /// the time.
-fn of_the_last(span: Duration, config: &Config) -> Result<Taken, String> {
-    let name = format!("the last {}", Span(span));
+fn of_the_last(last: &Last, config: &Config) -> Result<Taken, String> {
+    let (name, span) = (format!("the last {}", last.text), last.span);
     let history = of_history(config)?;
     let known = history.as_ref().and_then(|(_, recording)| ends(recording));
     // Only its history knows what time it is in a sandbox.
@@ -188,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_time_is_read_as_people_write_it() {
-        let seconds = |text: &str| text.parse::<Last>().map(|Last(span)| span.as_secs());
+        let seconds = |text: &str| text.parse::<Last>().map(|last| last.span.as_secs());
         for (text, expected) in
             [("90m", 5400), ("24h", 86_400), ("7d", 604_800), ("1d 12h", 129_600), ("1h30m", 5400), ("2 hours", 7200)]
         {

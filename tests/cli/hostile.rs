@@ -93,10 +93,10 @@ fn honest(request: &str) -> String {
     }
 }
 
-/// 8 MiB of `start`, entries, `end`; some kB once packed.
-fn packed(start: &str, entry: &str, end: &str) -> Vec<u8> {
+/// As much of `start`, entries, `end` as so many bytes hold; some kB once packed.
+fn packed(size: usize, start: &str, entry: &str, end: &str) -> Vec<u8> {
     let mut body = start.to_owned();
-    while body.len() + entry.len() + 1 + end.len() < 8 << 20 {
+    while body.len() + entry.len() + 1 + end.len() <= size {
         body.push_str(entry);
         body.push(',');
     }
@@ -147,24 +147,32 @@ fn no_answer_costs_more_than_64_mib_and_they_are_given_back() {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
     let short = format!(r#"{{"time":{now},"status":"up","responsetime":5}}"#);
     let nothing = r#"{"a":0}"#;
+    // Too long to be read at all, and as long as may be.
+    let (results, error) = ((r#"{"results":["#, "]}"), (r#"{"error":["#, "]}"));
     let traps = [
-        ("too many results", trap("/results/", 200, packed(r#"{"results":["#, nothing, "]}"))),
-        ("too many good results", trap("/results/", 200, packed(r#"{"results":["#, &short, "]}"))),
-        ("results in an error", trap("/results/", 200, packed(r#"{"error":["#, nothing, "]}"))),
-        ("Pingdom's refusal", trap("/results/", 403, packed(r#"{"error":["#, nothing, "]}"))),
-        ("Heroku's refusal", trap("/apps/", 403, packed(r#"{"error":["#, nothing, "]}"))),
-        ("words in Heroku's refusal", trap("/apps/", 403, packed(r#"{"id":"x","message":""#, "a a a", "\"}"))),
-        ("no app", trap("/apps/", 200, packed(r#"{"error":["#, nothing, "]}"))),
-        ("no formation", trap("/formation/", 200, packed(r#"{"quantity":""#, "a a a", "\"}"))),
+        ("/results/", 200, 8 << 20, results, nothing, "Pingdom's answer is larger than 4 MiB"),
+        ("/results/", 200, 4 << 20, results, nothing, "524286 of 524286 results can't be read"),
+        ("/results/", 200, 4 << 20, results, &short, "results at once, where at most 1000 were asked for"),
+        ("/results/", 200, 4 << 20, error, nothing, "not the JSON of a list of results: missing field `results`"),
+        ("/results/", 403, 8 << 20, error, nothing, "Pingdom answered 403: check [PINGDOM_INFOS]"),
+        ("/apps/", 403, 8 << 20, error, nothing, "Heroku answered 403: check [HEROKU_INFOS]"),
+        ("/apps/", 403, 64 << 10, (r#"{"id":"x","message":""#, "\"}"), "a b c", "Heroku answered 403 (a b c,a b c,"),
+        ("/apps/", 200, 8 << 20, error, nothing, "Heroku's answer is larger than 1 MiB"),
+        ("/apps/", 200, 1 << 20, error, nothing, "not the JSON of a"),
+        ("/formation/", 200, 1 << 20, (r#"{"quantity":""#, "\"}"), "a b c", "invalid type: string \"a b c,a b c,"),
     ];
-    for (count, (name, trap)) in traps.into_iter().enumerate() {
-        let refusal = trap.status == 403;
+    for (count, (to, status, size, (start, end), entry, said)) in traps.into_iter().enumerate() {
+        let (name, refusal) = (format!("{size} of {start}{entry} to {to}"), status == 403);
+        let trap = trap(to, status, packed(size, start, entry, end));
         assert!(trap.body.len() < 64 << 10, "{name}: {} bytes on the wire", trap.body.len());
         services.set(Some(trap));
         // A reload checks at once.
         daemon.signal("-HUP");
         daemon.prints("check_failed", count + 1);
-        assert_eq!(*services.sprung.lock().unwrap() >= if refusal { 1 } else { 4 }, true, "{name}: with its retries");
+        assert!(*services.sprung.lock().unwrap() >= if refusal { 1 } else { 4 }, "{name}: with its retries");
+        let events = daemon.events();
+        let error = events.iter().rfind(|event| event["event"] == "check_failed").unwrap()["error"].as_str().unwrap();
+        assert!(error.contains(said), "{name}: {error}");
         let peak = kib(daemon.pid(), "VmHWM");
         assert!(peak < idle + MOST_KIB, "{name}: {peak} kB at the peak, {idle} kB at rest");
         services.set(None);
@@ -183,12 +191,12 @@ fn no_answer_costs_more_than_64_mib_and_they_are_given_back() {
 fn a_refused_change_and_heroku_s_own_autoscaling_cost_no_more_either() {
     let services = Services::start();
     let dir = tempfile::tempdir().unwrap();
-    let monitors = packed("[", r#"{"a":0}"#, "]");
+    let monitors = packed(1 << 20, "[", r#"{"a":0}"#, "]");
     services.set(Some(trap("/monitors", 200, monitors)));
     let daemon = daemon(&services, &dir, "");
     soon("the monitors are asked for", || (*services.sprung.lock().unwrap() >= 1).then_some(()));
     let idle = kib(daemon.pid(), "VmRSS");
-    services.set(Some(trap("PATCH", 422, packed(r#"{"error":["#, r#"{"a":0}"#, "]}"))));
+    services.set(Some(trap("PATCH", 422, packed(8 << 20, r#"{"error":["#, r#"{"a":0}"#, "]}"))));
     let config = dir.path().join("shop.ini");
     let text = std::fs::read_to_string(&config).unwrap();
     write_private(&config, &format!("{text}min_dynos: 3\n"));

@@ -195,11 +195,12 @@ fn the_last_hours_are_read_from_pingdom() {
     assert_eq!(code, Some(0), "{stderr}");
     let id = site.sandbox.info().check_id;
     let results: usize = stderr
-        .strip_prefix(&format!("autoscale replay: the last 24 h are from Pingdom's check {id}: "))
+        .strip_prefix(&format!("autoscale replay: the last 24h are from Pingdom's check {id}: "))
         .and_then(|rest| rest.strip_suffix(" results\n"))
         .and_then(|n| n.parse().ok())
         .unwrap_or_else(|| panic!("{stderr}"));
-    assert!((1430..=1445).contains(&results), "{results}: one a minute, in two pages");
+    // One a minute, but for those that measured nothing: more than a page holds.
+    assert!((1300..=1445).contains(&results), "{results}");
     let checks = events(stdout.as_bytes());
     assert!((286..=289).contains(&checks.len()), "{}", checks.len());
     let (first, last) = (checks[0]["at"].as_f64().unwrap(), checks[checks.len() - 1]["at"].as_f64().unwrap());
@@ -209,10 +210,10 @@ fn the_last_hours_are_read_from_pingdom() {
     let arguments = ["graph", "--config", config, "--last", "90m", "--zone", "UTC", "--output", picture.to_str().unwrap()];
     let (code, _, stderr) = said(&site, &arguments);
     assert_eq!(code, Some(0), "{stderr}");
-    assert!(stderr.starts_with("autoscale graph: the last 90 min are from Pingdom's check "), "{stderr}");
+    assert!(stderr.starts_with("autoscale graph: the last 90m are from Pingdom's check "), "{stderr}");
     let svg = std::fs::read_to_string(picture).unwrap();
     let circles = svg.matches("<circle ").count();
-    assert!((88..=92).contains(&circles), "{circles}");
+    assert!((80..=92).contains(&circles), "{circles}");
 
     let problem = |arguments: &[&str]| said(&site, &[&["replay", "--config", config], arguments].concat());
     let (code, _, stderr) = problem(&["--last", "24"]);
@@ -254,7 +255,7 @@ fn the_last_hours_are_those_of_the_history_where_it_covers_them() {
         (events(stdout.as_bytes()), stderr)
     };
     let (checks, stderr) = last("1h");
-    assert_eq!(stderr, format!("autoscale replay: the last 60 min are from the history {}\n", history.display()));
+    assert_eq!(stderr, format!("autoscale replay: the last 1h are from the history {}\n", history.display()));
     assert_eq!(checks.len(), 13, "of that hour");
     assert!(checks[0]["recorded"]["target"] == 2, "with what was decided then");
     let (checks, stderr) = last("6h");
@@ -270,7 +271,7 @@ fn the_last_hours_of_a_probe_are_in_its_history_or_nowhere() {
                 [AUTOSCALE_SETTINGS]\nmetric_source: probe\n";
     crate::running::write_private(&config, text);
     let (code, _, stderr) = said(&site, &["replay", "--config", config.to_str().unwrap(), "--last", "7d"]);
-    let expected = "autoscale: the last 168 h: the results of metric_source: probe are in no place but history_file, \
+    let expected = "autoscale: the last 7d: the results of metric_source: probe are in no place but history_file, \
                     which is not given: give --samples\n";
     assert_eq!((code, stderr.as_str()), (Some(1), expected));
 }
@@ -285,14 +286,14 @@ fn an_end_on_another_day_has_its_date() {
     std::fs::write(&samples, (0..120).map(row).collect::<String>()).unwrap();
     let (samples, picture) = (samples.to_str().unwrap(), picture.to_str().unwrap());
     let told = text(&site, &["--config", config, "--samples", samples, "--dynos", "3", "--picture", picture]);
-    assert!(told.starts_with("24 Nov 23:05 … 25 Nov 00:55  keep 3 dynos: "), "{told}");
+    assert!(told.starts_with("24 Nov 23:05 … 25 Nov 01:00  keep 3 dynos: "), "{told}");
     let svg = std::fs::read_to_string(picture).unwrap();
     assert!(svg.contains(">\n24 Nov, 23:00 – 25 Nov 2026, 01:00 UTC · 2 h\n</text>"), "{svg}");
     let arguments = ["graph", "--config", config, "--samples", samples, "--zone", "UTC", "--minutes", "90"];
     let output = site.run(&[arguments.as_slice(), &["--output", picture]].concat());
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     let svg = std::fs::read_to_string(picture).unwrap();
-    assert!(svg.contains(">\n24 Nov, 23:29 – 25 Nov 2026, 00:59 UTC · 2 h\n</text>"), "{svg}");
+    assert!(svg.contains(">\n24 Nov, 23:29 – 25 Nov 2026, 00:59 UTC · 1 h 30 min\n</text>"), "{svg}");
 }
 
 #[test]
