@@ -23,7 +23,9 @@ pub(crate) fn line(event: &Event, zone: &TimeZone, width: usize) -> String {
         .unwrap_or_default();
     match &event.kind {
         Kind::Checked(check) => format!("{DIM}{time}{DIM:#}  {}", columns(check, width)),
-        Kind::CheckFailed { .. } => format!("{DIM}{time}{DIM:#}  {}", wrapped(&event.to_string(), RED, 7, width)),
+        Kind::CheckFailed { .. } | Kind::Crashed { .. } => {
+            format!("{DIM}{time}{DIM:#}  {}", wrapped(&event.to_string(), RED, 7, width))
+        }
         _ => format!("{DIM}{time}{DIM:#}  {}", wrapped(&event.to_string(), CYAN, 7, width)),
     }
 }

@@ -257,10 +257,13 @@ fn lock(config: &Config) -> Result<Option<InstanceLock>, LockError> {
     }
 }
 
+/// Most bytes of a history that a policy's memory is made of: some 8,000 checks, a month of one each 5 minutes.
+const REMEMBERED: u64 = 4 << 20;
+
 /// A ledger for an app without a state file: what the policy would remember, from the history where there is one. Nothing
 /// is recorded of the formation, so that nobody's change is taken for somebody else's.
 fn from_history(config: &Config) -> Ledger {
-    let Some(text) = config.history_file.as_ref().and_then(|path| history::read_all(path).ok()) else {
+    let Some(text) = config.history_file.as_ref().and_then(|path| history::read_newest(path, REMEMBERED).ok()) else {
         return Ledger::default();
     };
     match recording::parse_only(&text, &config.heroku.app_name, &config.heroku.process_type) {

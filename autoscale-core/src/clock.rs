@@ -23,7 +23,7 @@ pub struct Clock {
 impl Clock {
     /// The wall clock; or, with a speed, one that starts at the present and runs so many times faster.
     pub fn new(speed: Option<f64>) -> Self {
-        let speed = speed.filter(|speed| speed.is_finite() && *speed > 0.0 && *speed != 1.0);
+        let speed = speed.map(usable_speed).filter(|speed| *speed != 1.0);
         Self { started: (Instant::now(), wall()), speed }
     }
 
@@ -100,6 +100,17 @@ impl Default for Clock {
     fn default() -> Self {
         Self::new(None)
     }
+}
+
+/// A speed that time can run at: within what a configuration may say, with some room; 1 where it is no number above 0.
+pub(crate) fn usable_speed(asked: f64) -> f64 {
+    if asked > 0.0 && asked.is_finite() { asked.clamp(0.001, 1e6) } else { 1.0 }
+}
+
+/// So long from now; thirty years where that is further than a clock reaches.
+pub(crate) fn later(span: Duration) -> tokio::time::Instant {
+    const FAR: Duration = Duration::from_secs(30 * 365 * 86_400);
+    tokio::time::Instant::now() + span.min(FAR)
 }
 
 fn wall() -> Timestamp {

@@ -89,14 +89,7 @@ pub struct Engine<M, T, K = ()> {
 impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
     /// An engine that carries on from a ledger ([`Ledger::default`] when there is none).
     pub fn new(plan: Plan, source: M, target: T, keeper: K, ledger: Ledger) -> Self {
-        let decider = if ledger.memory.is_empty() {
-            Decider::new(plan.settings.clone())
-        } else {
-            Decider::restore(plan.settings.clone(), &ledger.memory).unwrap_or_else(|error| {
-                tracing::warn!(app = plan.app, "the policy starts afresh: {error}");
-                Decider::new(plan.settings.clone())
-            })
-        };
+        let decider = remembering(&plan, &ledger);
         let reported = Window::default();
         let mut engine = Self {
             plan,
@@ -211,7 +204,7 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
                     events.push(self.event(now, Kind::Recovered { failed }));
                 }
                 let checked = self.event(now, Kind::Checked(Box::new(check)));
-                self.ledger.last_check = Some(checked.clone());
+                self.ledger.note_check(&checked);
                 self.ledger.last_failure = None;
                 self.ledger.memory = self.decider.save();
                 self.keep();
@@ -231,6 +224,24 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
         self.ledger.last_failure = Some(event.clone());
         self.keep();
         event
+    }
+
+    /// Counts a check, or what else the loop was doing, that a defect of the program broke off, and tells of it.
+    /// `restart_in`: when the loop checks again.
+    pub fn crashed(&mut self, now: Timestamp, error: String, restart_in: Option<Duration>) -> Event {
+        self.ledger.failed_in_a_row = self.ledger.failed_in_a_row.saturating_add(1);
+        let restart_in_s = restart_in.map(|span| span.as_secs_f64());
+        let event = self.event(now, Kind::Crashed { error, in_a_row: self.ledger.failed_in_a_row, restart_in_s });
+        self.ledger.last_failure = Some(event.clone());
+        self.keep();
+        event
+    }
+
+    /// Carries on from the ledger as a new process would: what else was in memory may be what a defect left half done.
+    pub fn carry_on(&mut self) {
+        self.clock_offset = 0;
+        self.reported = Window::default();
+        self.decider = remembering(&self.plan, &self.ledger);
     }
 
     async fn try_check(&mut self, local: Timestamp) -> Result<Check, (&'static str, Failure)> {
@@ -469,6 +480,17 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
         }
         self.not_kept = kept.is_err();
     }
+}
+
+/// A policy that remembers what the ledger says.
+fn remembering(plan: &Plan, ledger: &Ledger) -> Decider {
+    if ledger.memory.is_empty() {
+        return Decider::new(plan.settings.clone());
+    }
+    Decider::restore(plan.settings.clone(), &ledger.memory).unwrap_or_else(|error| {
+        tracing::warn!(app = plan.app, "the policy starts afresh: {error}");
+        Decider::new(plan.settings.clone())
+    })
 }
 
 /// What came of carrying a decision out.

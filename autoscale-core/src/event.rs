@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::decision::{Action, Decision, Dynos};
+use crate::reason::Span;
 use crate::sample::{DownCause, Sample};
 use crate::time::Timestamp;
 use crate::window::Window;
@@ -63,6 +64,17 @@ pub enum Kind {
         to: u32,
         /// When it was sent.
         sent_at: Timestamp,
+    },
+    /// A defect of the program broke off what the loop was doing. The loop starts again by itself; other apps are not
+    /// affected.
+    Crashed {
+        /// What the defect says of itself, and where it is.
+        error: String,
+        /// How many checks in a row have failed now, this one included.
+        in_a_row: u32,
+        /// Seconds until the loop checks again; absent where it rests, and for a single check, after which nothing runs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        restart_in_s: Option<f64>,
     },
     /// Checks work again.
     Recovered {
@@ -268,6 +280,16 @@ impl fmt::Display for Event {
                     Some([from, to]) => write!(f, ", and the answer to the change {from} → {} is lost", Dynos(*to))?,
                 }
                 write!(f, ": {error}")
+            }
+            Kind::Crashed { error, in_a_row, restart_in_s } => {
+                f.write_str("crashed")?;
+                if *in_a_row > 1 {
+                    write!(f, " ({in_a_row} failures in a row)")?;
+                }
+                if let Some(seconds) = restart_in_s {
+                    write!(f, ", restarts in {}", Span::of_secs(*seconds))?;
+                }
+                write!(f, ": {error}; this is a defect of autoscale, please report it")
             }
             Kind::ChangeConfirmed { from, to, .. } => {
                 write!(f, "{from} → {}: sent at an earlier check, whose answer was lost", Dynos(*to))

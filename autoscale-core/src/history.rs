@@ -247,6 +247,41 @@ fn at(line: &str) -> Option<Timestamp> {
     serde_json::from_str(line).ok().map(|Line { at }| at)
 }
 
+/// The newest lines of a history, oldest first, whole ones all; no more than so many bytes.
+///
+/// # Errors
+/// The file itself is not there or can't be read.
+pub fn read_newest(path: &Path, most: u64) -> io::Result<String> {
+    let mut text = tail(path, most)?;
+    for n in 1..=KEEP {
+        let room = most - text.len() as u64;
+        match tail(&rotated(path, n), room) {
+            // Where not all of a file fits, nothing of an older one does.
+            Ok(older) if older.is_empty() => break,
+            Ok(older) => text.insert_str(0, &older),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => break,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(text)
+}
+
+/// The whole lines at the end of a file that so many bytes hold.
+fn tail(path: &Path, most: u64) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let length = file.seek(SeekFrom::End(0))?;
+    // A byte more: where it is a line's end, the line after it is whole.
+    let start = length.saturating_sub(most.saturating_add(1));
+    file.seek(SeekFrom::Start(start))?;
+    let mut bytes = Vec::new();
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    if length > most {
+        let first = bytes.iter().position(|b| *b == b'\n').map_or(bytes.len(), |at| at + 1);
+        bytes.drain(..first);
+    }
+    String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.utf8_error()))
+}
+
 fn rotated(path: &Path, n: u32) -> PathBuf {
     if n == 0 {
         return path.to_owned();
@@ -311,6 +346,29 @@ mod tests {
             let wanted: Vec<_> = (15.max(since)..=25).map(|at| event(at).to_json()).collect();
             assert_eq!(read_since(&path, Timestamp::from_secs(since)).unwrap(), wanted.join("\n"), "{since}");
         }
+    }
+
+    #[test]
+    fn the_newest_lines_are_read_as_far_as_they_may_reach() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("history.jsonl");
+        let line = event(11).to_json().len() as u64 + 1;
+        let mut history = History::rotating_at(&path, 2 * line);
+        for at in 11..=17 {
+            history.append(&event(at)).unwrap();
+        }
+        let newest = |most: u64| {
+            let text = read_newest(&path, most).unwrap();
+            let at = |line: &str| serde_json::from_str::<Event>(line).unwrap().at.as_secs();
+            text.lines().map(at).collect::<Vec<_>>()
+        };
+        assert_eq!(newest(u64::MAX), [11, 12, 13, 14, 15, 16, 17]);
+        assert_eq!(newest(7 * line), [11, 12, 13, 14, 15, 16, 17]);
+        assert_eq!(newest(4 * line), [14, 15, 16, 17]);
+        assert_eq!(newest(4 * line - 1), [15, 16, 17], "no line is cut");
+        assert_eq!(newest(line), [17]);
+        assert_eq!(newest(line - 1), [0_i64; 0]);
+        assert_eq!(read_newest(&dir.path().join("none"), 9).unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 
     #[test]

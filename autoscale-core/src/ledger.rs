@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::Event;
+use crate::event::{Event, Kind};
 use crate::ports::{Failure, FormationReading};
 use crate::time::Timestamp;
 
 /// How long a limit that the platform named is believed (POLICY, effective max).
 pub const LIMIT_HOLDS: Duration = Duration::from_secs(6 * 3600);
+
+/// Most results of a check that outlive the process: as many as Pingdom lists at once.
+const MOST_SAMPLES: usize = 1000;
 
 /// How long a change whose answer was lost may still be carried out.
 const PENDING: Duration = Duration::from_secs(600);
@@ -157,6 +160,16 @@ impl Ledger {
         if let Some(limit) = &mut self.limit {
             limit.at = limit.at.min(now);
         }
+    }
+
+    /// Takes note of a check's event, with as many of its new results as a small file has room for: the newest.
+    pub fn note_check(&mut self, checked: &Event) {
+        let mut event = checked.clone();
+        if let Kind::Checked(check) = &mut event.kind {
+            let more = check.new_samples.len().saturating_sub(MOST_SAMPLES);
+            check.new_samples.drain(..more);
+        }
+        self.last_check = Some(event);
     }
 
     /// Takes note of a change that is known to have happened.

@@ -6,8 +6,8 @@
 //! | floor | files | what they may touch |
 //! |---|---|---|
 //! | 0, values and the decision | [`time`], [`sample`], `trend`, [`window`], [`formation`], [`money`], [`reason`], [`decision`], [`policy`] | nothing |
-//! | 1, text to values | [`config`], [`event`], [`listed`], `pingdom::wire`, `heroku::wire` | text that is handed to them |
-//! | 2, the engine | `ports`, `ledger`, `engine`, `graph`, `simulation`, `replay`, `report` | the world through their ports only; time as an argument |
+//! | 1, text to values | [`config`], [`event`], `json`, [`listed`], `pingdom::wire`, `heroku::wire` | text that is handed to them |
+//! | 2, the engine | `ports`, `ledger`, `engine`, `graph`, `simulation`, `replay`, `report`, [`defect`] | the world through their ports only; time as an argument |
 //! | 3, the shell | `clock`, `http`, the clients, `state`, `history`, `log`, `runner`, `spending`, `status`, `sandbox` | files, sockets, clocks, the environment |
 //!
 //! Start with [`policy`]: it holds what both policies share, and what they are shown. `engine` is one check, `runner` the
@@ -72,12 +72,14 @@ pub mod config;
 pub mod decide_line;
 pub mod event;
 pub mod heroku;
+mod json;
 pub mod listed;
 pub mod notice;
 pub mod pingdom;
 pub mod recording;
 
 // Floor 2: the engine.
+pub mod defect;
 #[cfg(feature = "loop")]
 pub mod engine;
 #[cfg(feature = "graph")]

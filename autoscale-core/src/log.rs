@@ -55,7 +55,7 @@ impl EventLog {
     /// check that shows nothing new as `info`.
     pub fn tell(&mut self, event: &Event) {
         match &event.kind {
-            Kind::CheckFailed { .. } | Kind::ConfigRefused { .. } => tracing::error!("{event}"),
+            Kind::CheckFailed { .. } | Kind::Crashed { .. } | Kind::ConfigRefused { .. } => tracing::error!("{event}"),
             Kind::Checked(check) => match check.outcome {
                 Outcome::Failed | Outcome::Limited => tracing::warn!("{event}"),
                 _ if self.is_new(event, check) => tracing::info!("{event}"),

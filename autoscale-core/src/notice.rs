@@ -45,6 +45,8 @@ pub enum NoticeKind {
     ManualOverride,
     /// Checks fail.
     ChecksFail,
+    /// A defect of the program broke a check off; the loop starts again.
+    Crashed,
     /// Checks work again.
     Recovered,
     /// A new configuration is in force.
@@ -88,6 +90,7 @@ struct Told {
     futile: bool,
     overridden: bool,
     checks_fail: bool,
+    crashed: bool,
     /// The refusal of a change.
     failed: Option<String>,
     /// The limit that the platform named.
@@ -120,8 +123,12 @@ impl Notices {
                 let first = !std::mem::replace(&mut told.checks_fail, true);
                 first.then(|| (NoticeKind::ChecksFail, "checks fail".into(), error.clone()))?
             }
+            Kind::Crashed { error, .. } => {
+                let why = || format!("{error}; this is a defect of autoscale, please report it; it tries again by itself");
+                once(&mut told.crashed).then(|| (NoticeKind::Crashed, "checks crash".into(), why()))?
+            }
             Kind::Recovered { failed } => {
-                let known = std::mem::take(&mut told.checks_fail);
+                let known = std::mem::take(&mut told.checks_fail) | std::mem::take(&mut told.crashed);
                 let why = format!("{failed} failed in a row");
                 known.then(|| (NoticeKind::Recovered, "checks work again".into(), why))?
             }
@@ -246,6 +253,7 @@ impl Told {
             *self = Self {
                 overridden: self.overridden,
                 checks_fail: self.checks_fail,
+                crashed: self.crashed,
                 calm: self.calm,
                 switched: self.switched,
                 ours: self.ours,
@@ -356,6 +364,24 @@ mod tests {
         let notice = Notices::default().notice(&event).unwrap();
         assert_eq!(notice.title, "shop worker: 1 → 2 dynos");
         assert_eq!(notice.text, "shop worker: 1 → 2 dynos: why: above_high");
+    }
+
+    #[test]
+    fn a_crash_is_told_once_until_checks_work_again() {
+        let mut notices = Notices::default();
+        let crash = |in_a_row| {
+            event(Kind::Crashed { error: "one is 1 (at src/a.rs:1:2)".into(), in_a_row, restart_in_s: Some(5.0) })
+        };
+        let notice = notices.notice(&crash(1)).unwrap();
+        assert_eq!((notice.kind, &*notice.title), (NoticeKind::Crashed, "shop: checks crash"));
+        assert_eq!(
+            notice.body,
+            "One is 1 (at src/a.rs:1:2); this is a defect of autoscale, please report it; it tries again by itself"
+        );
+        assert_eq!(notices.notice(&crash(2)), None);
+        let recovered = notices.notice(&event(Kind::Recovered { failed: 2 })).unwrap();
+        assert_eq!((recovered.kind, &*recovered.title), (NoticeKind::Recovered, "shop: checks work again"));
+        assert!(notices.notice(&crash(1)).is_some(), "a new one");
     }
 
     #[test]

@@ -2,9 +2,11 @@
 //! its own from a bounded queue, so that no check ever waits for it. What is worth a notice is known to
 //! [`crate::notice`].
 
+use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use http::{HeaderMap, Method};
 use reqwest::Url;
 use serde_json::json;
@@ -15,6 +17,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::clock::Clock;
 use crate::config::Secret;
+use crate::defect;
 use crate::event::Event;
 use crate::http::{Client, HttpOptions, Peer, Redaction};
 use crate::notice::{Notice, NoticeKind, Notices};
@@ -26,6 +29,7 @@ const PEER: Peer = Peer {
     section: "NOTIFICATIONS",
     address_key: "webhook_url",
     takes_ca_file: false,
+    longest_body: None,
     message: |_| None,
 };
 
@@ -78,7 +82,7 @@ impl Webhook {
     /// a check.
     pub fn remembering(mut self, path: PathBuf) -> Self {
         // Where there is none, or a damaged one, something may be told twice.
-        let kept = std::fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let kept = state::read_whole(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
         self.notices = kept.unwrap_or_default();
         self.memory = Some(path);
         self
@@ -147,8 +151,14 @@ impl std::fmt::Debug for Webhook {
 impl Post {
     async fn run(self, mut waiting: mpsc::Receiver<String>) {
         while let Some(body) = waiting.recv().await {
-            if let Err(failure) = self.deliver(body).await {
-                tracing::warn!("a notice could not be sent: {failure}");
+            // A defect must not end this task: all later notices would be lost.
+            match AssertUnwindSafe(self.deliver(body)).catch_unwind().await {
+                Ok(Ok(())) => {}
+                Ok(Err(failure)) => tracing::warn!("a notice could not be sent: {failure}"),
+                Err(panic) => {
+                    let error = defect::text(&*panic);
+                    tracing::error!("a notice could not be sent for a defect of autoscale, please report it: {error}");
+                }
             }
         }
     }

@@ -25,9 +25,8 @@ const REDIRECTS: usize = 20;
 /// Tests a web address in the background. The task ends when this is dropped.
 pub struct Probe {
     shared: Arc<Shared>,
-    done: watch::Receiver<u64>,
-    start: Option<watch::Sender<u64>>,
-    task: Option<JoinHandle<()>>,
+    /// The task that tests, and how many tests it has made.
+    task: Option<(JoinHandle<()>, watch::Receiver<u64>)>,
 }
 
 struct Shared {
@@ -71,10 +70,9 @@ impl Probe {
         }
         let http = http.build().map_err(|e| refused(format!("url: no HTTP client: {}", e.without_url())))?;
         let every = options.scaled(config.every.as_secs_f64(), 0.05);
-        let (start, done) = watch::channel(0);
         let shared =
             Shared { http, url: text.into(), every, timeout, keep, clock: Box::new(clock), results: Mutex::default() };
-        Ok(Self { shared: Arc::new(shared), done, start: Some(start), task: None })
+        Ok(Self { shared: Arc::new(shared), task: None })
     }
 }
 
@@ -88,13 +86,18 @@ impl MetricSource for Probe {
     }
 
     async fn samples(&mut self, from: Timestamp, _: Timestamp) -> Result<Reading, Failure> {
-        if let Some(done) = self.start.take() {
-            let shared = self.shared.clone();
-            self.task = Some(Handle::current().spawn(async move { shared.run(done).await }));
+        if let Some((ended, _)) = self.task.take_if(|(task, _)| task.is_finished())
+            && let Err(error) = ended.await
+        {
+            tracing::error!("the probe met a defect of autoscale, please report it, and starts again: {error}");
         }
-        if self.shared.results().is_empty() {
+        if self.task.is_none() {
+            let (shared, (done, tests)) = (self.shared.clone(), watch::channel(0));
+            self.task = Some((Handle::current().spawn(async move { shared.run(done).await }), tests));
+        }
+        if let Some((_, tests)) = self.task.as_mut().filter(|_| self.shared.results().is_empty()) {
             // A single check (`run --once`) is over before a second test is due.
-            let _ = tokio::time::timeout(self.shared.timeout * 2, self.done.wait_for(|tests| *tests > 0)).await;
+            let _ = tokio::time::timeout(self.shared.timeout * 2, tests.wait_for(|tests| *tests > 0)).await;
         }
         // Also what has come since `to`, the start of the check: it may be what was just waited for.
         let samples = self.shared.results().iter().filter(|s| from <= s.at).copied().collect();
@@ -111,7 +114,7 @@ impl std::fmt::Debug for Probe {
 
 impl Drop for Probe {
     fn drop(&mut self) {
-        if let Some(task) = &self.task {
+        if let Some((task, _)) = &self.task {
             task.abort();
         }
     }

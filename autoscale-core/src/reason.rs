@@ -349,6 +349,14 @@ impl fmt::Display for Share {
 #[derive(Clone, Copy, Debug)]
 pub struct Span(pub Duration);
 
+impl Span {
+    /// Of so many seconds; less than 0, and what is no number, counts as 0.
+    pub fn of_secs(seconds: f64) -> Self {
+        let too_long = if seconds > 0.0 { Duration::MAX } else { Duration::ZERO };
+        Self(Duration::try_from_secs_f64(seconds).unwrap_or(too_long))
+    }
+}
+
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.0.as_secs_f64();

@@ -12,6 +12,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::timeout;
 
 use crate::config::Config;
+use crate::defect;
 use crate::event::Event;
 use crate::history::{Appended, History};
 use crate::http::HttpOptions;
@@ -75,6 +76,14 @@ impl Records {
 
 impl Observer for Records {
     fn observe(&mut self, event: &Event) {
+        if let Err(error) = defect::caught(|| self.record(event)) {
+            tracing::error!("history, graph or notice: a defect of autoscale, please report it; scaling goes on: {error}");
+        }
+    }
+}
+
+impl Records {
+    fn record(&mut self, event: &Event) {
         if let Some(history) = &mut self.history {
             history.append(event);
         }
@@ -226,6 +235,7 @@ mod graphs {
 
     use crate::clock::Clock;
     use crate::config::{Config, GraphFormat};
+    use crate::defect;
     use crate::event::Event;
     use crate::graph::Picture;
     use crate::{graph_file, state};
@@ -258,7 +268,7 @@ mod graphs {
     struct Trouble(bool);
 
     impl Trouble {
-        fn note(&mut self, folder: &std::path::Path, drawn: Result<(), graph_file::Error>) {
+        fn note(&mut self, folder: &std::path::Path, drawn: Result<(), String>) {
             match drawn {
                 Err(error) if !self.0 => {
                     tracing::warn!("graph: {}: {error}; scaling goes on without it", folder.display());
@@ -317,8 +327,12 @@ mod graphs {
                     next
                 };
                 let Some(picture) = picture else { return };
-                let drawn = graph_file::keep(&self.folder, self.format, self.keep, &picture, &TimeZone::system());
-                self.easel().trouble.note(&self.folder, drawn.map(drop));
+                // A picture that can't be drawn for a defect must not end all later ones.
+                let drawn = defect::caught(|| {
+                    let drawn = graph_file::keep(&self.folder, self.format, self.keep, &picture, &TimeZone::system());
+                    drawn.map(drop).map_err(|error| error.to_string())
+                });
+                self.easel().trouble.note(&self.folder, drawn.flatten());
             }
         }
     }

@@ -3,9 +3,12 @@
 
 use std::collections::HashMap;
 
-use serde_json::Value;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 
 use crate::event::{Check, Event, JsonSample, Kind, Outcome};
+use crate::json::brief;
 use crate::pingdom::wire;
 use crate::sample::{DownCause, Sample};
 use crate::time::Timestamp;
@@ -200,7 +203,7 @@ impl Union {
 }
 
 fn json(text: &str, union: &mut Union) -> Result<(), Malformed> {
-    let mut documents = serde_json::Deserializer::from_str(text).into_iter::<Value>();
+    let mut documents = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
     let mut events = 0_usize;
     let (mut line, mut counted) = (1, 0);
     loop {
@@ -213,20 +216,45 @@ fn json(text: &str, union: &mut Union) -> Result<(), Malformed> {
             // A history's last line may be in the middle of being written.
             Some(Err(error)) if error.is_eof() && events > 0 => return Ok(()),
             Some(Err(error)) => return Err(Malformed { line: error.line(), text: format!("not JSON: {error}") }),
-            Some(Ok(document)) => document,
+            Some(Ok(document)) => document.get(),
         };
-        let added = if document.get("results").is_some() {
-            wire::parse_results(document.to_string().as_bytes())
+        let added = match DocumentKind::of(document) {
+            Some(DocumentKind::Results) => wire::parse_recorded(document.as_bytes())
                 .map(|page| union.add_page(page.results.into_iter().map(|row| row.sample)))
-                .map_err(|error| error.to_string())
-        } else if document.get("event").is_some() {
-            events += 1;
-            serde_json::from_value(document).map_err(|error| error.to_string()).and_then(|event| union.add_event(event))
-        } else {
-            Err("neither Pingdom's `results` nor an event".to_owned())
+                .map_err(|error| error.to_string()),
+            Some(DocumentKind::Event) => {
+                events += 1;
+                serde_json::from_str(document).map_err(without_place).and_then(|event| union.add_event(event))
+            }
+            None => Err("neither Pingdom's `results` nor an event".to_owned()),
         };
         added.map_err(|text| Malformed { line, text })?;
     }
+}
+
+/// What a document is, by its keys.
+enum DocumentKind {
+    Results,
+    Event,
+}
+
+impl DocumentKind {
+    fn of(document: &str) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Keys {
+            results: Option<IgnoredAny>,
+            event: Option<IgnoredAny>,
+        }
+        // A list would be read as the fields in their order.
+        let Keys { results, event } = document.starts_with('{').then(|| serde_json::from_str(document).ok())??;
+        results.map(|_| Self::Results).or(event.map(|_| Self::Event))
+    }
+}
+
+/// What is wrong, without the place within the document: its line in the text is told.
+fn without_place(error: serde_json::Error) -> String {
+    let (whole, place) = (brief(&error), format!(" at line {} column {}", error.line(), error.column()));
+    whole.strip_suffix(&place).unwrap_or(&whole).to_owned()
 }
 
 /// The first sign at or after `offset` that is not space.

@@ -115,7 +115,7 @@ impl StateFile {
     }
 
     fn bytes(&self) -> io::Result<Option<Vec<u8>>> {
-        match fs::read(&self.path) {
+        match read_whole(&self.path) {
             Ok(bytes) => Ok(Some(bytes)),
             // Nor can there be one below what is no folder.
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
@@ -138,6 +138,16 @@ impl LedgerKeeper for StateFile {
         self.save(ledger)
             .map_err(|error| Failure::new(FailureKind::Transient, format!("{}: {error}", self.path.display())))
     }
+}
+
+/// Most bytes of a file that holds what outlives the process; it takes some 20 kB.
+const MOST: u64 = 8 << 20;
+
+/// What a file holds that this program wrote; of a file that can't be one, only the beginning, which is damaged then.
+pub(crate) fn read_whole(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MOST).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Writes a file whole or not at all: beside it, then renamed over it. Its folder is made if need be.

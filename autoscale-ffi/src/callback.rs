@@ -114,6 +114,9 @@ pub const AUTOSCALE_EVENT_CONFIG_RELOADED: i32 = 9;
 pub const AUTOSCALE_EVENT_CONFIG_REFUSED: i32 = 10;
 /// Kind of an event: a change that an earlier check asked for, and whose answer was lost, has been carried out.
 pub const AUTOSCALE_EVENT_CHANGE_CONFIRMED: i32 = 11;
+/// Kind of an event: a defect of the library broke off what the loop was doing; it starts again by itself, and the handle
+/// stays of use.
+pub const AUTOSCALE_EVENT_CRASHED: i32 = 12;
 
 /// What came of a decision: nothing was to be changed.
 pub const AUTOSCALE_OUTCOME_HELD: i32 = 0;
@@ -144,8 +147,8 @@ pub struct Event {
     pub decision: *const Decision,
     /// AUTOSCALE_EVENT_CHECKED: dynos that there are after the check; else 0.
     pub applied: u32,
-    /// AUTOSCALE_EVENT_CHECK_FAILED: how many checks in a row have failed now; AUTOSCALE_EVENT_RECOVERED: how many had;
-    /// else 0.
+    /// AUTOSCALE_EVENT_CHECK_FAILED, AUTOSCALE_EVENT_CRASHED: how many checks in a row have failed now;
+    /// AUTOSCALE_EVENT_RECOVERED: how many had; else 0.
     pub failed_in_a_row: u32,
     /// Name of the app; NUL-terminated UTF-8.
     pub app: *const c_char,

@@ -1,17 +1,16 @@
 //! The shell round every call: no panic leaves it, and its result becomes a status. Knows no call.
 
-use std::any::Any;
-use std::cell::{Cell, RefCell};
-use std::panic::{self, AssertUnwindSafe};
+use std::cell::Cell;
+use std::panic;
 use std::sync::Once;
+
+use autoscale_core::defect;
 
 use crate::status::{AUTOSCALE_OK, AUTOSCALE_PANIC, Error, Status};
 
 thread_local! {
     /// How many shielded calls this thread is in.
     static DEPTH: Cell<u32> = const { Cell::new(0) };
-    /// Where a panic happened that was caught here.
-    static PLACE: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
 /// Runs a call, and turns what came of it into a status.
@@ -39,17 +38,15 @@ pub(crate) fn guard_len(call: impl FnOnce() -> Result<usize, Error>) -> usize {
 #[inline]
 pub(crate) fn shielded<T>(call: impl FnOnce() -> T) -> Result<T, Error> {
     DEPTH.set(DEPTH.get() + 1);
-    let result = panic::catch_unwind(AssertUnwindSafe(call));
+    let result = defect::caught(call);
     DEPTH.set(DEPTH.get() - 1);
-    result.map_err(|payload| caught(&*payload))
+    result.map_err(|text| of_defect(&text))
 }
 
+/// The error of a defect that was caught.
 #[cold]
-fn caught(payload: &(dyn Any + Send)) -> Error {
-    let what = payload.downcast_ref::<String>().map(String::as_str);
-    let what = what.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no more is known");
-    let place = PLACE.take();
-    Error::new(AUTOSCALE_PANIC, format!("a defect of libautoscale, please report it: {what}{place}"))
+pub(crate) fn of_defect(text: &str) -> Error {
+    Error::new(AUTOSCALE_PANIC, format!("a defect of libautoscale, please report it: {text}"))
 }
 
 /// Panics that are caught here are told by status and text; all others as before. Every constructor calls it.
@@ -61,8 +58,7 @@ pub(crate) fn quiet_panics() {
             if DEPTH.try_with(Cell::get).unwrap_or(0) == 0 {
                 return before(info);
             }
-            let place = info.location().map(|at| format!(" (at {at})")).unwrap_or_default();
-            let _ = PLACE.try_with(|kept| kept.replace(place));
+            defect::note_place(info);
         }));
     });
 }

@@ -24,7 +24,8 @@ pub const AUTOSCALE_STATE: i32 = 5;
 pub const AUTOSCALE_REENTRANT: i32 = 6;
 /// The handle was inherited through fork(): its thread does not exist in this process.
 pub const AUTOSCALE_FORKED: i32 = 7;
-/// A defect of the library. The object that was used is of no use any more, but for being freed; the process goes on.
+/// A defect of the library. The object that was used is of no use any more, but for being freed; the process goes on. A
+/// started loop survives a defect: AUTOSCALE_EVENT_CRASHED tells of it, and calls of its handle go on as before.
 pub const AUTOSCALE_PANIC: i32 = 8;
 /// The metric source failed.
 pub const AUTOSCALE_SOURCE: i32 = 9;

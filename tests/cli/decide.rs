@@ -167,6 +167,14 @@ fn settings_bounds_and_interval_come_from_the_configuration() {
 }
 
 #[test]
+fn nothing_but_bad_lines_is_a_failure_of_the_whole() {
+    assert_eq!(answers(&[], b"nonsense\n{}\n\n").1, Some(1));
+    let (lines, code) = answers(&[], format!("nonsense\n{}\nnonsense\n", line(0, 3, 800.0, "")).as_bytes());
+    assert_eq!((lines.len(), code), (3, Some(0)), "one good line is enough");
+    assert_eq!(answers(&[], b"\n \n").1, Some(0), "as is no line at all");
+}
+
+#[test]
 fn no_input_is_no_error_and_bad_usage_is() {
     assert_eq!(answers(&[], b""), (vec![], Some(0)));
     let code = |args: &[&str]| {

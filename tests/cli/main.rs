@@ -11,6 +11,8 @@ mod graph;
 mod help;
 mod log_levels;
 mod init;
+#[cfg(target_os = "linux")]
+mod hostile;
 mod replay;
 mod report;
 mod run;

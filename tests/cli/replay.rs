@@ -176,3 +176,135 @@ fn what_cannot_be_replayed_is_said() {
     let (code, text) = problem(&["--config", config, "--samples", empty, "--picture", "p.pdf"]);
     assert!(code == Some(2) && text.contains("--picture p.pdf: a graph's name ends in .png or .svg"), "{text}");
 }
+
+/// What a command says on stdout and on stderr.
+fn said(site: &Site, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = site.run(arguments);
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn the_last_hours_are_read_from_pingdom() {
+    let history = std::time::Duration::from_secs(2 * 86_400);
+    let site = Site::start(SandboxOptions { speed: 1.0, history, ..quiet(2) });
+    let config = site.configure("check_frequency: 5\n");
+    let config = config.to_str().unwrap();
+    let arguments = ["replay", "--config", config, "--last", "24h", "--json"];
+    let (code, stdout, stderr) = said(&site, &arguments);
+    assert_eq!(code, Some(0), "{stderr}");
+    let id = site.sandbox.info().check_id;
+    let results: usize = stderr
+        .strip_prefix(&format!("autoscale replay: the last 24h are from Pingdom's check {id}: "))
+        .and_then(|rest| rest.strip_suffix(" results\n"))
+        .and_then(|n| n.parse().ok())
+        .unwrap_or_else(|| panic!("{stderr}"));
+    // One a minute, but for those that measured nothing: more than a page holds.
+    assert!((1300..=1445).contains(&results), "{results}");
+    let checks = events(stdout.as_bytes());
+    assert!((286..=289).contains(&checks.len()), "{}", checks.len());
+    let (first, last) = (checks[0]["at"].as_f64().unwrap(), checks[checks.len() - 1]["at"].as_f64().unwrap());
+    assert!((85_500.0..=86_700.0).contains(&(last - first)), "{first} to {last}");
+
+    let picture = site.path("day.svg");
+    let arguments = ["graph", "--config", config, "--last", "90m", "--zone", "UTC", "--output", picture.to_str().unwrap()];
+    let (code, _, stderr) = said(&site, &arguments);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stderr.starts_with("autoscale graph: the last 90m are from Pingdom's check "), "{stderr}");
+    let svg = std::fs::read_to_string(picture).unwrap();
+    let circles = svg.matches("<circle ").count();
+    assert!((80..=92).contains(&circles), "{circles}");
+
+    let problem = |arguments: &[&str]| said(&site, &[&["replay", "--config", config], arguments].concat());
+    let (code, _, stderr) = problem(&["--last", "24"]);
+    assert!(code == Some(2) && stderr.contains("\"24\" is no time: give one such as 90m, 24h or 7d"), "{stderr}");
+    let (code, _, stderr) = problem(&[]);
+    assert!(code == Some(2) && stderr.contains("<--samples <FILE>|--last <TIME>>"), "{stderr}");
+    let (code, _, stderr) = problem(&["--last", "24h", "--samples", "-"]);
+    assert!(code == Some(2) && stderr.contains("cannot be used with"), "{stderr}");
+    site.sandbox.set_faults(&"pingdom:401".parse().unwrap());
+    let (code, _, stderr) = problem(&["--last", "24h"]);
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains(": check [PINGDOM_INFOS] api_key"), "{stderr}");
+}
+
+#[test]
+fn the_last_hours_are_those_of_the_history_where_it_covers_them() {
+    let kept = std::time::Duration::from_secs(7 * 3600);
+    let site = Site::start(SandboxOptions { speed: 1.0, history: kept, ..quiet(2) });
+    let history = site.path("history.jsonl");
+    // Checks each five minutes up to now, for two hours.
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let check = |k: u64| {
+        let at = now - 300 * k;
+        format!(
+            "{{\"v\":1,\"event\":\"checked\",\"at\":{at},\"app\":\"shop\",\"process\":\"web\",\"dynos\":2,\
+             \"changed_at\":null,\"min\":1,\"max\":10,\"mean_ms\":null,\"trend_ms_per_s\":null,\
+             \"new_samples\":[[{at},900,\"up\"]],\"effective_max\":10,\"maintenance\":false,\"override_until\":null,\
+             \"policy\":\"threshold\",\"action\":\"hold\",\"target\":2,\
+             \"reason\":{{\"code\":\"steady\",\"text\":\"\"}},\"outcome\":\"held\",\"applied\":2}}\n"
+        )
+    };
+    std::fs::write(&history, (0..24).rev().map(check).collect::<String>()).unwrap();
+    let keep = format!("check_frequency: 5\nhistory_file: {}\n", history.display());
+    let config = site.configure(&keep);
+    let config = config.to_str().unwrap();
+    let last = |time: &str| {
+        let (code, stdout, stderr) = said(&site, &["replay", "--config", config, "--last", time, "--json"]);
+        assert_eq!(code, Some(0), "{stderr}");
+        (events(stdout.as_bytes()), stderr)
+    };
+    let (checks, stderr) = last("1h");
+    assert_eq!(stderr, format!("autoscale replay: the last 1h are from the history {}\n", history.display()));
+    assert_eq!(checks.len(), 13, "of that hour");
+    assert!(checks[0]["recorded"]["target"] == 2, "with what was decided then");
+    let (checks, stderr) = last("6h");
+    assert!(stderr.ends_with(" results; history_file does not cover them\n"), "{stderr}");
+    assert!(checks.len() > 60 && checks[0].get("recorded").is_none(), "{}", checks.len());
+}
+
+#[test]
+fn the_last_hours_of_a_probe_are_in_its_history_or_nowhere() {
+    let site = Site::start(quiet(2));
+    let config = site.path("probe.ini");
+    let text = "[HEROKU_INFOS]\napp_name: shop\n[PROBE_INFOS]\nurl: http://127.0.0.1:1/\n\
+                [AUTOSCALE_SETTINGS]\nmetric_source: probe\n";
+    crate::running::write_private(&config, text);
+    let (code, _, stderr) = said(&site, &["replay", "--config", config.to_str().unwrap(), "--last", "7d"]);
+    let expected = "autoscale: the last 7d: the results of metric_source: probe are in no place but history_file, \
+                    which is not given: give --samples\n";
+    assert_eq!((code, stderr.as_str()), (Some(1), expected));
+}
+
+#[test]
+fn an_end_on_another_day_has_its_date() {
+    let site = Site::start(quiet(2));
+    let config = site.configure(&format!("check_frequency: 5\n{BOUNDS}"));
+    let (config, samples, picture) = (config.to_str().unwrap(), site.path("night.csv"), site.path("night.svg"));
+    // An hour before and an hour after the midnight of 24 November 2026.
+    let row = |k: i64| format!("{},900,up\n", 1_795_564_800 + 60 * (k - 60));
+    std::fs::write(&samples, (0..120).map(row).collect::<String>()).unwrap();
+    let (samples, picture) = (samples.to_str().unwrap(), picture.to_str().unwrap());
+    let told = text(&site, &["--config", config, "--samples", samples, "--dynos", "3", "--picture", picture]);
+    assert!(told.starts_with("24 Nov 23:05 … 25 Nov 01:00  keep 3 dynos: "), "{told}");
+    let svg = std::fs::read_to_string(picture).unwrap();
+    assert!(svg.contains(">\n24 Nov, 23:00 – 25 Nov 2026, 01:00 UTC · 2 h\n</text>"), "{svg}");
+    let arguments = ["graph", "--config", config, "--samples", samples, "--zone", "UTC", "--minutes", "90"];
+    let output = site.run(&[arguments.as_slice(), &["--output", picture]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let svg = std::fs::read_to_string(picture).unwrap();
+    assert!(svg.contains(">\n24 Nov, 23:29 – 25 Nov 2026, 00:59 UTC · 1 h 30 min\n</text>"), "{svg}");
+}
+
+#[test]
+fn a_time_that_must_be_wrong_is_said_instead_of_checked_for_ever() {
+    let site = Site::start(quiet(2));
+    let (config, samples) = (site.configure("check_frequency: 5\n"), site.path("odd.csv"));
+    std::fs::write(&samples, "1,5,up\n1795564800,5,up\n").unwrap();
+    let (config, samples) = (config.to_str().unwrap(), samples.to_str().unwrap());
+    let (code, _, stderr) = said(&site, &["replay", "--config", config, "--samples", samples]);
+    let expected = format!(
+        "autoscale: {samples}: its results span 20782 days, 5985216 checks: is one of the times wrong?\n"
+    );
+    assert_eq!((code, stderr), (Some(1), expected));
+}

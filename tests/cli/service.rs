@@ -509,6 +509,15 @@ fn the_history_holds_every_event_and_all_are_as_the_schema_says() {
         assert!(!of_kind(&lines, kind).is_empty(), "{kind}");
     }
     assert!(!schema.is_valid(&serde_json::json!({"v": 1, "at": 1, "app": "a", "process": "web", "event": "checked"})));
+    let mut crashed = serde_json::json!({
+        "v": 1, "at": 1, "app": "a", "process": "web",
+        "event": "crashed", "error": "one is 1", "in_a_row": 1, "restart_in_s": 5.0,
+    });
+    assert!(schema.is_valid(&crashed));
+    let read: autoscale_core::event::Event = serde_json::from_value(crashed.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&read).unwrap(), crashed, "no test can make one happen here");
+    crashed["in_a_row"] = 0.into();
+    assert!(!schema.is_valid(&crashed));
 }
 
 #[test]

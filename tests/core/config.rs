@@ -482,6 +482,30 @@ fn debug_takes_shadow_beside_yes_and_no() {
 }
 
 #[test]
+fn a_discord_webhook_needs_slack_at_its_end() {
+    let warned = |url: &str| warnings(&format!("{HEAD}[NOTIFICATIONS]\nwebhook_url: {url}\n"));
+    let text = "config.ini:4: [NOTIFICATIONS] webhook_url: Discord refuses notices at this address: append /slack to its \
+                path, where it reads the form in which they are posted";
+    for url in [
+        "https://discord.com/api/webhooks/1/tok",
+        "https://discordapp.com/api/webhooks/1/tok/",
+        "https://canary.discord.com/api/v10/webhooks/1/tok?wait=true",
+        "https://DISCORD.com/api/webhooks/1/tok/github",
+    ] {
+        assert_eq!(warned(url), [text], "{url}");
+    }
+    for url in [
+        "https://discord.com/api/webhooks/1/tok/slack",
+        "https://discordapp.com/api/webhooks/1/tok/slack?wait=true",
+        "https://notdiscord.com/api/webhooks/1/tok",
+        "https://discord.com.example.com/api/webhooks/1/tok",
+        "https://hooks.example.com/api/webhooks/1/tok",
+    ] {
+        assert_eq!(warned(url), [""; 0], "{url}");
+    }
+}
+
+#[test]
 fn keys_from_elsewhere_stand_in_for_absent_ones_and_placeholders() {
     let overrides = Overrides {
         heroku_api_key: Some(Secret::new("outside")),

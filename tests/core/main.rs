@@ -10,6 +10,7 @@ mod closed_loop;
 mod common_ground;
 mod config;
 mod decide_line;
+mod defects;
 mod engine;
 mod graph;
 mod graph_file;

@@ -139,10 +139,10 @@ async fn a_read_that_keeps_failing_ends_after_four_attempts_and_says_why() {
             Answer::new(200, "<html>"),
             "Pingdom's answer is not as its API says: not the JSON of a list of results: expected value at line 1 column 1",
         ),
-        (Answer::new(200, vec![b' '; 9 << 20]), "Pingdom's answer is larger than 8 MiB"),
+        (Answer::new(200, vec![b' '; 5 << 20]), "Pingdom's answer is larger than 4 MiB"),
         (
             Answer::new(200, include_bytes!("../fixtures/pingdom/bomb.json.gz")).header("content-encoding", "gzip"),
-            "Pingdom's answer is larger than 8 MiB",
+            "Pingdom's answer is larger than 4 MiB",
         ),
     ] {
         if cfg!(windows) && text.contains("reset by peer") {
@@ -152,6 +152,19 @@ async fn a_read_that_keeps_failing_ends_after_four_attempts_and_says_why() {
         assert_eq!(failure, Failure::new(FailureKind::Transient, text));
         assert_eq!(requests, 4, "{text}");
     }
+}
+
+#[tokio::test]
+async fn pages_that_never_end_are_refused_before_they_fill_the_memory() {
+    let server = Server::start(|_, n| {
+        let row = |k: usize| format!(r#"{{"time":{},"status":"up","responsetime":5}}"#, 10_000 * n + k);
+        Answer::new(200, format!(r#"{{"results":[{}]}}"#, (0..10_000).map(row).collect::<Vec<_>>().join(",")))
+    })
+    .await;
+    let failure = read(&server).await.unwrap_err();
+    let text = "Pingdom's answer is not as its API says: more than 44200 results";
+    assert_eq!(failure, Failure::new(FailureKind::Transient, text));
+    assert_eq!(server.count("GET"), 5);
 }
 
 #[tokio::test]

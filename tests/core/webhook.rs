@@ -98,3 +98,20 @@ async fn a_webhook_that_hangs_holds_nobody_up_and_what_it_cannot_take_is_dropped
     assert_eq!(warnings[0], "the webhook does not keep up, 64 notices wait: this one is dropped");
     assert_eq!(warnings.last().unwrap(), "the webhook did not take all notices in time; the rest is dropped");
 }
+
+#[tokio::test]
+async fn what_a_webhook_answers_does_not_matter_once_it_has_taken_a_notice() {
+    let log = Log::listen();
+    let server = Server::start(|_, n| match n {
+        0 => Answer::new(200, vec![b' '; 9 << 20]),
+        _ => Answer::new(200, "ok").fault(Fault::Half),
+    })
+    .await;
+    let mut webhook = webhook(&server);
+    webhook.observe(&refused("first"));
+    webhook.observe(&refused("second"));
+    webhook.finish(LONG).await;
+    let bodies: Vec<_> = server.requests().iter().map(|r| r.body.contains("first")).collect();
+    assert_eq!(bodies, [true, false], "each is posted once");
+    assert_eq!(log.warnings(), [""; 0]);
+}

@@ -61,6 +61,26 @@ fn results_that_are_mostly_malformed_are_a_failure() {
 }
 
 #[test]
+fn far_more_results_than_were_asked_for_are_a_failure() {
+    let body = |entries: usize| {
+        let entries = vec![r#"{"time":1,"status":"up","responsetime":5}"#; entries].join(",");
+        format!(r#"{{"results":[{entries}]}}"#)
+    };
+    assert_eq!(pingdom::parse_results(body(10_000).as_bytes()).unwrap().entries, 10_000);
+    let error = pingdom::parse_results(body(10_001).as_bytes()).unwrap_err().to_string();
+    assert_eq!(error, "10001 results at once, where at most 1000 were asked for");
+}
+
+#[test]
+fn a_resolution_that_no_check_has_is_no_resolution() {
+    let said = |minutes: &str| pingdom::parse_check(format!(r#"{{"check":{{"resolution":{minutes}}}}}"#).as_bytes());
+    assert_eq!(said("60").unwrap().resolution, Duration::from_secs(3600));
+    assert_eq!(said("0").unwrap_err().to_string(), "a resolution of 0 min");
+    assert_eq!(said("4294967295").unwrap_err().to_string(), "a resolution of 4294967295 min");
+    assert!(said("1e400").is_err());
+}
+
+#[test]
 fn no_results_are_no_failure_but_another_body_is() {
     assert_eq!(pingdom::parse_results(br#"{"results":[],"activeprobes":[]}"#).unwrap(), pingdom::Page::default());
     let said = |body: &[u8]| pingdom::parse_results(body).unwrap_err().to_string();

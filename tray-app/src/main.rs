@@ -102,6 +102,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    autoscale_core::defect::note_places();
     let exit = start(args);
     log.finish(LEAVE_WITHIN);
     exit

@@ -26,6 +26,7 @@ Line in:
 Line out:
   {\"target\":n,\"action\":\"add|remove|hold\",\"reason\":{\"code\":…,\"text\":…}}
   {\"error\":\"line 7: dynos: missing\"} for a bad line; the stream goes on
+Exit code 1: there were lines, and every one was bad.
 
 Example:
   echo '{\"now\":60,\"dynos\":2,\"samples\":[[0,2500,true],[60,2600,true]]}' |
@@ -63,12 +64,20 @@ pub(crate) fn run(args: &Args) -> Exit {
     match answer(io::stdin().lock(), io::stdout().lock(), stream) {
         // Whoever read the answers has heard enough.
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
+        Ok(Heard { decided: 0, refused: 1.. }) => Exit::Failed,
         Err(e) => {
             let _ = writeln!(anstream::stderr(), "decide: {e}");
             Exit::Failed
         }
-        Ok(()) => Exit::Done,
+        Ok(_) => Exit::Done,
     }
+}
+
+/// How many lines there were.
+#[derive(Default)]
+struct Heard {
+    decided: u64,
+    refused: u64,
 }
 
 /// What is decided by where a line does not say: the configuration's settings, bounds and check_frequency.
@@ -89,10 +98,11 @@ fn open(args: &Args) -> Result<DecideStream, String> {
 }
 
 /// Answers line by line. Answers are written in bulk while lines wait to be read, and at once when none does.
-fn answer(input: impl Read, output: impl Write, mut stream: DecideStream) -> io::Result<()> {
+fn answer(input: impl Read, output: impl Write, mut stream: DecideStream) -> io::Result<Heard> {
     let mut input = BufReader::with_capacity(1 << 16, input);
     let mut output = BufWriter::with_capacity(1 << 16, output);
     let mut line = Vec::new();
+    let mut heard = Heard::default();
     for number in 1_u64.. {
         if !input.buffer().contains(&b'\n') {
             output.flush()?;
@@ -111,15 +121,22 @@ fn answer(input: impl Read, output: impl Write, mut stream: DecideStream) -> io:
             Err(format!("longer than {} MiB", MAX_LINE >> 20))
         };
         match reply {
-            Ok(reply) => serde_json::to_writer(&mut output, &reply)?,
-            Err(e) => serde_json::to_writer(&mut output, &Refusal { error: format!("line {number}: {e}") })?,
+            Ok(reply) => {
+                heard.decided += 1;
+                serde_json::to_writer(&mut output, &reply)?;
+            }
+            Err(e) => {
+                heard.refused += 1;
+                serde_json::to_writer(&mut output, &Refusal { error: format!("line {number}: {e}") })?;
+            }
         }
         output.write_all(b"\n")?;
         if line.capacity() > 1 << 20 {
             line = Vec::new();
         }
     }
-    output.flush()
+    output.flush()?;
+    Ok(heard)
 }
 
 #[derive(serde::Serialize)]

@@ -18,25 +18,27 @@ use autoscale_core::window::Window;
 use jiff::tz::TimeZone;
 
 use crate::exit::Exit;
-use crate::samples;
+use crate::samples::{self, Taken};
 
 /// Draws recorded results, and what would be decided on them, as .png or .svg.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: autoscale graph --config config.ini --samples results.json --output shop.svg")]
+#[command(after_help = "\
+Examples:
+  autoscale graph --config config.ini --last 24h --output shop.png
+  autoscale graph --config config.ini --samples results.json --output shop.svg")]
 pub(crate) struct Args {
     /// The app's configuration.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
-    /// Results: Pingdom's `results` as JSON, the history file, or CSV time,ms,status; - reads standard input.
-    #[arg(long, value_name = "FILE")]
-    samples: PathBuf,
+    #[command(flatten)]
+    results: samples::Args,
     /// Where the picture goes: a name in .png or .svg.
     #[arg(long, value_name = "FILE")]
     output: PathBuf,
     /// Dynos there are; otherwise those that a history tells, or 1.
     #[arg(long, value_name = "N")]
     dynos: Option<u32>,
-    /// How far back the picture goes; otherwise as far as the configuration looks back.
+    /// How far back the picture goes; otherwise as far as --last, or as the configuration looks back.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     minutes: Option<u32>,
     /// Time zone of the labels, like Europe/Paris; otherwise the system's.
@@ -80,9 +82,12 @@ fn draw(args: &Args) -> Result<Decision, (Exit, String)> {
     };
     let config = config_file::load(&args.config, false).map_err(|error| (Exit::Config, error.to_string()))?.config;
     let failed = |text: String| (Exit::Failed, text);
-    let recording = samples::read(&args.samples, &config).map_err(failed)?;
-    let picture = picture(args, config, recording)
-        .ok_or_else(|| failed(format!("{}: no results in it", args.samples.display())))?;
+    let Taken { recording, since, name, used } = args.results.read(&config).map_err(failed)?;
+    if let Some(used) = used {
+        let _ = writeln!(anstream::stderr(), "autoscale graph: {used}");
+    }
+    let none = if since.is_some() { "no results" } else { "no results in it" };
+    let picture = picture(args, config, recording, since).ok_or_else(|| failed(format!("{name}: {none}")))?;
     graph_file::write(&args.output, &picture, &zone).map_err(|error| match error {
         graph_file::Error::Extension(_) => (Exit::Config, error.to_string()),
         graph_file::Error::Io { .. } => failed(error.to_string()),
@@ -91,7 +96,7 @@ fn draw(args: &Args) -> Result<Decision, (Exit, String)> {
 }
 
 /// Of the check at the time of the newest result; `None` without results.
-fn picture(args: &Args, config: Config, recording: Recording) -> Option<Picture> {
+fn picture(args: &Args, config: Config, recording: Recording, since: Option<Timestamp>) -> Option<Picture> {
     let now = recording.newest_at()?;
     let Config { heroku, settings, bounds, check_frequency, .. } = config;
     let steps = formation(args.dynos, &recording, now);
@@ -112,7 +117,8 @@ fn picture(args: &Args, config: Config, recording: Recording) -> Option<Picture>
     });
     let (app, process) = recording.app.unwrap_or((heroku.app_name, heroku.process_type));
     let picture = Picture::of_decision(now, recording.samples, formation, bounds, &settings, decision);
-    let from = args.minutes.map_or(picture.from, |minutes| now - Duration::from_secs(60 * u64::from(minutes)));
+    let asked = args.minutes.map(|minutes| now - Duration::from_secs(60 * u64::from(minutes)));
+    let from = asked.or(since.map(|since| since.min(now))).unwrap_or(picture.from);
     Some(Picture { app, process, from, formation: steps, ..picture })
 }
 

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use autoscale_core::config::Config;
 use autoscale_core::config_file;
@@ -19,6 +20,7 @@ use serde_json::json;
 
 use crate::exit::Exit;
 use crate::show::{BOLD, DIM, GREEN, RED, YELLOW};
+use crate::samples::Taken;
 use crate::{complain, samples};
 
 /// Decides again on recorded results: what a configuration would have done
@@ -30,6 +32,7 @@ use crate::{complain, samples};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
+  autoscale replay --config shop.ini --last 24h
   autoscale replay --config shop.ini --samples history.jsonl
   autoscale replay --config shop.ini --samples history.jsonl --compare bolder.ini --picture compared.png
   autoscale replay --config shop.ini --samples results.json --dynos 3 --all")]
@@ -38,9 +41,8 @@ pub(crate) struct Args {
     #[arg(long, short, value_name = "FILE")]
     config: PathBuf,
 
-    /// Results: Pingdom's `results` as JSON, the history file, or CSV time,ms,status; - reads standard input
-    #[arg(long, value_name = "FILE")]
-    samples: PathBuf,
+    #[command(flatten)]
+    results: samples::Args,
 
     /// Dynos at the start, from which the formation follows what is decided [default: as recorded, else 1]
     #[arg(long, value_name = "N")]
@@ -66,6 +68,9 @@ pub(crate) struct Args {
     #[arg(long)]
     json: bool,
 }
+
+/// Most checks of plain results: ten years of one each five minutes.
+const MOST_CHECKS: f64 = 1_051_200.0;
 
 /// What a configuration made of the recording.
 struct Played {
@@ -106,25 +111,43 @@ fn replay(args: &Args) -> Result<(), (Exit, String)> {
     let configs = [Some(&args.config), args.compare.as_ref()].into_iter().flatten().map(load);
     let configs = configs.collect::<Result<Vec<_>, _>>()?;
     let failed = |text: String| (Exit::Failed, text);
-    let recording = samples::read(&args.samples, &configs[0].1).map_err(failed)?;
+    let Taken { mut recording, since, name, used } = args.results.read(&configs[0].1).map_err(failed)?;
+    if let Some(used) = used {
+        let _ = writeln!(anstream::stderr(), "autoscale replay: {used}");
+    }
     if recording.samples.is_empty() && recording.checks.is_empty() {
-        return Err(failed(format!("{}: no results in it", args.samples.display())));
+        return Err(failed(match since {
+            Some(_) => format!("{name}: no results"),
+            None => format!("{name}: no results in it"),
+        }));
     }
     let as_recorded = args.dynos.is_none() && !recording.checks.is_empty();
+    let recorded = name;
     let names: Vec<_> = configs.iter().map(|(name, _)| name.clone()).collect();
-    let played: Vec<_> = configs
+    let played: Vec<Played> = configs
         .into_iter()
         .zip(shortest(&names))
         .map(|((name, config), short)| {
             let player = Player::from(&config);
-            let checks = if as_recorded {
+            let mut checks = if as_recorded {
                 player.replay_history(&recording)
             } else {
+                within_reason(&recording, player.interval).map_err(|why| failed(format!("{recorded}: {why}")))?;
                 player.replay_samples(&recording.samples, args.dynos.unwrap_or(1))
             };
-            Played { name, short, config, checks }
+            // What came before says what the policy remembered.
+            checks.retain(|check| since.is_none_or(|since| since <= check.at));
+            Ok(Played { name, short, config, checks })
         })
-        .collect();
+        .collect::<Result<_, _>>()?;
+    if let Some(since) = since {
+        recording.samples.retain(|sample| since <= sample.at);
+        let before = recording.formation.iter().take_while(|(at, _)| *at < since).count();
+        recording.formation.drain(..before.saturating_sub(1));
+        if played.iter().all(|one| one.checks.is_empty()) {
+            return Err(failed(format!("{recorded}: no checks")));
+        }
+    }
 
     let mut out = anstream::stdout().lock();
     let written = if args.json {
@@ -145,6 +168,17 @@ fn replay(args: &Args) -> Result<(), (Exit, String)> {
         }
     }
     Ok(())
+}
+
+/// Plain results that take more checks than a person can mean: one of their times is wrong.
+fn within_reason(recording: &Recording, interval: Duration) -> Result<(), String> {
+    let (Some(first), Some(last)) = (recording.samples.first(), recording.samples.last()) else { return Ok(()) };
+    let checks = last.at.seconds_since(first.at) / interval.as_secs_f64().max(1.0);
+    if checks <= MOST_CHECKS {
+        return Ok(());
+    }
+    let days = last.at.seconds_since(first.at) / 86_400.0;
+    Err(format!("its results span {days:.0} days, {checks:.0} checks: is one of the times wrong?"))
 }
 
 fn write_json(out: &mut impl Write, played: &[Played]) -> io::Result<()> {
@@ -185,8 +219,10 @@ struct Row<'a> {
 
 impl Table<'_> {
     fn write(&self, out: &mut impl Write, played: &[Played]) -> io::Result<()> {
-        for row in self.rows(played) {
-            self.write_row(out, played, &row)?;
+        let rows = self.rows(played);
+        let width = rows.iter().map(|row| self.when(row).chars().count()).max().unwrap_or(0).max(23);
+        for row in rows {
+            self.write_row(out, played, &row, width)?;
         }
         writeln!(out)?;
         for one in played {
@@ -234,13 +270,21 @@ impl Table<'_> {
         rows
     }
 
-    fn write_row(&self, out: &mut impl Write, played: &[Played], row: &Row<'_>) -> io::Result<()> {
-        let time = self.time(row.from);
-        let until = if row.to > row.from { format!(" … {}", self.clock(row.to)) } else { String::new() };
+    /// "24 Nov 09:34 … 10:04"; an end on another day has its date as well.
+    fn when(&self, row: &Row<'_>) -> String {
+        let from = self.time(row.from);
+        if row.to <= row.from {
+            return from;
+        }
+        let same_day = self.form(row.from, "%F") == self.form(row.to, "%F");
+        format!("{from} … {}", if same_day { self.clock(row.to) } else { self.time(row.to) })
+    }
+
+    fn write_row(&self, out: &mut impl Write, played: &[Played], row: &Row<'_>, width: usize) -> io::Result<()> {
         let names = played.len() > 1 && row.decisions.len() == played.len();
         let widest = played.iter().map(|one| one.short.chars().count()).max().unwrap_or(0).max(14);
         for (place, check) in row.decisions.iter().enumerate() {
-            let when = if place == 0 { format!("{time}{until}") } else { String::new() };
+            let when = if place == 0 { self.when(row) } else { String::new() };
             let short = &played[place].short;
             let which = if names { format!("{DIM}{short:<widest$}{DIM:#} ") } else { String::new() };
             let count = if row.checks > 1 { format!(" {DIM}({} checks){DIM:#}", row.checks) } else { String::new() };
@@ -251,7 +295,7 @@ impl Table<'_> {
                 }
                 _ => String::new(),
             };
-            writeln!(out, "{DIM}{when:<23}{DIM:#}  {which}{}{count}{other}", told(&check.decision))?;
+            writeln!(out, "{DIM}{when:<width$}{DIM:#}  {which}{}{count}{other}", told(&check.decision))?;
         }
         Ok(())
     }
@@ -389,7 +433,7 @@ fn title(played: &[Played], as_recorded: bool) -> String {
 fn line(one: &Played) -> Line {
     let mut steps: Vec<(Timestamp, u32)> = Vec::new();
     if let Some(first) = one.checks.first() {
-        steps.push((first.at - std::time::Duration::from_secs(1), first.decision.from));
+        steps.push((first.at - Duration::from_secs(1), first.decision.from));
     }
     for check in &one.checks {
         if steps.last().is_none_or(|(_, n)| *n != check.decision.target) {

@@ -27,7 +27,7 @@ const STOP_WITHIN: Duration = Duration::from_millis(700);
 /// How long all may take after a signal, what is still to be written included.
 const END_WITHIN: Duration = Duration::from_millis(900);
 /// How long stdout and the log each may take for their last lines. Where they are read it is no time.
-const LAST_LINES: Duration = Duration::from_millis(350);
+pub(crate) const LAST_LINES: Duration = Duration::from_millis(350);
 /// What they get for that where the loops have used up the time.
 const LEAST: Duration = Duration::from_millis(50);
 
@@ -229,14 +229,20 @@ async fn once(apps: Vec<App>, outlets: &Outlets) -> Exit {
             events.iter().any(failed)
         }));
     }
-    let failed = checks.join_all().await.into_iter().any(|failed| failed);
+    let mut failed = false;
+    while let Some(ended) = checks.join_next().await {
+        failed |= ended.unwrap_or_else(|error| {
+            tracing::error!("a check was broken off by a defect of autoscale, please report it: {error}");
+            true
+        });
+    }
     if failed { Exit::CheckFailed } else { Exit::Done }
 }
 
 /// Did a check fail, or a change?
 fn failed(event: &Event) -> bool {
     match &event.kind {
-        Kind::CheckFailed { .. } => true,
+        Kind::CheckFailed { .. } | Kind::Crashed { .. } => true,
         Kind::Checked(check) => check.outcome == Outcome::Failed,
         _ => false,
     }

@@ -177,10 +177,14 @@ fn write(out: &mut impl Write, status: &Status, well: bool) -> io::Result<()> {
         };
         row("last check", none)?;
     }
-    if let Some(Event { at, kind: Kind::CheckFailed { error, .. }, .. }) = &status.last_failure {
+    if let Some(Event { at, kind: Kind::CheckFailed { error, .. } | Kind::Crashed { error, .. }, .. }) =
+        &status.last_failure
+    {
         let count = status.failed_in_a_row;
         let times = if count == 1 { "once".into() } else { format!("{count} times in a row, last") };
-        row("failed", format!("{RED}{times} {}: {error}{RED:#}", moment(*at)))?;
+        let crashed = matches!(&status.last_failure, Some(Event { kind: Kind::Crashed { .. }, .. }));
+        let crashed = if crashed { "crashed on a defect of autoscale, please report it: " } else { "" };
+        row("failed", format!("{RED}{times} {}: {crashed}{error}{RED:#}", moment(*at)))?;
     }
     let late = if status.overdue { format!(", {RED}overdue{RED:#}") } else { String::new() };
     match status.next_check {
@@ -277,7 +281,7 @@ impl std::fmt::Display for Moment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&time_of(self.at, self.now))?;
         let seconds = self.at.seconds_since(self.now);
-        let span = Span(Duration::from_secs_f64(seconds.abs().min(1e12)));
+        let span = Span::of_secs(seconds.abs());
         if seconds <= 0.0 { write!(f, ", {span} ago") } else { write!(f, ", in {span}") }
     }
 }

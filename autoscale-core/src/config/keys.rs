@@ -3,8 +3,8 @@
 
 use std::fmt;
 
-use crate::money::PRICES;
 use super::value;
+use crate::money::PRICES;
 
 /// A key of the configuration file.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -79,7 +79,9 @@ impl Form {
             Self::Whole(..) => value::whole(text, self).map(drop),
             Self::Number(..) => value::number(text, self).map(drop),
             Self::Minutes(..) | Self::Seconds(..) => value::duration(text, self).map(drop),
+            Self::Price(..) => value::price(text, self).map(drop),
             Self::Flag => value::flag(text).map(drop),
+            Self::FlagOr(word) => value::flag_or(text, word).map(drop),
             Self::Word(_) => value::word(text, self).map(drop),
             Self::Token => value::token(text),
             Self::Password => value::password(text),

@@ -369,6 +369,11 @@ impl<'a> Reader<'a> {
         let key = keys::WEBHOOK_URL;
         let (url, private) = self.take(key, |text, _| value::url(text).map(|private| (Secret::new(text), private)))?;
         self.holds_secrets = true;
+        if value::is_discords_own(url.expose()) {
+            let text = "Discord refuses notices at this address: append /slack to its path, where it reads the form in \
+                        which they are posted";
+            self.warn(key, ProblemKind::Advice, text);
+        }
         if !private {
             let text = "http:// sends the notices, and the address with its key, unencrypted: use https://";
             self.warn(key, ProblemKind::Advice, text);

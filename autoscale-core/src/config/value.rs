@@ -177,6 +177,17 @@ pub(super) fn url(text: &str) -> Result<bool, String> {
     Ok(uri.scheme_str() == Some("https") || is_loopback(&uri))
 }
 
+/// Is it a webhook of Discord's in its own form? Discord reads notices only in Slack's form, at an address of its own.
+pub(super) fn is_discords_own(text: &str) -> bool {
+    let Ok(uri) = text.parse::<http::Uri>() else { return false };
+    let host = uri.host().unwrap_or_default().to_ascii_lowercase();
+    let discords = ["discord.com", "discordapp.com"]
+        .iter()
+        .any(|name| host.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')));
+    let path = uri.path().trim_end_matches('/');
+    discords && path.starts_with("/api/") && path.contains("/webhooks/") && !path.ends_with("/slack")
+}
+
 /// Is this the address of a server on this machine?
 pub(super) fn is_loopback_url(text: &str) -> bool {
     text.parse::<http::Uri>().is_ok_and(|uri| is_loopback(&uri))

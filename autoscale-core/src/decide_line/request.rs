@@ -14,6 +14,8 @@ use crate::time::Timestamp;
 
 /// Longest key of an app, bytes.
 const MAX_APP: usize = 256;
+/// Most results: a million, as in C.
+const MAX_SAMPLES: usize = 1_000_000;
 /// Longest error, characters.
 const MAX_ERROR: usize = 300;
 /// Longest check interval, s: a hundred years.
@@ -148,6 +150,9 @@ impl<'de> Visitor<'de> for Samples {
         let mut samples = Vec::new();
         for i in 0.. {
             let Some(sample) = list.next_element_seed(OneSample(i))? else { break };
+            if i >= MAX_SAMPLES {
+                return Err(A::Error::custom(format!("samples: more than {MAX_SAMPLES}")));
+            }
             samples.extend(sample);
         }
         Ok(samples)

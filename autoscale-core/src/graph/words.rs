@@ -40,15 +40,27 @@ pub(super) fn headline(picture: &Picture) -> String {
     }
 }
 
-/// "24 Nov 2026, 09:34 CET", and how far back the picture goes.
+/// "24 Nov 2026, 09:34 CET", and how far back the picture goes; from a day before it, with its start as well.
 pub(super) fn when(picture: &Picture, zone: &TimeZone) -> String {
     period(picture.from, picture.at, zone)
 }
 
-/// The end of a time, and how long it is.
+/// The end of a time, and how long it is; with its start where that is on another day.
 pub(super) fn period(from: Timestamp, to: Timestamp, zone: &TimeZone) -> String {
-    let span = crate::reason::Span(std::time::Duration::from_secs_f64(to.seconds_since(from).max(0.0)));
-    format!("{} · {span}", moment(to, zone))
+    let span = crate::reason::Span::of_secs(to.seconds_since(from));
+    format!("{}{} · {span}", start_on_another_day(from, to, zone), moment(to, zone))
+}
+
+/// "23 Nov, 21:34 – ", or nothing where both are on one day.
+fn start_on_another_day(from: Timestamp, to: Timestamp, zone: &TimeZone) -> String {
+    let local = |at: Timestamp| jiff::Timestamp::from_microsecond(at.as_micros()).map(|at| zone.to_datetime(at));
+    match (local(from), local(to)) {
+        (Ok(from), Ok(to)) if from.date() != to.date() => {
+            let form = if from.year() == to.year() { "%-d %b, %H:%M – " } else { "%-d %b %Y, %H:%M – " };
+            from.strftime(form).to_string()
+        }
+        _ => String::new(),
+    }
 }
 
 /// "24 Nov 2026, 09:34 CET"; unix seconds for what no calendar has.

@@ -15,6 +15,8 @@ pub(super) const PEER: Peer = Peer {
     section: "HEROKU_INFOS",
     address_key: "api_url",
     takes_ca_file: true,
+    // Each of its objects takes a few kB.
+    longest_body: Some(1 << 20),
     message: |body| wire::parse_error(body).map(|e| e.message),
 };
 

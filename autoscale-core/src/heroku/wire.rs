@@ -1,9 +1,14 @@
 //! Heroku's request paths and JSON bodies, to and from values. No IO, no clock. Of a formation only the quantity is ever
 //! written, as an absolute number: a relative one would be applied twice when an answer is lost.
 
+use std::fmt;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
+use serde::de::{SeqAccess, Visitor};
+use serde_json::value::RawValue;
 
+use crate::json;
 use crate::listed::{AtMost, Listed};
 use crate::time::Timestamp;
 
@@ -77,7 +82,7 @@ pub struct FormationBody {
 /// # Errors
 /// Where the body is no such JSON.
 pub fn parse_formation(body: &[u8]) -> Result<FormationBody, Malformed> {
-    from_json(body, "a formation").map(RawFormation::read)
+    json::read(body, "a formation").map_err(Malformed).map(RawFormation::read)
 }
 
 /// A formation as the body has it.
@@ -127,7 +132,8 @@ pub fn parse_formations(body: &[u8]) -> Result<Vec<ProcessBody>, Malformed> {
         #[serde(flatten)]
         formation: RawFormation,
     }
-    let AtMost(list): AtMost<Entry, MOST_PROCESS_TYPES> = from_json(body, "a list of formations")?;
+    let AtMost(list): AtMost<Entry, MOST_PROCESS_TYPES> =
+        json::read(body, "a list of formations").map_err(Malformed)?;
     let read = |entry: Entry| ProcessBody { process_type: entry.process_type, formation: entry.formation.read() };
     Ok(list.items.into_iter().map(read).collect())
 }
@@ -165,7 +171,7 @@ impl AppBody {
 /// # Errors
 /// Where the body is no such JSON.
 pub fn parse_app(body: &[u8]) -> Result<AppBody, Malformed> {
-    from_json(body, "an app")
+    json::read(body, "an app").map_err(Malformed)
 }
 
 /// Reads a page of the list of apps; at most [`PAGE`] of them.
@@ -173,7 +179,7 @@ pub fn parse_app(body: &[u8]) -> Result<AppBody, Malformed> {
 /// # Errors
 /// Where the body is no such JSON.
 pub fn parse_apps(body: &[u8]) -> Result<Listed<AppBody>, Malformed> {
-    from_json(body, "a list of apps").map(|AtMost::<AppBody, PAGE>(list)| list)
+    json::read(body, "a list of apps").map_err(Malformed).map(|AtMost::<AppBody, PAGE>(list)| list)
 }
 
 /// Reads the host names of an app, those of its owner before Heroku's own; at most [`PAGE`] of them.
@@ -186,19 +192,17 @@ pub fn parse_domains(body: &[u8]) -> Result<Vec<String>, Malformed> {
         hostname: String,
         kind: Option<String>,
     }
-    let AtMost(mut list): AtMost<Domain, PAGE> = from_json(body, "a list of domains")?;
+    let AtMost(mut list): AtMost<Domain, PAGE> = json::read(body, "a list of domains").map_err(Malformed)?;
     list.items.sort_by_key(|domain| domain.kind.as_deref() == Some("heroku"));
     Ok(list.items.into_iter().map(|domain| domain.hostname).collect())
 }
 
 /// Why a request was refused.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ErrorBody {
     /// Its name: `unauthorized`, `not_found`, `cannot_run_above_limit`…
-    #[serde(default)]
     pub id: String,
     /// In words.
-    #[serde(default)]
     pub message: String,
     /// Most dynos that are allowed, where it is about that.
     pub limit: Option<u32>,
@@ -214,12 +218,19 @@ impl ErrorBody {
 
 /// What an error's body says, if it says anything.
 pub fn parse_error(body: &[u8]) -> Option<ErrorBody> {
-    // A `limit` of another kind than a number of dynos must not hide the message.
-    let mut value: serde_json::Value = serde_json::from_slice(body).ok()?;
-    if let Some(limit) = value.get_mut("limit").filter(|limit| limit.as_u64().is_none_or(|n| n > u32::MAX.into())) {
-        limit.take();
+    #[derive(Deserialize)]
+    struct Body<'a> {
+        #[serde(default)]
+        id: String,
+        #[serde(default)]
+        message: String,
+        // A limit of another kind than a number of dynos must not hide the message.
+        #[serde(borrow)]
+        limit: Option<&'a RawValue>,
     }
-    serde_json::from_value(value).ok()
+    let Body { id, message, limit } = serde_json::from_slice(body).ok()?;
+    let limit = limit.and_then(|limit| serde_json::from_str(limit.get()).ok());
+    Some(ErrorBody { id, message, limit })
 }
 
 /// Heroku's own autoscaling of a process type, while it is active.
@@ -243,13 +254,32 @@ pub fn parse_monitors(body: &[u8]) -> Result<Option<NativeAutoscaling>, Malforme
         min_quantity: Option<u32>,
         max_quantity: Option<u32>,
     }
-    let monitors: Vec<Monitor> = from_json(body, "a list of monitors")?;
-    Ok(monitors
-        .iter()
-        .find(|m| m.action_type.as_deref() == Some("scale") && m.is_active == Some(true))
-        .map(|m| NativeAutoscaling { min: m.min_quantity, max: m.max_quantity }))
-}
+    /// The first that scales.
+    struct Monitors(Option<NativeAutoscaling>);
+    impl<'de> Deserialize<'de> for Monitors {
+        fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            deserializer.deserialize_seq(Each)
+        }
+    }
+    struct Each;
+    impl<'de> Visitor<'de> for Each {
+        type Value = Monitors;
 
-fn from_json<'a, T: Deserialize<'a>>(body: &'a [u8], what: &str) -> Result<T, Malformed> {
-    serde_json::from_slice(body).map_err(|e| Malformed(format!("not the JSON of {what}: {e}")))
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of monitors")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Monitors, A::Error> {
+            let mut found = None;
+            while let Some(monitor) = list.next_element::<Monitor>()? {
+                let scales = monitor.action_type.as_deref() == Some("scale") && monitor.is_active == Some(true);
+                found = found.or_else(|| {
+                    scales.then_some(NativeAutoscaling { min: monitor.min_quantity, max: monitor.max_quantity })
+                });
+            }
+            Ok(Monitors(found))
+        }
+    }
+    let Monitors(found) = json::read(body, "a list of monitors").map_err(Malformed)?;
+    Ok(found)
 }

@@ -10,6 +10,9 @@ use std::time::Duration;
 use http::HeaderMap;
 use tokio::time::Instant;
 
+use crate::clock::later;
+use crate::reason::Span;
+
 /// Rate budgets by host and token. Clones share what they know; no token is kept, only a keyed hash.
 #[derive(Clone, Default)]
 pub struct RateBudgets {
@@ -57,7 +60,7 @@ impl Budget {
 
     /// Nobody may send for this long.
     pub(super) fn close(&self, wait: Duration) {
-        let until = Instant::now() + wait;
+        let until = later(wait);
         let mut state = lock(&self.state);
         state.closed_until = state.closed_until.max(Some(until));
     }
@@ -95,16 +98,20 @@ impl Level {
     /// Pingdom's is low when less than this is left per minute until it is reset: a check takes a request, and others
     /// use the token too.
     const PINGDOM_LOW_PER_MINUTE: f64 = 2.0;
+    /// Pingdom's long limit is reset each 30 days; a service that says more than this (31 days) is not believed.
+    const LONGEST_RESET_S: f64 = 31.0 * 86_400.0;
 
     fn read_all(headers: &HeaderMap) -> impl Iterator<Item = Self> {
         let text = |header| headers.get(header).and_then(|value| value.to_str().ok());
         let pingdom = ["Req-Limit-Short", "Req-Limit-Long"].into_iter().filter_map(move |header| {
             // "Remaining: 394 Time until reset: 3589"
-            let mut numbers = text(header)?.split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse().ok());
-            Some(Self { header, remaining: numbers.next()?, reset_s: numbers.next() })
+            let digits = |c: char| !c.is_ascii_digit();
+            let mut numbers = text(header)?.split(digits).filter(|n| !n.is_empty()).map(count);
+            Some(Self { header, remaining: numbers.next()?, reset_s: numbers.next().map(|s| s.min(Self::LONGEST_RESET_S)) })
         });
         let header = "RateLimit-Remaining";
-        let heroku = text(header).and_then(|t| t.trim().parse().ok());
+        let whole = |text: &&str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        let heroku = text(header).map(str::trim).filter(whole).map(count);
         pingdom.chain(heroku.map(|remaining| Self { header, remaining, reset_s: None }))
     }
 
@@ -122,12 +129,17 @@ impl Level {
 
     fn text(&self) -> String {
         let Self { header, remaining, reset_s } = self;
-        let reset = reset_s.map(|s| format!(" for the next {}", crate::reason::Span(Duration::from_secs_f64(s))));
+        let reset = reset_s.map(|s| format!(" for the next {}", Span::of_secs(s)));
         format!(
             "only {remaining} requests are left{} ({header}), for all that use this token",
             reset.unwrap_or_default()
         )
     }
+}
+
+/// Digits as a number; more than any limit counts as this (a billion).
+fn count(digits: &str) -> f64 {
+    digits.parse().unwrap_or(u32::MAX).min(1_000_000_000).into()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -184,5 +196,22 @@ mod tests {
             Some("only 100 requests are left for the next 60 min (Req-Limit-Short), for all that use this token")
         );
         assert_eq!(learn("Remaining: 99 Time until reset: 3580"), None);
+    }
+
+    #[test]
+    fn no_number_of_a_header_is_too_large_to_be_read() {
+        let said = |name: &'static str, text: &str| Budget::default().learn(&headers(name, text));
+        let left = "only 0 requests are left for the next 744 h (Req-Limit-Short), for all that use this token";
+        for reset in ["99999999999999999999", "18446744073709551616", "4294967296", &"9".repeat(400)] {
+            let text = format!("Remaining: 0 Time until reset: {reset}");
+            assert_eq!(said("Req-Limit-Short", &text).as_deref(), Some(left), "{text}");
+            let text = format!("Remaining: {reset} Time until reset: 60");
+            assert_eq!(said("Req-Limit-Short", &text), None, "{text}: the first number is what remains");
+        }
+        for text in ["99999999999999999999", "1e400", "NaN", "-5", "-1e400", "inf", "", "4.5"] {
+            assert_eq!(said("RateLimit-Remaining", text), None, "{text}");
+        }
+        let left = "only 0 requests are left (RateLimit-Remaining), for all that use this token";
+        assert_eq!(said("RateLimit-Remaining", " 0").as_deref(), Some(left));
     }
 }

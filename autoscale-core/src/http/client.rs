@@ -16,12 +16,13 @@ use super::budget::Budget;
 use super::describe::{Redaction, transport};
 use super::retry_after::retry_after;
 use super::{HttpOptions, USER_AGENT, tls};
+use crate::clock::later;
 use crate::ports::{Failure, FailureKind};
 use crate::reason::Span;
 use crate::time::Timestamp;
 
-/// Most bytes of a body, after decompression. A full page of results takes 0.2 MB.
-const LONGEST_BODY: usize = 8 << 20;
+/// Most bytes of a refusal's body that are read for the words in it, after decompression.
+const LONGEST_REFUSAL: usize = 64 << 10;
 /// Attempts at a read.
 const ATTEMPTS: u32 = 4;
 /// Longest pause before the second attempt, seconds; doubled before each further one.
@@ -40,6 +41,9 @@ pub(crate) struct Peer {
     pub(crate) address_key: &'static str,
     /// Has its section a `ca_file`?
     pub(crate) takes_ca_file: bool,
+    /// Most bytes of the body of a 2xx, after decompression; a longer answer is not believed. `None`: what the bodies
+    /// say does not matter, and none is read.
+    pub(crate) longest_body: Option<usize>,
     /// What the body of a refusal says.
     pub(crate) message: fn(&[u8]) -> Option<String>,
 }
@@ -126,7 +130,7 @@ impl Client {
 
     /// The moment by which a read that starts now is to be over.
     pub(crate) fn deadline(&self) -> Instant {
-        Instant::now() + self.options.deadline
+        later(self.options.deadline)
     }
 
     /// GETs `path` until `parse` takes the body of a 2xx, the deadline passes, or the service refuses: then `mend` says
@@ -154,7 +158,7 @@ impl Client {
         let mut attempt = 1;
         loop {
             if let Some(left) = self.budget.closed_for() {
-                if Instant::now() + left >= deadline {
+                if later(left) >= deadline {
                     return Err(self.rate_limited(left));
                 }
                 // All who wait for this end wait for the same moment.
@@ -186,7 +190,7 @@ impl Client {
             let pause_now = told.unwrap_or_default() + pause.mul_f64(rand::random());
             // An attempt that has next to no time would only hide why the others failed.
             let least = self.options.request_timeout() / 10;
-            if attempt == ATTEMPTS || Instant::now() + pause_now + least >= deadline {
+            if attempt == ATTEMPTS || later(pause_now + least) >= deadline {
                 return Err(failure);
             }
             tracing::debug!(service = self.peer.name, attempt, error = %failure, "will be tried again");
@@ -277,13 +281,23 @@ impl Client {
             unsent: e.is_connect() || e.is_builder(),
         };
         let mut response = request.send().await.map_err(failed)?;
+        let is_success = response.status().is_success();
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|e| NoAnswer { unsent: false, ..failed(e) })? {
-            if body.len() + chunk.len() > LONGEST_BODY {
-                let text = format!("{name}'s answer is larger than {} MiB", LONGEST_BODY >> 20);
-                return Err(NoAnswer { text, unsent: false });
+        if let Some(longest) = self.peer.longest_body {
+            let most = if is_success { longest } else { LONGEST_REFUSAL };
+            while let Some(chunk) = response.chunk().await.map_err(|e| NoAnswer { unsent: false, ..failed(e) })? {
+                let room = most - body.len();
+                body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+                if chunk.len() <= room {
+                    continue;
+                }
+                if is_success {
+                    let text = format!("{name}'s answer is larger than {} MiB", most >> 20);
+                    return Err(NoAnswer { text, unsent: false });
+                }
+                // That it refuses is known; the rest of its words is not waited for.
+                break;
             }
-            body.extend_from_slice(&chunk);
         }
         Ok(Answer { status: response.status().as_u16(), headers: std::mem::take(response.headers_mut()), body })
     }
@@ -312,7 +326,7 @@ impl Client {
     fn told_wait(&self, headers: &HeaderMap) -> Duration {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let now = Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX));
-        retry_after(headers, now).div_f64(self.options.speed)
+        self.options.real(retry_after(headers, now))
     }
 
     fn rate_limited(&self, wait: Duration) -> Failure {

@@ -10,6 +10,9 @@ use crate::reason::Span;
 /// Longest part of a service's own message that is passed on, in characters.
 const LONGEST_MESSAGE: usize = 200;
 
+/// Bytes of a text that are looked at for that.
+const LONGEST_READ: usize = 16 << 10;
+
 /// Takes secrets out of text that came from outside.
 #[derive(Clone, Default)]
 pub(crate) struct Redaction {
@@ -26,9 +29,16 @@ impl Redaction {
 
     /// One line of at most 200 characters, without the secrets.
     pub(crate) fn apply(&self, text: &str) -> String {
-        let mut text = text.to_owned();
+        let start = beginning(text, LONGEST_READ);
+        let is_cut = start.len() < text.len();
+        let mut text = start.to_owned();
         for secret in &self.secrets {
             text = text.replace(secret, "[secret]");
+        }
+        if is_cut {
+            // What the cut went through may be a secret.
+            let longest = self.secrets.iter().map(String::len).max().unwrap_or_default();
+            text.truncate(beginning(&text, text.len().saturating_sub(longest)).len());
         }
         let text = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty());
         let text = text.collect::<Vec<_>>().join(" ");
@@ -37,6 +47,15 @@ impl Redaction {
             None => text,
         }
     }
+}
+
+/// So many bytes of a text, or a few less where a character would be cut.
+fn beginning(text: &str, mut most: usize) -> &str {
+    most = most.min(text.len());
+    while !text.is_char_boundary(most) {
+        most -= 1;
+    }
+    &text[..most]
 }
 
 /// Why there is no answer. `origin` is where it was looked for.
@@ -80,5 +99,15 @@ mod tests {
         let long = redaction.apply(&"é".repeat(300));
         assert_eq!(long.chars().count(), 201);
         assert!(long.ends_with("é…"));
+    }
+
+    #[test]
+    fn of_a_long_text_only_the_beginning_is_read_and_no_half_of_a_secret_told() {
+        let redaction = Redaction::new([&Secret::new("tok-en"), &Secret::new("a-longer-secret")]);
+        for shift in 0..17 {
+            let blank = " ".repeat(LONGEST_READ - shift);
+            assert_eq!(redaction.apply(&format!("no{blank}a-longer-secret")), "no", "{shift}");
+        }
+        assert_eq!(redaction.apply(&"a ".repeat(4 << 20)).chars().count(), 201);
     }
 }

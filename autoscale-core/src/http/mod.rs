@@ -9,6 +9,8 @@ mod tls;
 
 use std::time::Duration;
 
+use crate::clock::usable_speed;
+
 pub use budget::RateBudgets;
 pub(crate) use client::{Answer, Client, Peer, is_loopback};
 pub(crate) use describe::{Redaction, root};
@@ -40,9 +42,12 @@ impl Default for HttpOptions {
 impl HttpOptions {
     /// The usual ones, `speed` times as fast. A read may take 50 s, so that it is over before the next check is due.
     pub fn at_speed(speed: f64) -> Self {
-        let speed = if speed.is_finite() && speed > 0.0 { speed } else { 1.0 };
-        let mut options =
-            Self { speed, budgets: RateBudgets::default(), deadline: Duration::ZERO, roots: MachineRoots::default() };
+        let mut options = Self {
+            speed: usable_speed(speed),
+            budgets: RateBudgets::default(),
+            deadline: Duration::ZERO,
+            roots: MachineRoots::default(),
+        };
         options.deadline = options.scaled(50.0, 4.0);
         options
     }
@@ -65,7 +70,12 @@ impl HttpOptions {
 
     /// `seconds` of simulated time, but at least `least` seconds: a machine does not get faster with the clock.
     pub(crate) fn scaled(&self, seconds: f64, least: f64) -> Duration {
-        Duration::from_secs_f64((seconds / self.speed).max(least.min(seconds)))
+        Duration::from_secs_f64((seconds / usable_speed(self.speed)).max(least.min(seconds)))
+    }
+
+    /// How long a time that a service told takes at this speed.
+    pub(crate) fn real(&self, span: Duration) -> Duration {
+        span.div_f64(usable_speed(self.speed))
     }
 }
 

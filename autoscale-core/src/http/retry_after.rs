@@ -1,6 +1,7 @@
 //! `Retry-After`, as it is really sent: seconds, a date, or an absolute unix time. Clamped: a service's mistake must not
 //! stop the loop for a day.
 
+use std::ops::RangeInclusive;
 use std::time::{Duration, UNIX_EPOCH};
 
 use http::HeaderMap;
@@ -14,6 +15,9 @@ const UNSAID_S: f64 = 60.0;
 const LONGEST_S: f64 = 900.0;
 /// Numbers above this are unix times, not seconds to wait (it is 31 years).
 const EPOCH_ABOVE: f64 = 1e9;
+
+/// What a service's clock may say, 2001 to 2200: another would move the window to where no results are.
+const CLOCKS: RangeInclusive<Timestamp> = Timestamp::from_secs(1_000_000_000)..=Timestamp::from_secs(7_258_118_400);
 
 /// How long to wait. An absolute time is compared with the answer's own `Date`, else with `now`: the local clock may be
 /// wrong.
@@ -32,11 +36,11 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Duration {
 /// What the service's clock says: `Server-Time` (Pingdom, unix seconds), else `Date`.
 pub(crate) fn server_time(headers: &HeaderMap) -> Option<Timestamp> {
     let said = headers.get("server-time").and_then(|v| v.to_str().ok()).and_then(|text| text.trim().parse().ok());
-    said.and_then(Timestamp::from_secs_f64).or_else(|| date(headers))
+    said.and_then(Timestamp::from_secs_f64).filter(|at| CLOCKS.contains(at)).or_else(|| date(headers))
 }
 
 fn date(headers: &HeaderMap) -> Option<Timestamp> {
-    headers.get(DATE).and_then(|value| value.to_str().ok()).and_then(parse_date)
+    headers.get(DATE).and_then(|value| value.to_str().ok()).and_then(parse_date).filter(|at| CLOCKS.contains(at))
 }
 
 fn parse_date(text: &str) -> Option<Timestamp> {
@@ -72,6 +76,20 @@ mod tests {
         assert_eq!(wait("1353000000"), 1);
         assert_eq!(wait("99999999999"), 900);
         assert_eq!(wait("soon"), 60);
+        for (text, seconds) in [
+            ("99999999999999999999", 900),
+            ("18446744073709551616", 900),
+            ("1e400", 900),
+            ("-1e400", 1),
+            ("-99999999999999999999", 1),
+            ("-nan", 60),
+            ("inf", 900),
+            ("Fri, 31 Dec 9999 23:59:59 GMT", 900),
+            ("Fri, 31 Dec 99999 23:59:59 GMT", 60),
+            ("Thu, 01 Jan 1970 00:00:00 GMT", 1),
+        ] {
+            assert_eq!(wait(text), seconds, "{text}");
+        }
         assert_eq!(retry_after(&HeaderMap::new(), NOW).as_secs(), 60);
     }
 
@@ -91,5 +109,21 @@ mod tests {
         assert_eq!(server_time(&headers), Some(Timestamp::from_secs(1_353_003_083)));
         headers.insert("server-time", "1353003085".parse().unwrap());
         assert_eq!(server_time(&headers), Some(Timestamp::from_secs(1_353_003_085)));
+    }
+
+    #[test]
+    fn a_clock_that_no_service_has_is_not_believed() {
+        for text in ["99999999999999999999", "1e400", "6e12", "NaN", "-1353003085", "0", "18446744073709551616", "soon"] {
+            let mut headers = HeaderMap::new();
+            headers.insert("server-time", text.parse().unwrap());
+            assert_eq!(server_time(&headers), None, "{text}");
+            headers.insert(DATE, "Thu, 15 Nov 2012 18:11:23 GMT".parse().unwrap());
+            assert_eq!(server_time(&headers), Some(Timestamp::from_secs(1_353_003_083)), "{text}");
+        }
+        for text in ["Thu, 01 Jan 1970 00:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT", "Fri, 31 Dec 99999 23:59:59 GMT"] {
+            let mut headers = HeaderMap::new();
+            headers.insert(DATE, text.parse().unwrap());
+            assert_eq!(server_time(&headers), None, "{text}");
+        }
     }
 }

@@ -19,8 +19,13 @@ pub(super) const PEER: Peer = Peer {
     section: "PINGDOM_INFOS",
     address_key: "api_url",
     takes_ca_file: true,
+    // A full page of results takes 0.2 MB.
+    longest_body: Some(4 << 20),
     message: wire::parse_error,
 };
+
+/// Most results that its pages hold together: `offset` reaches no further.
+const MOST_RESULTS: usize = wire::LAST_OFFSET + wire::PAGE;
 
 /// Reads the results of one check.
 pub struct PingdomResults {
@@ -114,6 +119,10 @@ impl MetricSource for PingdomResults {
             }
             // A result that comes in between two pages shifts the rest, and one is listed twice. Within a page all
             // count: a probe without an id may well measure twice in a second.
+            if reading.samples.len() + page.results.len() > MOST_RESULTS {
+                let text = self.client.not_as_promised(&format!("more than {MOST_RESULTS} results"));
+                return Err(Failure::new(FailureKind::Transient, text));
+            }
             let new: Vec<_> = page.results.iter().filter(|r| !seen.contains(&(r.probe, r.sample.at))).collect();
             reading.samples.extend(new.iter().map(|row| row.sample));
             let nothing_new = new.is_empty();

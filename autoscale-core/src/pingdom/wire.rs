@@ -1,18 +1,27 @@
 //! Pingdom's request paths and JSON bodies, to and from values: versions 3.1 and 2.1, which differ in their paths alone.
 //! No IO, no clock, no judgement of the results.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde::de::{SeqAccess, Visitor};
+use serde_json::value::RawValue;
 
 use crate::config::PingdomVersion;
+use crate::json;
 use crate::listed::{AtMost, Listed};
 use crate::sample::{DownCause, Sample};
 use crate::time::Timestamp;
 
 /// Most results that one answer holds; a larger `limit` is silently cut to this.
 pub const PAGE: usize = 1000;
+
+/// Most entries of an answer that are believed: ten times what is asked for, for a gateway that does not know `limit`.
+const MOST_ENTRIES: usize = 10 * PAGE;
+
+/// Characters of a result's words that are read for what they say of its cause.
+const LONGEST_WORDS: usize = 1000;
 
 /// The largest `offset` that is accepted.
 pub const LAST_OFFSET: usize = 43_200;
@@ -73,25 +82,57 @@ pub struct ResultRow {
 /// result that can't be read does not spoil the others.
 ///
 /// # Errors
-/// Where the body is no such JSON, or most of its results can't be read.
+/// Where the body is no such JSON, has far more results than were asked for, or most of them can't be read.
 pub fn parse_results(body: &[u8]) -> Result<Page, Malformed> {
+    let page = parse_recorded(body)?;
+    if page.entries > MOST_ENTRIES {
+        return Err(Malformed(format!("{} results at once, where at most {PAGE} were asked for", page.entries)));
+    }
+    Ok(page)
+}
+
+/// [`parse_results`] of a recording, which may hold many pages as one.
+///
+/// # Errors
+/// As there, but for the number of results.
+pub(crate) fn parse_recorded(body: &[u8]) -> Result<Page, Malformed> {
     #[derive(Deserialize)]
     struct Body {
-        results: Vec<Value>,
+        results: Page,
     }
-    let body: Body = from_json(body, "list of results")?;
-    let mut page = Page { entries: body.results.len(), ..Page::default() };
-    for entry in body.results {
-        match Entry::deserialize(entry).ok().and_then(Entry::read) {
-            Some(row) => page.results.extend(row),
-            None => page.unreadable += 1,
-        }
-    }
+    let Body { results: page } = json::read(body, "a list of results").map_err(Malformed)?;
     if page.unreadable * 2 > page.entries {
         let Page { unreadable, entries, .. } = page;
         return Err(Malformed(format!("{unreadable} of {entries} results can't be read")));
     }
     Ok(page)
+}
+
+/// Reads entry by entry: of one that can't be read nothing is kept but the number.
+impl<'de> Deserialize<'de> for Page {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries;
+        impl<'de> Visitor<'de> for Entries {
+            type Value = Page;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of results")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Page, A::Error> {
+                let mut page = Page::default();
+                while let Some(entry) = list.next_element::<&RawValue>()? {
+                    page.entries += 1;
+                    match serde_json::from_str::<Entry>(entry.get()).ok().and_then(Entry::read) {
+                        Some(row) => page.results.extend(row),
+                        None => page.unreadable += 1,
+                    }
+                }
+                Ok(page)
+            }
+        }
+        deserializer.deserialize_seq(Entries)
+    }
 }
 
 /// One result as the body has it. "All attributes of a method response are not always present."
@@ -146,7 +187,11 @@ pub fn down_cause(texts: [Option<&str>; 2], response_time_ms: Option<f64>) -> Do
         "self signed",
     ];
     let took = response_time_ms.filter(|ms| *ms > 0.0);
-    let texts = texts.map(|text| text.unwrap_or_default().to_ascii_lowercase());
+    let texts = texts.map(|text| {
+        let text = text.unwrap_or_default();
+        let end = text.char_indices().nth(LONGEST_WORDS).map_or(text.len(), |(end, _)| end);
+        text[..end].to_ascii_lowercase()
+    });
     if let Some(status) = texts.iter().find_map(|text| http_error_status(text)) {
         return DownCause::of_http_status(status, took);
     }
@@ -167,6 +212,9 @@ fn http_error_status(text: &str) -> Option<u16> {
         word.parse().ok().filter(|status| (400..600).contains(status) && word.len() == 3 && !unit)
     })
 }
+
+/// A day, in minutes: Pingdom's own resolutions end at an hour.
+const LONGEST_RESOLUTION: u32 = 1440;
 
 /// What is known of a check.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -191,7 +239,10 @@ pub fn parse_check(body: &[u8]) -> Result<CheckDescription, Malformed> {
         name: Option<String>,
         resolution: u32,
     }
-    let Body { check } = from_json(body, "description of a check")?;
+    let Body { check } = json::read(body, "a description of a check").map_err(Malformed)?;
+    if !(1..=LONGEST_RESOLUTION).contains(&check.resolution) {
+        return Err(Malformed(format!("a resolution of {} min", check.resolution)));
+    }
     Ok(CheckDescription { name: check.name, resolution: Duration::from_secs(u64::from(check.resolution) * 60) })
 }
 
@@ -236,7 +287,7 @@ pub fn parse_checks(body: &[u8]) -> Result<Listed<CheckRow>, Malformed> {
     struct Body {
         checks: AtMost<CheckRow, CHECKS_PAGE>,
     }
-    from_json(body, "list of checks").map(|body: Body| body.checks.0)
+    json::read(body, "list of checks").map_err(Malformed).map(|body: Body| body.checks.0)
 }
 
 /// What an error's body says, if it says anything.
@@ -252,11 +303,6 @@ pub fn parse_error(body: &[u8]) -> Option<String> {
     }
     let Body { error } = serde_json::from_slice(body).ok()?;
     error.errormessage.or(error.statusdesc).filter(|text| !text.trim().is_empty())
-}
-
-fn from_json<'a, T: Deserialize<'a>>(body: &'a [u8], what: &str) -> Result<T, Malformed> {
-    // serde_json's text names line and column, never more of the body than a word of the wrong type.
-    serde_json::from_slice(body).map_err(|e| Malformed(format!("not the JSON of a {what}: {e}")))
 }
 
 #[cfg(test)]

@@ -55,6 +55,7 @@ class EventKind(enum.IntEnum):
     CONFIG_RELOADED = 9
     CONFIG_REFUSED = 10
     CHANGE_CONFIRMED = 11
+    CRASHED = 12
 
 
 class Outcome(enum.IntEnum):

@@ -39,7 +39,9 @@ impl Listener {
             decision: decision.as_ref().map_or(ptr::null(), ptr::from_ref),
             applied: check.map_or(0, |check: &Check| check.applied),
             failed_in_a_row: match &event.kind {
-                Kind::CheckFailed { in_a_row: n, .. } | Kind::Recovered { failed: n } => *n,
+                Kind::CheckFailed { in_a_row: n, .. }
+                | Kind::Crashed { in_a_row: n, .. }
+                | Kind::Recovered { failed: n } => *n,
                 _ => 0,
             },
             app: texts[0].as_ptr(),
@@ -67,6 +69,7 @@ pub(crate) const fn kind(kind: &Kind) -> i32 {
         Kind::ConfigReloaded { .. } => callback::AUTOSCALE_EVENT_CONFIG_RELOADED,
         Kind::ConfigRefused { .. } => callback::AUTOSCALE_EVENT_CONFIG_REFUSED,
         Kind::ChangeConfirmed { .. } => callback::AUTOSCALE_EVENT_CHANGE_CONFIRMED,
+        Kind::Crashed { .. } => callback::AUTOSCALE_EVENT_CRASHED,
     }
 }
 
@@ -104,6 +107,7 @@ impl Log {
     /// An event, as its sentence.
     pub(crate) fn tell(&self, event: &Event) {
         let level = match &event.kind {
+            Kind::Crashed { .. } => callback::AUTOSCALE_LOG_ERROR,
             Kind::CheckFailed { .. } | Kind::ConfigRefused { .. } => callback::AUTOSCALE_LOG_WARN,
             Kind::Checked(check) if check.outcome == Outcome::Failed => callback::AUTOSCALE_LOG_WARN,
             _ => callback::AUTOSCALE_LOG_INFO,

@@ -27,7 +27,7 @@ use super::listen::{Listener, Log};
 use super::ports::{OwnSource, OwnTarget, Source, Target, User};
 use super::thread::{End, PipesMayBreak, spawn, this_thread};
 use crate::callback::{EventFn, LogFn, MetricFn, ReadFn, ScaleFn};
-use crate::guard::shielded;
+use crate::guard::{of_defect, shielded};
 use crate::status::{
     AUTOSCALE_CHECK_FAILED, AUTOSCALE_FORKED, AUTOSCALE_IO, AUTOSCALE_LOCKED, AUTOSCALE_PANIC, AUTOSCALE_REENTRANT,
     AUTOSCALE_SOURCE, AUTOSCALE_STATE, AUTOSCALE_TARGET, Error,
@@ -243,7 +243,11 @@ impl Body {
             });
             drop(engine);
             runtime.shutdown_timeout(LOOK_UPS);
-            outcome(events)
+            outcome(events).inspect_err(|error| {
+                if error.status == AUTOSCALE_PANIC {
+                    self.poison();
+                }
+            })
         })
     }
 
@@ -421,6 +425,7 @@ fn outcome(events: Vec<Event>) -> Result<Decision, Error> {
             "formation" => failed(AUTOSCALE_TARGET, &error),
             _ => failed(AUTOSCALE_CHECK_FAILED, &error),
         },
+        Some(Kind::Crashed { error, .. }) => Err(of_defect(&error)),
         _ => failed(AUTOSCALE_CHECK_FAILED, "the check came to no end"),
     }
 }
@@ -492,15 +497,16 @@ impl LedgerKeeper for Keeper {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::CStr;
     use std::ptr::{null, null_mut};
     use std::time::Instant;
 
     use super::*;
-    use crate::callback::Samples;
+    use crate::callback::{AUTOSCALE_EVENT_CRASHED, AUTOSCALE_EVENT_STARTED, AUTOSCALE_EVENT_STOPPED, Samples};
     use crate::config::{autoscale_config_free, autoscale_config_from_ini};
     use crate::handle::{
-        Handle, autoscale_check_now, autoscale_check_once, autoscale_free, autoscale_new, autoscale_set_scale_target,
-        autoscale_start, autoscale_stop,
+        Handle, autoscale_check_now, autoscale_check_once, autoscale_free, autoscale_new, autoscale_pause,
+        autoscale_set_scale_target, autoscale_start, autoscale_stop,
     };
     use crate::status::{AUTOSCALE_OK, autoscale_last_error};
 
@@ -576,18 +582,57 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_panic_on_the_thread_ends_it_and_is_told_by_the_next_call() {
-        let handle = broken();
-        // SAFETY: a handle of ours.
+    /// What an event function was told: kind, failures in a row, JSON.
+    type Heard = Mutex<Vec<(i32, u32, String)>>;
+
+    unsafe extern "C-unwind" fn hear(user: *mut c_void, event: *const crate::callback::Event) {
+        // SAFETY: the test's own list, and the library's event with its texts.
         unsafe {
-            assert_eq!(autoscale_start(handle, None, null_mut()), AUTOSCALE_OK);
+            let (heard, event) = (&*user.cast::<Heard>(), &*event);
+            let json = CStr::from_ptr(event.json).to_str().unwrap().to_owned();
+            heard.lock().unwrap().push((event.kind, event.failed_in_a_row, json));
+        }
+    }
+
+    #[test]
+    fn a_panic_on_the_thread_is_an_event_and_the_handle_stays_of_use() {
+        let (handle, heard) = (broken(), Heard::default());
+        let crashes = || heard.lock().unwrap().iter().filter(|(kind, ..)| *kind == AUTOSCALE_EVENT_CRASHED).count();
+        let wait_for = |wanted| {
             let start = Instant::now();
-            while autoscale_check_now(handle) != AUTOSCALE_PANIC {
+            while crashes() < wanted {
                 assert!(start.elapsed() < Duration::from_secs(30), "the panic is never told");
                 std::thread::sleep(Duration::from_millis(1));
             }
-            assert_eq!(autoscale_stop(handle), AUTOSCALE_PANIC);
+        };
+        // SAFETY: a handle of ours, and a list that lives until the stop.
+        unsafe {
+            let user = std::ptr::from_ref(&heard).cast_mut().cast();
+            assert_eq!(autoscale_start(handle, Some(hear), user), AUTOSCALE_OK);
+            wait_for(1);
+            // Asked for, a check comes at once, though the loop waits.
+            assert_eq!(autoscale_check_now(handle), AUTOSCALE_OK);
+            wait_for(2);
+            assert_eq!(autoscale_pause(handle), AUTOSCALE_OK);
+            assert_eq!(autoscale_stop(handle), AUTOSCALE_OK);
+            let heard = heard.lock().unwrap();
+            let kinds: Vec<_> = heard.iter().map(|(kind, n, _)| (*kind, *n)).collect();
+            let expected = [
+                (AUTOSCALE_EVENT_STARTED, 0),
+                (AUTOSCALE_EVENT_CRASHED, 1),
+                (AUTOSCALE_EVENT_CRASHED, 2),
+            ];
+            assert_eq!(kinds[..3], expected);
+            assert_eq!(kinds.last(), Some(&(AUTOSCALE_EVENT_STOPPED, 0)));
+            let json = &heard[1].2;
+            assert!(json.contains("\"error\":\"a source that panics (at autoscale-ffi/src/body/ports.rs:"), "{json}");
+            assert!(json.ends_with(",\"in_a_row\":1,\"restart_in_s\":5.0}"), "{json}");
+            drop(heard);
+            // What is stopped can be started again, and is whole where the defect is gone.
+            (*handle).body.life().own.panics = false;
+            let mut decision: crate::decision::Decision = std::mem::zeroed();
+            decision.struct_size = size_of_val(&decision);
+            assert_eq!(autoscale_check_once(handle, &raw mut decision), AUTOSCALE_OK);
             assert_eq!(autoscale_free(handle), AUTOSCALE_OK);
         }
     }

@@ -37,6 +37,7 @@ pub(super) struct AppModel {
     pub(super) fresh: bool,
     /// What the last check of this run said.
     said: State,
+    /// Why the last check, or the loop, failed, in a sentence; until a check goes well.
     pub(super) failure: Option<String>,
     pub(super) paused: bool,
     pub(super) dry_run: bool,
@@ -159,7 +160,12 @@ impl Model {
                 app.fresh = true;
                 app.failure = None;
             }
-            Kind::CheckFailed { error, .. } => app.failure = Some(error.clone()),
+            Kind::CheckFailed { error, .. } => {
+                app.failure = Some(format!("Check failed, dynos left as they are: {error}"));
+            }
+            Kind::Crashed { error, .. } => {
+                app.failure = Some(format!("Crashed on a defect of its own, tries again by itself: {error}"));
+            }
             Kind::Recovered { .. } => app.failure = None,
             Kind::Started { dry_run, shadow } | Kind::DryRunChanged { dry_run, shadow } => {
                 (app.dry_run, app.shadow) = (*dry_run, *shadow);

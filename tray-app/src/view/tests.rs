@@ -178,6 +178,26 @@ fn a_failing_check_is_shown_until_one_works() {
 }
 
 #[test]
+fn a_crash_is_shown_as_failing_until_a_check_works() {
+    let mut model = shop();
+    model.event(0, &held("steady"));
+    let crashed = event(Kind::Crashed { error: "one is 1".into(), in_a_row: 1, restart_in_s: Some(5.0) });
+    assert_eq!(model.event(0, &crashed).unwrap().title, "shop: checks crash");
+    let shown = view(&model);
+    assert_eq!(shown.state, State::Failing);
+    assert_eq!(
+        lines(&shown.menu)[..2],
+        [
+            "(shop: checks fail, 3 dynos when last seen)",
+            "(Crashed on a defect of its own, tries again by itself: one is 1)"
+        ]
+    );
+    assert_eq!(model.event(0, &event(Kind::Recovered { failed: 1 })).unwrap().title, "shop: checks work again");
+    model.event(0, &held("steady"));
+    assert_eq!(view(&model).state, State::Steady);
+}
+
+#[test]
 fn every_state_has_its_icon() {
     assert_eq!(view(&shop()).state, State::Unknown);
     assert_eq!(state_after(&held("steady")), State::Steady);

@@ -60,10 +60,7 @@ fn seen(check: &Check, (falling, rising): (f64, f64)) -> String {
 
 /// The last decision or failure, in a sentence.
 pub(super) fn decision(app: &AppModel) -> Option<String> {
-    if let Some(error) = &app.failure {
-        return Some(format!("Check failed, dynos left as they are: {error}"));
-    }
-    app.last.as_ref().map(ToString::to_string)
+    app.failure.clone().or_else(|| app.last.as_ref().map(ToString::to_string))
 }
 
 /// No longer than fits a menu, on one line.

@@ -248,7 +248,7 @@ impl Seen {
                 let before = std::mem::replace(&mut self.kept, kept);
                 self.kept.is_none() || self.kept != before
             }
-            Kind::CheckFailed { .. } => {
+            Kind::CheckFailed { .. } | Kind::Crashed { .. } => {
                 self.failed += 1;
                 self.kept = None;
                 true

@@ -24,6 +24,7 @@ use self::ask::Terminal;
 use self::draft::{Draft, Secrets};
 use self::source::Source;
 use crate::complain;
+use crate::commands::run::LAST_LINES;
 use crate::exit::Exit;
 use crate::logging::{self, LogFormat};
 
@@ -172,11 +173,18 @@ impl From<Failure> for Stop {
 }
 
 pub(crate) fn run(args: &Args) -> Exit {
-    logging::set_up(LogFormat::Text, None, "warn");
-    match init(args) {
+    // A conversation is no place for every step of the clients.
+    let level = std::env::var_os("AUTOSCALE_LOG").is_none().then_some("warn");
+    let log = match logging::set_up(LogFormat::Text, level, None) {
+        Ok(log) => log,
+        Err(error) => return complain(&format!("no thread for the log: {error}"), Exit::Failed),
+    };
+    let exit = match init(args) {
         Ok(()) => Exit::Done,
         Err(Stop { text, exit }) => complain(&text, exit),
-    }
+    };
+    log.finish(LAST_LINES);
+    exit
 }
 
 fn init(args: &Args) -> Result<(), Stop> {
