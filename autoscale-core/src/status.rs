@@ -328,7 +328,7 @@ mod tests {
 
     #[test]
     fn the_last_change_is_known_with_the_dynos_before_it_as_long_as_the_loop_remembers() {
-        let at = |minutes| NOW - Duration::from_secs(60 * minutes);
+        let at = |minutes: u64| NOW - Duration::from_secs(60 * minutes);
         let change = |changes| {
             let ledger = Ledger { changed_at: Some(at(4)), changes, ..checked(Outcome::Held, "steady") };
             let seen = status(&config(""), &ledger, true);
