@@ -1,12 +1,13 @@
 #!/bin/bash
 # The C interface as a packager and a C program meet it: installs into a destdir, then compiles, links, runs, breaks and
 # measures against that. Ends with a count; what could not be checked here is added to the file LEFT_OUT.
-#   CAPI=dir     the built libraries (target/capi, made where it is missing)
+#   CAPI=dir     the built libraries (what `make capi` makes; made where it is missing)
 #   ROUNDS=1000  rounds of start and stop
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 
-capi=${CAPI:-target/capi}
+. scripts/rust.sh
+capi=${CAPI:-$(target_dir)/capi}
 left_out=${LEFT_OUT:-/dev/stderr}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
