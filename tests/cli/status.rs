@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::running::{Daemon, Site, events, quiet};
+use crate::running::{Daemon, Site, events, quiet, unhurried};
 
 fn json(site: &Site, arguments: &[&str]) -> (Option<i32>, Value) {
     let config = site.path("shop.ini");
@@ -18,7 +18,7 @@ fn text(site: &Site) -> String {
 
 #[test]
 fn it_says_how_it_goes_while_a_loop_runs_and_after_it() {
-    let site = Site::start(quiet(2));
+    let site = Site::start(unhurried(2));
     let config = site.configure("min_dynos: 3\nmax_dynos: 3\n");
     let (code, before) = json(&site, &[]);
     assert_eq!((code, &before["running"], &before["last_check"]), (Some(1), &false.into(), &Value::Null));
@@ -54,7 +54,7 @@ fn it_says_how_it_goes_while_a_loop_runs_and_after_it() {
 
 #[test]
 fn an_override_a_failure_and_a_platform_that_does_not_answer_are_said() {
-    let site = Site::start(quiet(2));
+    let site = Site::start(unhurried(2));
     let config = site.configure("");
     site.once(&config);
     site.sandbox.scale_by_hand(4);
@@ -98,7 +98,7 @@ fn a_loop_that_can_record_nothing_is_not_well_for_long() {
 
 #[test]
 fn a_damaged_state_file_is_said_and_left_as_it_is() {
-    let site = Site::start(quiet(2));
+    let site = Site::start(unhurried(2));
     let config = site.configure("");
     site.once(&config);
     let state = std::fs::read_dir(site.path("state")).unwrap().next().unwrap().unwrap().path();

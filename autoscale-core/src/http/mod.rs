@@ -26,6 +26,9 @@ pub struct HttpOptions {
     pub budgets: RateBudgets,
     /// Longest time, in wall-clock seconds, that one read may take, retries included.
     pub deadline: Duration,
+    /// Shortest time-out of one request, in wall-clock seconds: a machine does not get faster with the clock. 2 s, which
+    /// matters only at a `speed` of more than 5.
+    pub min_timeout: Duration,
 }
 
 impl Default for HttpOptions {
@@ -38,7 +41,8 @@ impl HttpOptions {
     /// The usual ones, `speed` times as fast. A read may take 50 s, so that it is over before the next check is due.
     pub fn at_speed(speed: f64) -> Self {
         let speed = if speed.is_finite() && speed > 0.0 { speed } else { 1.0 };
-        let mut options = Self { speed, budgets: RateBudgets::default(), deadline: Duration::ZERO };
+        let min_timeout = Duration::from_secs(2);
+        let mut options = Self { speed, budgets: RateBudgets::default(), deadline: Duration::ZERO, min_timeout };
         options.deadline = options.scaled(50.0, 4.0);
         options
     }
@@ -51,12 +55,17 @@ impl HttpOptions {
 
     /// Longest time to a connection.
     pub(crate) fn connect_timeout(&self) -> Duration {
-        self.scaled(10.0, 2.0)
+        self.timeout(10.0)
     }
 
     /// Longest time of one request, body included.
     pub(crate) fn request_timeout(&self) -> Duration {
-        self.scaled(30.0, 2.0)
+        self.timeout(30.0)
+    }
+
+    /// A time-out of `seconds` of simulated time, but at least [`Self::min_timeout`].
+    pub(crate) fn timeout(&self, seconds: f64) -> Duration {
+        self.scaled(seconds, self.min_timeout.as_secs_f64())
     }
 
     /// `seconds` of simulated time, but at least `least` seconds: a machine does not get faster with the clock.
