@@ -1,5 +1,5 @@
-# The front door: `make` says what there is. Every target works in a fresh clone, as root or not; what it needs beyond
-# Rust and a C compiler it installs itself (scripts/setup).
+# The front door: `make` lists the targets. Every one of them works in a fresh clone, as root or not, and with any
+# CARGO_TARGET_DIR; scripts/setup installs what is missing, Rust and a C compiler included.
 
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
@@ -9,14 +9,14 @@ CARGO ?= cargo
 # How much longer the property tests of `make soak` look: cases a property.
 SOAK_CASES ?= 20000
 
-# Tools that `make ci-extra` installs once, in target/tools.
+# Tools that `make ci-extra` installs once, in tools/ of the target folder.
 CARGO_DENY_VERSION := 0.20.2
 
 # Every combination that somebody may build autoscale-core with; `sandbox` is for tests and the command line.
 CORE_FEATURES := loop http graph sandbox loop,graph http,graph graph,sandbox http,sandbox http,graph,sandbox
 
-LEFT_OUT := $(CURDIR)/target/left-out
-TOOLS := $(CURDIR)/target/tools
+# Begins a recipe that builds: a Rust that is new enough, wherever it is, and `target_dir`, where it builds.
+rust := . scripts/rust.sh &&
 DEPLOY := autoscale-cli/deploy
 bindir = $(DESTDIR)$(PREFIX)/bin
 docdir = $(DESTDIR)$(PREFIX)/share/doc/heroku-autoscale
@@ -26,46 +26,52 @@ etcdir = $(DESTDIR)$(SYSCONFDIR)
 autostartdir = $(etcdir)/xdg/autostart
 icondir = $(DESTDIR)$(PREFIX)/share/icons/hicolor/scalable/apps
 
-export LEFT_OUT
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 # One build at a time: cargo has its own parallelism.
 .NOTPARALLEL:
-.PHONY: help demo tray-demo tray-tao test-tray test setup lint fmt-check clippy test-rust test-deploy left-out bench header wheel soak ci-extra \
+.PHONY: help demo tray-demo tray-tao test-tray test build-tools setup lint fmt-check clippy test-rust test-deploy bench header wheel soak ci-extra \
 	deny docs feature-check package-check release install uninstall capi test-c test-python sanitize sizes
 
 help: ## says this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: ## builds, and shows the loop at work on a simulated app: a flash crowd in 20 seconds
-	@$(CARGO) build --quiet --package autoscale-cli
-	@target/debug/autoscale demo
+	@$(rust) $(CARGO) run --quiet --package autoscale-cli -- demo
 
 tray-demo: ## builds, and shows the tray icon over a simulated app; needs a desktop with a tray
-	@$(CARGO) build --quiet --package tray-app
-	@target/debug/autoscale-tray --sandbox
+	@$(rust) $(CARGO) run --quiet --package tray-app -- --sandbox
 
 # ── what a change must pass ──────────────────────────────────────────────────────────────────────────────────────────
 
-test: setup lint test-rust test-tray test-deploy capi test-c test-python left-out ## all that a change must pass; .ci/run calls it
+test: ## all that a change must pass: every part below, also after one that failed; .ci/run calls it
+	@MAKE="$(MAKE)" scripts/test
+
+# scripts/test has called both, and goes on where one failed.
+ifndef SETUP_DONE
+demo tray-demo bench header wheel capi docs feature-check package-check deny release sanitize sizes: build-tools
+lint fmt-check clippy test-rust test-tray test-deploy test-c test-python soak: setup
+endif
+
+build-tools: ## installs Rust and a C compiler, where they are missing
+	@scripts/setup build
 
 setup: ## installs what `make test` needs, where it is missing
-	@mkdir -p target && : >"$(LEFT_OUT)"
 	@scripts/setup
 
 lint: fmt-check clippy ## formatting and clippy, warnings are errors
 
 fmt-check:
-	$(CARGO) fmt --all --check
+	$(rust) $(CARGO) fmt --all --check
 
 # Never --all-features: some features exclude each other's platforms.
 clippy:
-	$(CARGO) clippy --quiet --workspace --all-targets --locked -- -D warnings
-	$(CARGO) clippy --quiet --package autoscale-core --no-default-features --locked -- -D warnings
-	$(CARGO) clippy --quiet --package autoscale-ffi --no-default-features --all-targets --locked -- -D warnings
+	$(rust) $(CARGO) clippy --quiet --workspace --all-targets --locked -- -D warnings
+	$(rust) $(CARGO) clippy --quiet --package autoscale-core --no-default-features --locked -- -D warnings
+	$(rust) $(CARGO) clippy --quiet --package autoscale-ffi --no-default-features --all-targets --locked -- -D warnings
 
 test-rust: ## unit, property and end-to-end tests
-	$(CARGO) test --workspace --locked
+	$(rust) $(CARGO) test --workspace --locked --no-fail-fast
 
 test-tray: ## the tray's desktop entries, and that its tree holds no GTK; its behaviour is tested by test-rust
 	@tests/tray/run.sh
@@ -73,7 +79,7 @@ test-tray: ## the tray's desktop entries, and that its tree holds no GTK; its be
 test-deploy: ## shell scripts, systemd units, Kubernetes objects, container recipe, workflows
 	@tests/deploy/run.sh
 
-capi: ## the C libraries, into target/capi
+capi: ## the C libraries, into capi/ of the target folder
 	@autoscale-ffi/scripts/build
 
 test-c: ## the C interface, from a destdir: compilers, misuse, leaks, interface drift, examples
@@ -82,44 +88,39 @@ test-c: ## the C interface, from a destdir: compilers, misuse, leaks, interface 
 test-python: ## the Python package, from its wheel, and its examples
 	@tests/python/run.sh
 
-left-out:
-	@if [ -s "$(LEFT_OUT)" ]; then \
-		echo '════ LEFT OUT on this machine ════'; sed 's/^/  - /' "$(LEFT_OUT)"; \
-	else echo 'make test: passed, nothing was left out'; fi
-
 # ── more than that ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 bench: ## how fast a decision, a check and a graph are
-	$(CARGO) bench --workspace
+	$(rust) $(CARGO) bench --workspace
 	autoscale-ffi/scripts/bench
 
 header: ## writes include/autoscale.h anew from the C ABI
 	autoscale-ffi/scripts/header
 
-wheel: ## builds the Python package into target/wheels
+wheel: ## builds the Python package into wheels/ of the target folder
 	autoscale-ffi/scripts/wheel
 
 soak: ## the property tests with many more cases, and the tests that take minutes
-	PROPTEST_CASES=$(SOAK_CASES) AUTOSCALE_SOAK=1 $(CARGO) test --workspace --locked -- --include-ignored
+	$(rust) PROPTEST_CASES=$(SOAK_CASES) AUTOSCALE_SOAK=1 $(CARGO) test --workspace --locked -- --include-ignored
 
 ci-extra: docs feature-check package-check deny sizes sanitize tray-tao ## documentation, combinations of features, packages, licences and advisories
 
 # Windows' and macOS's event loop, on Linux; in a folder of its own, since its features exclude the others'.
 tray-tao:
-	@EXTRA=tray scripts/setup
-	@if [ "$$(uname -s)" = Linux ]; then \
+	@scripts/setup tray
+	@$(rust) if [ "$$(uname -s)" = Linux ]; then \
 		xvfb-run --auto-servernum $(CARGO) test --package tray-app --no-default-features --features tao-loop \
-			--target-dir target/tao --locked; \
+			--target-dir "$$(target_dir)/tao" --locked; \
 	fi
 
 docs:
-	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --quiet --workspace --no-deps --locked
+	$(rust) RUSTDOCFLAGS='-D warnings' $(CARGO) doc --quiet --workspace --no-deps --locked
 
 feature-check:
-	$(CARGO) check --quiet --package autoscale-core --no-default-features --locked
-	@set -e; for features in $(CORE_FEATURES); do \
+	$(rust) $(CARGO) check --quiet --package autoscale-core --no-default-features --locked
+	@set -e; $(rust) for features in $(CORE_FEATURES); do \
 		echo "autoscale-core with $$features"; \
-		RUSTFLAGS='-D warnings' $(CARGO) check --quiet --target-dir target/features --package autoscale-core --no-default-features --features $$features --locked; \
+		RUSTFLAGS='-D warnings' $(CARGO) check --quiet --target-dir "$$(target_dir)/features" --package autoscale-core --no-default-features --features $$features --locked; \
 	done
 
 sizes: ## the C library: the decision alone, and all of it
@@ -130,30 +131,31 @@ sanitize: ## the C tests with the address sanitizer in the library
 
 # What a package holds: its own files and no others.
 package-check:
-	@set -e; for package in autoscale-core autoscale-ffi autoscale-cli tray-app; do \
-		$(CARGO) package --quiet --list --allow-dirty --package $$package >target/package-list 2>/dev/null; \
-		grep -qx 'src/[a-z]*.rs' target/package-list; \
-		if grep -vE '^(src|schema|deploy|desktop|assets|fixtures|fonts|benches|examples|scripts|python)/|^(Cargo\.(toml|toml\.orig|lock)|README\.md|LICENSE-[A-Z]+|build\.rs|[a-z.]+\.ini|cbindgen\.toml|[A-Za-z.]+\.in|\.cargo_vcs_info\.json)$$' target/package-list; then echo "$$package holds the files above, which it should not" >&2; exit 1; fi; \
-		echo "$$package: $$(wc -l <target/package-list) files"; \
+	@set -e; $(rust) mkdir -p "$$(target_dir)"; list="$$(target_dir)/package-list"; for package in autoscale-core autoscale-ffi autoscale-cli tray-app; do \
+		$(CARGO) package --quiet --list --allow-dirty --package $$package >"$$list" 2>/dev/null; \
+		grep -qx 'src/[a-z]*.rs' "$$list"; \
+		if grep -vE '^(src|schema|deploy|desktop|assets|fixtures|fonts|benches|examples|scripts|python)/|^(Cargo\.(toml|toml\.orig|lock)|README\.md|LICENSE-[A-Z]+|build\.rs|[a-z.]+\.ini|cbindgen\.toml|[A-Za-z.]+\.in|\.cargo_vcs_info\.json)$$' "$$list"; then echo "$$package holds the files above, which it should not" >&2; exit 1; fi; \
+		echo "$$package: $$(wc -l <"$$list") files"; \
 	done
 
 deny:
-	@[ "$$($(TOOLS)/bin/cargo-deny --version 2>/dev/null)" = 'cargo-deny $(CARGO_DENY_VERSION)' ] || \
-		$(CARGO) install --quiet --locked --root $(TOOLS) --version $(CARGO_DENY_VERSION) --no-default-features cargo-deny
-	$(TOOLS)/bin/cargo-deny --locked check licenses bans sources
-	@$(TOOLS)/bin/cargo-deny --locked check advisories || { \
+	@$(rust) tools="$$(target_dir)/tools"; \
+	[ "$$("$$tools/bin/cargo-deny" --version 2>/dev/null)" = 'cargo-deny $(CARGO_DENY_VERSION)' ] || \
+		$(CARGO) install --quiet --locked --root "$$tools" --version $(CARGO_DENY_VERSION) --no-default-features cargo-deny || exit 1; \
+	"$$tools/bin/cargo-deny" --locked check licenses bans sources || exit 1; \
+	"$$tools/bin/cargo-deny" --locked check advisories || { \
 		[ -z "$(CI)" ] && echo '════ LEFT OUT: advisories, see above ════'; }
 
 # ── on this machine ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-release: ## the binaries as they are installed: target/release/autoscale and autoscale-tray
-	$(CARGO) build --release --locked --package autoscale-cli --package tray-app
+release: ## the binaries as they are installed, autoscale and autoscale-tray, into release/ of the target folder
+	$(rust) $(CARGO) build --release --locked --package autoscale-cli --package tray-app
 
 # The configuration that is there already is left alone.
 install: release capi ## binaries, desktop entries, units, init.d script, sample configuration, licences (DESTDIR=, PREFIX=/usr/local)
 	install -d $(bindir) $(docdir) $(sharedir)/init.d $(sharedir)/kubernetes $(sharedir)/container $(unitdir) $(etcdir)/heroku-autoscale
 	install -d $(autostartdir) $(DESTDIR)$(PREFIX)/share/applications $(icondir)
-	install -m 755 target/release/autoscale target/release/autoscale-tray $(bindir)/
+	$(rust) install -m 755 "$$(target_dir)/release/autoscale" "$$(target_dir)/release/autoscale-tray" $(bindir)/
 	@sed 's#/usr/local/bin/#$(PREFIX)/bin/#' tray-app/desktop/autoscale-tray.desktop >$(DESTDIR)$(PREFIX)/share/applications/autoscale-tray.desktop
 	@sed 's#/usr/local/bin/#$(PREFIX)/bin/#' tray-app/desktop/autoscale-tray-autostart.desktop >$(autostartdir)/autoscale-tray.desktop
 	install -m 644 tray-app/assets/autoscale-tray.svg $(icondir)/

@@ -57,7 +57,7 @@ impl Probe {
         // A redirect may lead to https, so that roots are needed in any case.
         let tls = tls_config(config.ca_file.as_deref(), Some(&options.roots))
             .map_err(|e| refused(format!("ca_file: {e}")))?;
-        let timeout = options.scaled(config.timeout.as_secs_f64(), 2.0);
+        let timeout = options.timeout(config.timeout.as_secs_f64());
         let mut http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .redirect(Policy::limited(REDIRECTS))

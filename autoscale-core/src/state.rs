@@ -12,8 +12,9 @@ use crate::ledger::{Ledger, LedgerKeeper};
 use crate::ports::{Failure, FailureKind};
 use crate::private::{create_folders, for_its_owner};
 
-/// How long a lock may be shared by one who only looks.
-const GLANCE: Duration = Duration::from_millis(40);
+/// How long a lock may be shared by one who only looks: so often is it tried again, after so long. Half a second in all,
+/// for a machine on which the one who looks has to wait for its turn.
+const GLANCES: (u32, Duration) = (12, Duration::from_millis(40));
 
 /// Where the shipped units, the init.d script and the container keep state.
 pub const SERVICE_DIR: &str = "/var/lib/heroku-autoscale";
@@ -275,7 +276,7 @@ impl InstanceLock {
     /// # Errors
     /// Another process has it, or the file can't be made.
     pub fn acquire_at(path: &Path) -> Result<Self, LockError> {
-        Self::try_at(path, 3)
+        Self::try_at(path, GLANCES.0)
     }
 
     fn try_at(path: &Path, patience: u32) -> Result<Self, LockError> {
@@ -296,7 +297,7 @@ impl InstanceLock {
             }
             Err(TryLockError::WouldBlock) if patience > 0 => {
                 // Somebody may only be looking who has it: `status` does, for a moment.
-                std::thread::sleep(GLANCE);
+                std::thread::sleep(GLANCES.1);
                 Self::try_at(path, patience - 1)
             }
             Err(TryLockError::WouldBlock) => Err(LockError::Held { pid: pid_in(&mut file) }),

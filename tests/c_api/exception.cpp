@@ -35,7 +35,7 @@ int main(int argc, char **argv)
         if (std::strcmp(argv[1], "loop") == 0) {
             if (autoscale_start(handle, nullptr, nullptr))
                 return 1;
-            sleep(30);
+            sleep(600);
         } else {
             autoscale_decision decision = {};
             decision.struct_size = sizeof decision;

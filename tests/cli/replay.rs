@@ -6,7 +6,7 @@ use autoscale_core::sandbox::SandboxOptions;
 use autoscale_core::simulation::Load;
 use serde_json::Value;
 
-use crate::running::{Daemon, Site, events, of_kind, quiet};
+use crate::running::{Daemon, Site, events, of_kind, quiet, soon};
 
 fn lines(site: &Site, arguments: &[&str]) -> Vec<Value> {
     let output = site.run(&[&["replay", "--json"], arguments].concat());
@@ -31,6 +31,9 @@ fn a_recorded_day_is_replayed(policy: &str) {
     let run = |more: &[&str]| site.command(&[&["run", "--json", "--config", config], more].concat());
     let mut daemon = Daemon::start(run(&[]));
     daemon.prints("checked", 20);
+    let changes = |checks: &[&Value]| checks.iter().filter(|check| check["action"] != "hold").count();
+    // The crowd comes again every two hours, for a loop that was too late for it.
+    soon("changes", || (changes(&of_kind(&daemon.events(), "checked")) >= 2).then_some(()));
     site.sandbox.set_faults(&"pingdom:500@0.3,patch:lost@every=2".parse().unwrap());
     daemon.prints("checked", 30);
     daemon.kill();
@@ -52,8 +55,7 @@ fn a_recorded_day_is_replayed(policy: &str) {
         assert_eq!(told(then), told(now), "{then}\n{now}");
         assert_eq!(now["as_recorded"], true);
     }
-    let changes = checks.iter().filter(|check| check["action"] != "hold").count();
-    assert!(changes >= 3, "a day on which nothing happens proves nothing");
+    assert!(changes(&checks) >= 2, "a day on which nothing happens proves nothing");
     let text = text(&site, &["--config", config, "--samples", history.to_str().unwrap()]);
     assert!(text.contains(&format!("\nall of {} decisions are those that were taken then.\n", checks.len())), "{text}");
 }

@@ -6,10 +6,10 @@ use std::process::Command;
 use autoscale_core::sandbox::Faults;
 use serde_json::Value;
 
-use crate::running::{Daemon, Site, events, of_kind, quiet};
+use crate::running::{Daemon, Site, events, of_kind, quiet, soon, unhurried};
 
 /// Always five dynos: whatever else there is, is brought back to that.
-const FIVE: &str = "min_dynos: 5\nmax_dynos: 5\n";
+const FIVE: &str = "min_dynos: 5\nmax_dynos: 5\nmanual_override: 1440\n";
 
 fn run(site: &Site, config: &Path, more: &[&str]) -> Command {
     site.command(&[&["run", "--json", "--config", config.to_str().unwrap()], more].concat())
@@ -46,6 +46,7 @@ fn a_change_of_its_own_is_known_again_by_the_next_loop() {
     daemon.kill();
     let daemon = Daemon::start(run(&site, &config, &[]));
     daemon.prints("checked", 4);
+    soon("five dynos", || (site.report().dynos == 5).then_some(()));
     let all = daemon.events();
     assert!(of_kind(&all, "checked").iter().all(|check| check["override_until"].is_null()), "{all:?}");
     let steps = site.patches();
@@ -55,7 +56,7 @@ fn a_change_of_its_own_is_known_again_by_the_next_loop() {
 
 #[test]
 fn the_second_instance_ends_with_4_and_names_the_first() {
-    let site = Site::start(quiet(2));
+    let site = Site::start(unhurried(2));
     let config = site.configure("");
     let mut first = Daemon::start(run(&site, &config, &[]));
     first.prints("checked", 1);
@@ -74,7 +75,7 @@ fn the_second_instance_ends_with_4_and_names_the_first() {
 
 #[test]
 fn a_pause_holds_for_once_too_until_it_is_resumed() {
-    let site = Site::start(quiet(2));
+    let site = Site::start(unhurried(2));
     let config = site.configure(FIVE);
     site.once(&config);
     let state = std::fs::read_dir(site.path("state")).unwrap().next().unwrap().unwrap().path();
@@ -92,7 +93,7 @@ fn a_pause_holds_for_once_too_until_it_is_resumed() {
 
 #[test]
 fn a_damaged_state_file_is_set_aside_and_scaling_goes_on() {
-    let site = Site::start(quiet(2));
+    let site = Site::start(unhurried(2));
     let config = site.configure(FIVE);
     site.once(&config);
     let state = std::fs::read_dir(site.path("state")).unwrap().next().unwrap().unwrap().path();
@@ -114,6 +115,7 @@ fn where_nothing_can_be_kept_it_warns_once_and_scaling_goes_on() {
     command.env("HOME", "/dev/null").env("XDG_STATE_HOME", "/dev/null/y");
     let mut daemon = Daemon::start(command);
     daemon.prints("checked", 5);
+    soon("five dynos", || (site.report().dynos == 5).then_some(()));
     assert_eq!(daemon.stop(), Some(0));
     let log = daemon.log();
     for warning in
@@ -126,7 +128,7 @@ fn where_nothing_can_be_kept_it_warns_once_and_scaling_goes_on() {
 
 #[test]
 fn what_was_told_is_not_told_again_by_a_process_a_check() {
-    let site = Site::start(quiet(2));
+    let site = Site::start(unhurried(2));
     let posts = crate::service::Posts::listen();
     let webhook = format!("[NOTIFICATIONS]\nwebhook_url: {}/hook\n", posts.url);
     let config = site.configure("min_dynos: 2\n");

@@ -5,6 +5,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use autoscale_core::sandbox::{Report, Sandbox, SandboxOptions};
@@ -13,10 +14,9 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-pub(crate) const AUTOSCALE: &str = env!("CARGO_BIN_EXE_autoscale");
+use crate::support::LONG;
 
-/// Longer than anything here takes on the slowest machine.
-const LONG: Duration = Duration::from_secs(60);
+pub(crate) const AUTOSCALE: &str = env!("CARGO_BIN_EXE_autoscale");
 
 /// A sandbox and a folder.
 pub(crate) struct Site {
@@ -31,9 +31,14 @@ pub(crate) struct Site {
 const CALM: &str = "response_time_low: 1\nresponse_time_high: 60000\nresponse_time_trend_low: -9999\n\
                     response_time_trend_high: 9999\n";
 
-/// A quiet app, which is changed for the sake of its bounds only.
+/// A quiet app, which is changed for the sake of its bounds only. A check each second, and 2 s for a request.
 pub(crate) fn quiet(dynos: u32) -> SandboxOptions {
     SandboxOptions { load: Load::flat(2.0), dynos, speed: 60.0, app_name: "shop".into(), ..SandboxOptions::default() }
+}
+
+/// The same for what needs no clock: a check each minute, and 30 s for a request.
+pub(crate) fn unhurried(dynos: u32) -> SandboxOptions {
+    SandboxOptions { speed: 1.0, ..quiet(dynos) }
 }
 
 impl Site {
@@ -151,14 +156,16 @@ pub(crate) struct Daemon {
     child: Child,
     log: Arc<Mutex<String>>,
     stdout: Arc<Mutex<String>>,
+    /// They end with the pipes.
+    readers: Vec<JoinHandle<()>>,
 }
 
 impl Daemon {
     pub(crate) fn start(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let log = gather(child.stderr.take().unwrap());
-        let stdout = gather(child.stdout.take().unwrap());
-        Self { child, log, stdout }
+        let (log, reader) = gather(child.stderr.take().unwrap());
+        let (stdout, other) = gather(child.stdout.take().unwrap());
+        Self { child, log, stdout, readers: vec![reader, other] }
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -196,8 +203,7 @@ impl Daemon {
     /// Waits for its end.
     pub(crate) fn ended(&mut self) -> ExitStatus {
         let status = soon("the end", || self.child.try_wait().unwrap());
-        // What it said last is still on its way through the pipes.
-        std::thread::sleep(Duration::from_millis(50));
+        self.read_to_the_end();
         status
     }
 
@@ -210,6 +216,12 @@ impl Daemon {
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+        self.read_to_the_end();
+    }
+
+    /// What it said last may still be on its way through the pipes.
+    fn read_to_the_end(&mut self) {
+        self.readers.drain(..).for_each(|reader| reader.join().unwrap());
     }
 }
 
@@ -221,15 +233,15 @@ impl Drop for Daemon {
 }
 
 /// Reads on a thread of its own, line by line: half a line is not shown.
-fn gather(from: impl std::io::Read + Send + 'static) -> Arc<Mutex<String>> {
+fn gather(from: impl std::io::Read + Send + 'static) -> (Arc<Mutex<String>>, JoinHandle<()>) {
     let text = Arc::new(Mutex::new(String::new()));
     let shared = Arc::clone(&text);
-    std::thread::spawn(move || {
+    let reader = std::thread::spawn(move || {
         for line in BufReader::new(from).lines().map_while(Result::ok) {
             let mut text = shared.lock().unwrap();
             text.push_str(&line);
             text.push('\n');
         }
     });
-    text
+    (text, reader)
 }

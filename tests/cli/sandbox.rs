@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::support::{LONG, wait_until};
+
 const AUTOSCALE: &str = env!("CARGO_BIN_EXE_autoscale");
 
 struct Running {
@@ -52,7 +54,7 @@ impl Running {
     fn get(&self, url: &str, path: &str, token: &str) -> (u16, Value) {
         let address = self.text(url).strip_prefix("http://").unwrap();
         let mut stream = TcpStream::connect(address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        stream.set_read_timeout(Some(LONG)).unwrap();
         write!(
             stream,
             "GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept: application/vnd.heroku+json; version=3\r\n\
@@ -78,7 +80,7 @@ impl Running {
                 assert_eq!(rest, "", "one line and no more");
                 return status.code();
             }
-            assert!(since.elapsed() < Duration::from_secs(10), "still there 10 s after {signal}");
+            assert!(since.elapsed() < LONG, "still there {LONG:?} after {signal}");
             std::thread::sleep(Duration::from_millis(10));
         }
     }
@@ -112,7 +114,7 @@ fn a_call_that_waits_does_not_keep_it() {
     let address = sandbox.text("heroku_url").strip_prefix("http://").unwrap().to_owned();
     let mut stream = TcpStream::connect(address).unwrap();
     stream.write_all(b"GET /account HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
-    std::thread::sleep(Duration::from_millis(100));
+    wait_until("the call", || sandbox.get("heroku_url", "/_sandbox", "").1["faults"] == 1);
     assert_eq!(sandbox.end("-TERM"), Some(0));
 }
 

@@ -72,11 +72,13 @@ fn no_secret_is_in_anything_that_is_written_while_everything_goes_wrong() {
         let (stage, webhook, secrets) = stage(version, faults);
         let mut command = stage.run(&["--json"]);
         let running = Running::start(command.env("AUTOSCALE_LOG", "trace"));
+        let written = |end: &str| files(stage.home.path()).iter().any(|path| path.to_string_lossy().ends_with(end));
         wait_until("all that can go wrong", || {
             let report = stage.report();
-            report.faults >= 10 && report.results_reads >= 12 && webhook.requests().len() >= 3
+            let all = report.faults >= 10 && report.results_reads >= 12 && webhook.requests().len() >= 3;
+            all && written("history.jsonl") && written(".svg") && written(".json")
         });
-        let (output, _) = running.end("-TERM");
+        let output = running.end("-TERM");
         let (stdout, stderr) = texts(&output);
         assert_eq!(output.status.code(), Some(0), "{stderr}");
         holds_none(&secrets, "stdout", &stdout);

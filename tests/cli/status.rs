@@ -13,7 +13,7 @@ use autoscale_core::ledger::Ledger;
 use autoscale_core::state::StateFile;
 use serde_json::{Value, json};
 
-use crate::running::{Daemon, Site, command, events, quiet, write_private};
+use crate::running::{Daemon, Site, command, events, quiet, unhurried, write_private};
 use crate::support::texts;
 
 fn as_json(site: &Site, arguments: &[&str]) -> (Option<i32>, Value) {
@@ -30,7 +30,7 @@ fn text(site: &Site) -> String {
 
 #[test]
 fn it_says_how_it_goes_while_a_loop_runs_and_after_it() {
-    let site = Site::start(quiet(2));
+    let site = Site::start(unhurried(2));
     let config = site.configure("min_dynos: 3\nmax_dynos: 3\n");
     let (code, before) = as_json(&site, &[]);
     assert_eq!((code, &before["running"], &before["last_check"]), (Some(1), &false.into(), &Value::Null));
@@ -66,7 +66,7 @@ fn it_says_how_it_goes_while_a_loop_runs_and_after_it() {
 
 #[test]
 fn an_override_a_failure_and_a_platform_that_does_not_answer_are_said() {
-    let site = Site::start(quiet(2));
+    let site = Site::start(unhurried(2));
     let config = site.configure("");
     site.once(&config);
     site.sandbox.scale_by_hand(4);
@@ -187,7 +187,7 @@ fn a_lock_that_may_not_be_looked_at_is_said_and_taken_for_no_answer() {
 
 #[test]
 fn a_damaged_state_file_is_said_and_left_as_it_is() {
-    let site = Site::start(quiet(2));
+    let site = Site::start(unhurried(2));
     let config = site.configure("");
     site.once(&config);
     let state = std::fs::read_dir(site.path("state")).unwrap().next().unwrap().unwrap().path();

@@ -8,6 +8,7 @@ use autoscale_core::http::HttpOptions;
 use autoscale_core::ports::{Failure, FailureKind, FormationReading, ScaleTarget};
 use autoscale_core::time::Timestamp;
 
+use crate::support::clients::{hasty, patient};
 use crate::support::log::Log;
 use crate::support::scripted::{Answer, Fault, Request, Server, nobody};
 
@@ -26,7 +27,7 @@ fn config(url: &str) -> Heroku {
 }
 
 fn client(url: &str) -> HerokuFormation {
-    HerokuFormation::new(&config(url), &HttpOptions::at_speed(100.0)).unwrap()
+    HerokuFormation::new(&config(url), &patient()).unwrap()
 }
 
 /// A healthy platform.
@@ -101,7 +102,6 @@ async fn a_change_whose_answer_is_lost_is_unknown_and_never_sent_twice() {
             Answer::new(200, FORMATION).fault(Fault::Half),
             format!("the connection to Heroku broke: end of file before message length reached{unknown}"),
         ),
-        (Fault::Silence.into(), format!("Heroku did not answer within 2 s{unknown}")),
         (Answer::new(503, "busy"), "Heroku answered 503; whether the change was carried out is not known".into()),
         (
             Answer::new(200, "<html>"),
@@ -118,6 +118,11 @@ async fn a_change_whose_answer_is_lost_is_unknown_and_never_sent_twice() {
     let (result, patches) = scale(Fault::Reset).await;
     assert_eq!(result.unwrap_err().kind, FailureKind::Unknown);
     assert_eq!(patches, 1);
+    let server = Server::start(|_, _| Fault::Silence.into()).await;
+    let result = HerokuFormation::new(&config(&server.url), &hasty()).unwrap().scale(4).await;
+    let text = format!("Heroku did not answer within 5 s{unknown}");
+    assert_eq!(result, Err(Failure::new(FailureKind::Unknown, text)));
+    assert_eq!(server.count("PATCH"), 1);
 }
 
 #[tokio::test]

@@ -98,12 +98,17 @@ fn who_looks_at_a_lock_is_told_the_holder_and_keeps_nobody_out() {
     assert_eq!(InstanceLock::holder(&config), Some(Some(std::process::id())));
     drop(lock);
     assert_eq!(InstanceLock::holder(&config), None);
-    let looking = fs::File::open(&path).unwrap();
-    looking.lock_shared().unwrap();
-    let thread = std::thread::spawn(move || InstanceLock::acquire_at(&path).is_ok());
-    std::thread::sleep(std::time::Duration::from_millis(20));
-    drop(looking);
-    assert!(thread.join().unwrap(), "somebody who looks for a moment is no second instance");
+    let taken_while_somebody_looks = || {
+        let looking = fs::File::open(&path).unwrap();
+        looking.lock_shared().unwrap();
+        let path = path.clone();
+        let thread = std::thread::spawn(move || InstanceLock::acquire_at(&path).is_ok());
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        drop(looking);
+        thread.join().unwrap()
+    };
+    // On a busy machine a moment may last longer than anybody waits for it.
+    assert!((0..20).any(|_| taken_while_somebody_looks()), "somebody who looks for a moment is no second instance");
 }
 
 #[test]

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::support::LONG;
+use crate::support::clients::patient;
 use autoscale_core::config::{self, Pingdom, PingdomVersion, Secret};
 use autoscale_core::http::HttpOptions;
 use autoscale_core::pingdom::PingdomResults;
@@ -60,7 +62,7 @@ fn pingdom(url: &str, ca_file: Option<PathBuf>) -> PingdomResults {
         api_url: url.into(),
         ca_file,
     };
-    PingdomResults::new(&config, &HttpOptions::at_speed(100.0)).unwrap()
+    PingdomResults::new(&config, &patient()).unwrap()
 }
 
 #[tokio::test]
@@ -78,7 +80,7 @@ async fn a_private_gateway_is_trusted_by_its_ca_file_and_by_nothing_else() {
 async fn to_the_probe_an_untrusted_certificate_is_an_error_and_no_time_out() {
     let url = gateway().await;
     for (ca_file, kind) in [(Some(fixture("ca.pem")), "up"), (None, "error")] {
-        let (timeout, every) = (std::time::Duration::from_secs(10), std::time::Duration::from_secs(60));
+        let (timeout, every) = (LONG, LONG);
         let config = config::Probe { url: Some(url.clone()), timeout, every, ca_file };
         let mut probe = Probe::new(&config, every, || NOW, &HttpOptions::default()).unwrap();
         let samples = probe.samples(NOW, NOW).await.unwrap().samples;

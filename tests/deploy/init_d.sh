@@ -46,8 +46,8 @@ RUN_GROUP=
 RUN_DIR=$dir/run
 LOG_FILE=$dir/log/autoscale.log
 STATE_DIRECTORY=$dir/state
-START_WAIT=\${START_WAIT_OVERRIDE:-10}
-STOP_WAIT=\${STOP_WAIT_OVERRIDE:-10}
+START_WAIT=\${START_WAIT_OVERRIDE:-120}
+STOP_WAIT=\${STOP_WAIT_OVERRIDE:-120}
 DEFAULTS
 export AUTOSCALE_DEFAULTS=$dir/defaults
 
@@ -66,9 +66,9 @@ check() {
     fi
 }
 
-# Waits at most 5 s for the command to succeed.
+# Waits for the command to succeed: two minutes, as for start and stop, on a machine that is busy.
 soon() {
-    for _ in $(seq 50); do
+    for _ in $(seq 1200); do
         "$@" && return 0
         sleep 0.1
     done
@@ -80,7 +80,7 @@ alive() { grep -q '^State:[[:space:]]*[A-WY]' "/proc/$1/status" 2>/dev/null; }
 gone() { ! alive "$1"; }
 own_pid() { cut -d' ' -f1 "$dir/run/started"; }
 bystander() {
-    sleep 120 &
+    sleep 900 &
     others+=($!)
 }
 stand_in() { [ -z "${AUTOSCALE_BIN:-}" ]; }
@@ -135,6 +135,8 @@ check "a record of an earlier boot is not believed" 1 "does not run" "$script" s
 "$script" stop >/dev/null
 check "so that what it names is left alone" 0 "" alive "$pid"
 kill "$pid"
+# It holds the lock of its app until then.
+soon gone "$pid"
 
 printf 'nonsense\n' >"$dir/run/started"
 check "a record that is no record is not believed" 1 "does not run" "$script" status

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Checks every file that is no Rust: scripts, units, Kubernetes objects, the container's recipe, workflows; and runs the
-# init.d script. Ends with a count. What could not be checked here is added to the file LEFT_OUT.
+# init.d script and the scripts behind `make`. Ends with a count. What could not be checked here is added to the file LEFT_OUT.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 
@@ -9,6 +9,7 @@ left_out=${LEFT_OUT:-/dev/stderr}
 bin=.venv/bin
 # shellcheck source=tests/tools/check.sh
 . tests/tools/check.sh
+. scripts/rust.sh
 
 # silent COMMAND…: it succeeds and has nothing to say.
 silent() {
@@ -50,11 +51,15 @@ check "hadolint" "$bin/hadolint" "$deploy/container/Containerfile"
 check "workflows follow their schema" "$bin/check-jsonschema" --builtin-schema vendor.github-workflows .github/workflows/*.yml
 check "zizmor of the workflows" "$bin/zizmor" --offline --quiet .github/workflows
 
+check "scripts/setup: what it installs, on machines of stand-ins" tests/deploy/setup.sh
+check "scripts/test: each part runs, and is told of at the end" tests/deploy/parts.sh
+check "make: whatever the target folder is" tests/deploy/target_dir.sh
+
 if [ "$(uname -s)" = Linux ]; then
     check "init.d script, with a stand-in" tests/deploy/init_d.sh
-    binary=${CARGO_TARGET_DIR:-target}/debug/autoscale
+    binary=$(target_dir)/debug/autoscale
     if [ -x "$binary" ]; then
-        check "init.d script, with the real binary" env "AUTOSCALE_BIN=$(realpath "$binary")" tests/deploy/init_d.sh
+        check "init.d script, with the real binary" env "AUTOSCALE_BIN=$binary" tests/deploy/init_d.sh
     else
         echo "the init.d script with the real binary: $binary is not built" >>"$left_out"
     fi

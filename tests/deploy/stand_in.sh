@@ -25,7 +25,7 @@ echo started >>"$log_file"
 echo $$ >"$pid_file"
 # Ends by itself, should a test forget it.
 ticks=0
-while [ "$ticks" -lt 600 ]; do
+while [ "$ticks" -lt 9000 ]; do
     ticks=$((ticks + 1))
     sleep 0.1
 done

@@ -6,6 +6,8 @@ import autoscale
 import pytest
 
 NOW = 1_700_000_000
+# Longer than anything takes on a machine that is busy, in seconds.
+LONG = 120
 
 
 @pytest.fixture

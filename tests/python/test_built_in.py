@@ -10,18 +10,19 @@ from pathlib import Path
 import autoscale
 import pytest
 from autoscale import Autoscaler, Config, EventKind, Outcome
+from conftest import LONG
 
 class Sandbox:
-    """A sandbox of its own for each test, ten times as fast as the clock."""
+    """A sandbox of its own for each test."""
 
     def __init__(self, folder, *options):
         self.config = Path(folder) / "sandbox.ini"
-        command = [os.environ["AUTOSCALE_BINARY"], "sandbox", "--speed", "10", "--write-config", self.config, *options]
+        command = [os.environ["AUTOSCALE_BINARY"], "sandbox", "--write-config", self.config, *options]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         self.urls = json.loads(self.process.stdout.readline())
 
     def seen(self):
-        with urllib.request.urlopen(self.urls["heroku_url"] + "/_sandbox", timeout=10) as answer:
+        with urllib.request.urlopen(self.urls["heroku_url"] + "/_sandbox", timeout=LONG) as answer:
             return json.load(answer)
 
     def load(self, **settings):
@@ -31,7 +32,7 @@ class Sandbox:
 
     def end(self):
         self.process.terminate()
-        self.process.communicate(timeout=10)
+        self.process.communicate(timeout=LONG)
 
 
 @contextlib.contextmanager
@@ -57,9 +58,9 @@ def test_one_check_scales_the_app_and_is_recorded(tmp_path):
 
 
 def test_a_loop_goes_on_until_the_app_is_well(tmp_path):
-    with sandbox(tmp_path, "--load", "flat=40") as app:
+    with sandbox(tmp_path, "--load", "flat=40", "--speed", "30") as app:
         with Autoscaler(app.load()) as scaler:
-            for event in scaler.events(timeout=60):
+            for event in scaler.events(timeout=LONG):
                 if event.kind is EventKind.CHECKED and event.outcome is Outcome.HELD and event.data["dynos"] > 2:
                     scaler.request_stop()
         assert app.seen()["dynos"] > 2

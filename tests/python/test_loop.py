@@ -14,11 +14,11 @@ import autoscale
 import numpy
 import pytest
 from autoscale import Autoscaler, EventKind, Outcome, Reason
-from conftest import World
+from conftest import LONG, World
 
 
-def until(true, seconds=30):
-    end = time.monotonic() + seconds
+def until(true):
+    end = time.monotonic() + LONG
     while not true():
         assert time.monotonic() < end
         time.sleep(0.002)
@@ -27,7 +27,7 @@ def until(true, seconds=30):
 def alone(program, *arguments):
     """What a program says that runs by itself: a fault of memory would end it. Its Python has debugging checks on."""
     done = subprocess.run(
-        [sys.executable, "-X", "dev", "-c", PRELUDE + program, *arguments], text=True, capture_output=True, timeout=120
+        [sys.executable, "-X", "dev", "-c", PRELUDE + program, *arguments], text=True, capture_output=True, timeout=10 * LONG
     )
     assert (done.stderr, done.returncode) == ("", 0)
     return done.stdout
@@ -58,7 +58,7 @@ def test_events_come_by_callback_and_by_iterator(config, world):
     log = lambda level, text: said.append((level, text))  # noqa: E731
     with Autoscaler(config, metric=world.metric, target=world, on_event=heard.append, log=log) as scaler:
         seen = []
-        for event in scaler.events(timeout=30):
+        for event in scaler.events(timeout=LONG):
             seen.append(event)
             if event.kind is EventKind.CHECKED:
                 scaler.request_stop()
@@ -113,7 +113,7 @@ def test_a_source_that_raises_is_a_failed_check_of_the_loop(config, world):
         raise OSError("no route")
 
     with Autoscaler(config, metric=broken, target=world) as scaler:
-        for event in scaler.events(timeout=30):
+        for event in scaler.events(timeout=LONG):
             if event.kind is EventKind.CHECK_FAILED:
                 assert "OSError: no route" in event.text
                 if event.failed_in_a_row == 2:
@@ -128,7 +128,7 @@ def test_what_a_listener_raises_ends_the_loop_and_comes_out(config, world):
 
     with pytest.raises(KeyError, match="STARTED"):
         with Autoscaler(config, metric=world.metric, target=world, on_event=listener) as scaler:
-            for _ in scaler.events(timeout=30):
+            for _ in scaler.events(timeout=LONG):
                 pass
 
 
@@ -144,7 +144,7 @@ def test_stop_inside_a_callback_is_refused(config, world):
 
     scaler = Autoscaler(config, metric=world.metric, target=world, on_event=listener)
     with scaler:
-        list(scaler.events(timeout=30))
+        list(scaler.events(timeout=LONG))
     assert refused == [6]
 
 
@@ -166,7 +166,7 @@ def test_pause_resume_and_dry_run(config, world):
     scaler = Autoscaler(config, metric=world.metric, target=world)
     scaler.set_dry_run(True)
     with scaler:
-        events = scaler.events(timeout=30)
+        events = scaler.events(timeout=LONG)
         kinds = {next(events).kind for _ in range(2)}
         scaler.pause()
         assert next(events).kind is EventKind.PAUSED
@@ -251,7 +251,7 @@ def test_close_inside_a_callback_is_refused_and_leaves_all_as_it_is(config, worl
             time.sleep(0.1)
 
     with Autoscaler(config, metric=world.metric, target=world, on_event=listener) as scaler:
-        assert go.wait(30)
+        assert go.wait(LONG)
         # A stop waits for that callback, and finds the handle still there.
         scaler.stop()
         scaler.start()
@@ -263,7 +263,7 @@ def test_close_inside_a_callback_is_refused_and_leaves_all_as_it_is(config, worl
 def test_close_that_a_listener_let_out_is_raised_and_it_is_closed(config, world):
     scaler = Autoscaler(config, metric=world.metric, target=world, on_event=lambda event: scaler.close())
     scaler.start()
-    list(scaler.events(timeout=30))
+    list(scaler.events(timeout=LONG))
     with pytest.raises(autoscale.ReentrantError):
         scaler.close()
     with pytest.raises(ValueError, match="closed"):
@@ -309,13 +309,13 @@ def test_what_is_in_flight_ends_before_the_handle_goes(config, world):
 
     def metric(from_s, to_s):
         inside.set()
-        assert go.wait(30)
+        assert go.wait(LONG)
         return world.metric(from_s, to_s)
 
     scaler = Autoscaler(config, metric=metric, target=world)
     checking = threading.Thread(target=lambda: decided.append(scaler.check_once()))
     checking.start()
-    assert inside.wait(30)
+    assert inside.wait(LONG)
     closing = threading.Thread(target=scaler.close)
     closing.start()
     closing.join(0.05)
@@ -342,7 +342,7 @@ def test_a_closed_one_has_no_events_and_does_not_start(config, world):
     scaler.start()
     waiting.start()
     scaler.close()
-    waiting.join(30)
+    waiting.join(LONG)
     assert not waiting.is_alive()
     for refused in (scaler.start, scaler.stop, scaler.check_now, scaler.__enter__):
         with pytest.raises(ValueError, match="closed"):
@@ -380,7 +380,7 @@ def test_an_exception_with_odd_words_is_a_failure_all_the_same(config, world, wh
         scaler.check_once()
     assert raised.value is error
     with scaler:
-        for event in scaler.events(timeout=30):
+        for event in scaler.events(timeout=LONG):
             if event.kind in (EventKind.CHECKED, EventKind.CHECK_FAILED):
                 assert event.outcome in (None, Outcome.FAILED)
                 break
@@ -395,7 +395,7 @@ def test_a_listener_with_odd_words_ends_the_loop(config, world, error):
     for listening in ({"on_event": listener}, {"log": listener}):
         scaler = Autoscaler(config, metric=world.metric, target=world, **listening)
         scaler.start()
-        list(scaler.events(timeout=30))
+        list(scaler.events(timeout=LONG))
         with pytest.raises(type(error)):
             scaler.close()
     with pytest.raises(type(error)):
@@ -407,7 +407,7 @@ def test_errors_of_one_thread_do_not_come_out_on_another(config, world):
 
     def broken(from_s, to_s):
         inside.set()
-        assert go.wait(30)
+        assert go.wait(LONG)
         raise OSError("no route")
 
     scaler = Autoscaler(config, metric=broken, target=world)
@@ -419,7 +419,7 @@ def test_errors_of_one_thread_do_not_come_out_on_another(config, world):
 
     thread = threading.Thread(target=check)
     thread.start()
-    assert inside.wait(30)
+    assert inside.wait(LONG)
     with pytest.raises(autoscale.StateError):
         scaler.check_once()
     go.set()
@@ -499,7 +499,7 @@ def test_the_collector_does_not_wait_for_a_callback(config, world):
     with lock:
         scaler = Autoscaler(config, metric=metric, target=world)
         scaler.start()
-        assert inside.wait(30)
+        assert inside.wait(LONG)
         del scaler
         gc.collect()
 

@@ -3,7 +3,6 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use crate::tray::wait_for;
 
@@ -65,7 +64,7 @@ fn launch(folder: &Path) -> Child {
         .stderr(Stdio::null())
         .spawn()
         .expect("dbus-daemon is there: `make setup` installs it");
-    wait_for("the bus", Duration::from_secs(20), || socket.exists().then_some(()));
+    wait_for("the bus", || socket.exists().then_some(()));
     daemon
 }
 

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use zbus::blocking::connection::Builder;
 use zbus::blocking::{Connection, Proxy};
@@ -14,7 +13,6 @@ const WATCHER: &str = "org.kde.StatusNotifierWatcher";
 const NOTIFICATIONS: &str = "org.freedesktop.Notifications";
 const ITEM: &str = "org.kde.StatusNotifierItem";
 const MENU: &str = "com.canonical.dbusmenu";
-const PATIENCE: Duration = Duration::from_secs(30);
 
 #[derive(Clone, Default)]
 struct Watcher(Arc<Mutex<Vec<String>>>);
@@ -126,7 +124,7 @@ impl Desktop {
 
     /// The item that registered last.
     pub(crate) fn item(&self) -> Item<'_> {
-        let service = wait_for("an item", PATIENCE, || self.watcher.0.lock().unwrap().last().cloned());
+        let service = wait_for("an item", || self.watcher.0.lock().unwrap().last().cloned());
         Item { desktop: self, service }
     }
 
@@ -228,7 +226,7 @@ impl Item<'_> {
 
     /// Clicks the entry with this label, once it is there.
     pub(crate) fn click(&self, label: &str) {
-        wait_for(label, PATIENCE, || {
+        wait_for(label, || {
             let entry = self.find(label).filter(|entry| entry.enabled)?;
             let arguments = (entry.id, "clicked", Value::I32(0), 0_u32);
             // The menu may have been built anew in between: then the id is none any more.

@@ -1,9 +1,7 @@
 //! What a desktop may lack, or lose: a clear warning each, and scaling goes on.
 
-use std::time::{Duration, Instant};
-
 use crate::desktop::Desktop;
-use crate::tray::{Home, PATIENCE, Simulated, wait_for};
+use crate::tray::{Home, Simulated, wait_for};
 
 fn count(log: &str, text: &str) -> usize {
     log.matches(text).count()
@@ -15,7 +13,7 @@ fn without_a_bus_it_scales_and_says_once_that_there_is_no_icon() {
     home.bus.kill();
     let config = home.config(&simulated, "");
     let tray = home.start(&["--config", config.to_str().unwrap()]);
-    wait_for("two changes", PATIENCE, || (simulated.patches() > 1).then_some(()));
+    wait_for("two changes", || (simulated.patches() > 1).then_some(()));
     tray.wait_for_log("notifications can't be shown");
     let log = tray.log();
     let no_icon =
@@ -38,9 +36,9 @@ fn without_a_panel_it_says_so_once_and_the_icon_comes_when_one_does() {
     desktop.bring_panel();
     desktop.item();
     desktop.take_panel_away();
-    wait_for("a warning", PATIENCE, || (count(&tray.log(), "no panel here shows tray icons") == 2).then_some(()));
+    wait_for("a warning", || (count(&tray.log(), "no panel here shows tray icons") == 2).then_some(()));
     desktop.bring_panel();
-    wait_for("the icon again", PATIENCE, || (desktop.registrations() == 2).then_some(()));
+    wait_for("the icon again", || (desktop.registrations() == 2).then_some(()));
     assert_eq!(count(&tray.log(), "notifications can't be shown"), 1, "{}", tray.log());
 }
 
@@ -50,7 +48,7 @@ fn headless_it_has_neither_icon_nor_notifications_and_warns_of_neither() {
     let desktop = Desktop::start(&home.bus.address());
     let config = home.config(&simulated, "");
     let tray = home.start(&["--headless", "--config", config.to_str().unwrap()]);
-    wait_for("two changes", PATIENCE, || (simulated.patches() > 1).then_some(()));
+    wait_for("two changes", || (simulated.patches() > 1).then_some(()));
     assert_eq!((desktop.registrations(), desktop.notified().len()), (0, 0));
     assert!(!tray.log().contains("icon"), "{}", tray.log());
     simulated.stop();
@@ -64,7 +62,7 @@ fn when_the_bus_is_killed_scaling_goes_on_and_the_icon_is_back_with_it() {
     let desktop = Desktop::start(&home.bus.address());
     let mut tray = home.start(&["--config", config.to_str().unwrap()]);
     let item = desktop.item();
-    wait_for("a check", PATIENCE, || item.title().contains(" ms").then_some(()));
+    wait_for("a check", || item.title().contains(" ms").then_some(()));
     home.bus.kill();
     drop(desktop);
     tray.wait_for_log("the session bus is gone");
@@ -75,7 +73,7 @@ fn when_the_bus_is_killed_scaling_goes_on_and_the_icon_is_back_with_it() {
     tray.wait_for_log("the session bus is back");
     assert_eq!(count(&tray.log(), "the session bus is gone"), 1, "{}", tray.log());
     item.click("About");
-    wait_for("a notification", PATIENCE, || {
+    wait_for("a notification", || {
         desktop.notified().into_iter().find(|notified| notified.summary.starts_with("Autoscale "))
     });
     item.click("Quit");
@@ -92,11 +90,10 @@ fn a_bus_that_does_not_answer_keeps_nobody_from_ending_and_is_warned_of() {
     let start = || home.start(&["--config", config.to_str().unwrap()]);
     let mut tray = start();
     simulated.wait_for_checks(2);
-    assert_eq!(count(&tray.log(), "no icon"), 0, "{}", tray.log());
+    let before = count(&tray.log(), "no icon");
     tray.signal("TERM");
-    let told = Instant::now();
     assert_eq!(tray.ended().code(), Some(0), "{}", tray.log());
-    assert!(told.elapsed() < Duration::from_secs(5), "it took {:?} to end", told.elapsed());
+    assert_eq!(count(&tray.log(), "no icon"), before, "it waited for the bus: {}", tray.log());
 
     let mut tray = start();
     tray.wait_for_log(
@@ -125,7 +122,7 @@ fn a_reader_of_its_log_that_goes_takes_nothing_with_it() {
     let mut tray = home.start_with(&arguments, |command| {
         command.stderr(writer);
     });
-    wait_for("two changes", PATIENCE, || (simulated.patches() > 1).then_some(()));
+    wait_for("two changes", || (simulated.patches() > 1).then_some(()));
     simulated.wait_for_checks(2);
     assert!(!tray.has_ended());
     tray.signal("TERM");

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use crate::desktop::Desktop;
-use crate::tray::{Home, PATIENCE, Simulated, wait_for};
+use crate::tray::{Home, Simulated, wait_for};
 
 #[test]
 fn without_a_configuration_it_starts_and_offers_one_and_the_sandbox() {
@@ -12,20 +12,20 @@ fn without_a_configuration_it_starts_and_offers_one_and_the_sandbox() {
     let mut tray = home.start(&[]);
     let item = desktop.item();
     let path = home.path().join(".config/heroku-autoscale/config.ini");
-    let first = wait_for("a notification", PATIENCE, || desktop.notified().into_iter().next());
+    let first = wait_for("a notification", || desktop.notified().into_iter().next());
     assert_eq!(first.summary, "Autoscale has no configuration yet");
     assert_eq!(item.lines()[0], format!("(No configuration at {})", path.display()));
 
     item.click("Create config from sample");
-    wait_for("the editor", PATIENCE, || home.opened().contains(&path).then_some(()));
+    wait_for("the editor", || home.opened().contains(&path).then_some(()));
     assert_eq!(std::fs::read_to_string(&path).unwrap(), autoscale_core::config::SAMPLE);
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-    wait_for("Start", PATIENCE, || item.find("Start"));
+    wait_for("Start", || item.find("Start"));
 
     item.click("Try the sandbox");
-    wait_for("a check", PATIENCE, || item.title().starts_with("sandbox-shop: 2 dynos").then_some(()));
+    wait_for("a check", || item.title().starts_with("sandbox-shop: 2 dynos").then_some(()));
     item.click("Leave the sandbox");
-    wait_for("the configuration", PATIENCE, || item.title().starts_with("MY_APP_NAME: ").then_some(()));
+    wait_for("the configuration", || item.title().starts_with("MY_APP_NAME: ").then_some(()));
     item.click("Quit");
     assert_eq!(tray.ended().code(), Some(0), "{}", tray.log());
 }
@@ -36,13 +36,11 @@ fn a_second_tray_makes_the_first_show_itself_and_exits_with_4() {
     let desktop = Desktop::start(&home.bus.address());
     let first = home.start(&[]);
     desktop.item();
-    wait_for("the first's port", PATIENCE, || {
-        home.path().join(".local/state/heroku-autoscale/tray.port").exists().then_some(())
-    });
+    wait_for("the first's port", || home.path().join(".local/state/heroku-autoscale/tray.port").exists().then_some(()));
     let mut second = home.start(&[]);
     assert_eq!(second.ended().code(), Some(4));
     second.wait_for_log(&format!("autoscale-tray: the tray runs already (pid {}): it shows itself", first.pid()));
-    wait_for("a notification", PATIENCE, || {
+    wait_for("a notification", || {
         let all = desktop.notified().into_iter().map(|notified| notified.summary + &notified.body);
         all.into_iter().find(|text| text.contains("Autoscale runs already"))
     });
@@ -52,9 +50,7 @@ fn a_second_tray_makes_the_first_show_itself_and_exits_with_4() {
 fn a_first_one_without_an_icon_is_not_said_to_show_itself() {
     let home = Home::new();
     let first = home.start(&["--headless"]);
-    wait_for("the first's port", PATIENCE, || {
-        home.path().join(".local/state/heroku-autoscale/tray.port").exists().then_some(())
-    });
+    wait_for("the first's port", || home.path().join(".local/state/heroku-autoscale/tray.port").exists().then_some(()));
     let mut second = home.start(&[]);
     assert_eq!(second.ended().code(), Some(4));
     let pid = first.pid();
@@ -68,9 +64,9 @@ fn the_sandbox_runs_beside_the_tray_and_once() {
     let _tray = home.start(&[]);
     desktop.item();
     let mut sandbox = home.start(&["--sandbox"]);
-    wait_for("its icon", PATIENCE, || (desktop.registrations() == 2).then_some(()));
+    wait_for("its icon", || (desktop.registrations() == 2).then_some(()));
     let item = desktop.item();
-    wait_for("a check", PATIENCE, || item.title().starts_with("sandbox-shop: 2 dynos").then_some(()));
+    wait_for("a check", || item.title().starts_with("sandbox-shop: 2 dynos").then_some(()));
     let mut second = home.start(&["--sandbox"]);
     assert_eq!(second.ended().code(), Some(4));
     second.wait_for_log(&format!("the sandbox runs already (pid {}): it shows itself", sandbox.pid()));
@@ -86,7 +82,7 @@ fn a_configuration_that_cannot_be_used_is_named_in_the_menu() {
     std::fs::write(&path, "[HEROKU_INFOS]\napp_name: shop\n[AUTOSCALE_SETTINGS]\nmin_dynos: 0\n").unwrap();
     let _tray = home.start(&["--config", path.to_str().unwrap()]);
     let item = desktop.item();
-    wait_for("the problem", PATIENCE, || item.lines()[0].contains("not looked after").then_some(()));
+    wait_for("the problem", || item.lines()[0].contains("not looked after").then_some(()));
     let lines = item.lines();
     assert_eq!(lines[0], "(bad.ini: not looked after)");
     assert!(lines[1].contains("min_dynos"), "{lines:?}");
@@ -109,7 +105,7 @@ fn what_was_mended_is_looked_after_from_a_reload_on_and_what_ran_goes_on() {
     std::fs::write(&blog, good).unwrap();
     tray.signal("HUP");
     tray.wait_for_log(&format!("{}: shop is looked after now", blog.display()));
-    wait_for("a check", PATIENCE, || (other.reads() > 0).then_some(()));
+    wait_for("a check", || (other.reads() > 0).then_some(()));
     tray.wait_for_log("configuration reloaded");
     let log = tray.log();
     assert_eq!((log.matches("shop web: started").count(), log.matches("shop web: stopped").count()), (2, 0), "{log}");
@@ -129,10 +125,10 @@ fn a_configuration_that_came_or_was_mended_is_taken_by_a_reload_or_by_trying_aga
     std::fs::write(&path, good.replace("min_dynos: 1", "min_dynos: 0")).unwrap();
     tray.signal("HUP");
     let item = desktop.item();
-    wait_for("the problem", PATIENCE, || item.lines()[0].contains("config.ini: not looked after").then_some(()));
+    wait_for("the problem", || item.lines()[0].contains("config.ini: not looked after").then_some(()));
     std::fs::write(&path, good).unwrap();
     item.click("Try again");
-    wait_for("a check", PATIENCE, || item.title().starts_with("shop: 2 dynos").then_some(()));
+    wait_for("a check", || item.title().starts_with("shop: 2 dynos").then_some(()));
     simulated.stop();
 }
 
@@ -142,7 +138,7 @@ fn the_sandbox_takes_its_configuration_anew() {
     let desktop = Desktop::start(&home.bus.address());
     let tray = home.start(&["--sandbox"]);
     let item = desktop.item();
-    wait_for("a check", PATIENCE, || item.title().starts_with("sandbox-shop: 2 dynos").then_some(()));
+    wait_for("a check", || item.title().starts_with("sandbox-shop: 2 dynos").then_some(()));
     item.click("Reload config");
     tray.wait_for_log("sandbox-shop web: configuration reloaded");
 }
@@ -160,5 +156,5 @@ fn started_with_the_desktop_it_ends_without_a_word_where_there_is_no_configurati
     std::fs::write(&path, "[HEROKU_INFOS]\n").unwrap();
     let _tray = home.start(&["--autostart"]);
     let item = desktop.item();
-    wait_for("the problem", PATIENCE, || item.lines()[0].contains("config.ini: not looked after").then_some(()));
+    wait_for("the problem", || item.lines()[0].contains("config.ini: not looked after").then_some(()));
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::desktop::Desktop;
-use crate::tray::{Home, PATIENCE, Scene, wait_for};
+use crate::tray::{Home, Scene, wait_for};
 
 /// "shop: 3 → 4 dynos" for each scale event of the history.
 fn expected(home: &Home) -> Vec<String> {
@@ -23,21 +23,21 @@ fn told(desktop: &Desktop) -> Vec<String> {
 fn a_flash_crowd_brings_one_notification_for_each_scale_event_and_none_besides() {
     let Scene { home, simulated, desktop, mut tray, .. } = Scene::start("flash-crowd", 2, 300.0, "");
     let item = desktop.item();
-    // The crowd comes in minute 25 and is gone in minute 100.
-    wait_for("a removal", Duration::from_secs(180), || {
+    // The crowd comes in minute 25 and is gone in minute 100; and again two hours later, for a loop that missed it.
+    wait_for("dynos that come and go", || {
         let changes = simulated.sandbox.report().patches;
-        let down = changes.iter().filter(|patch| patch.quantity < patch.from).count();
-        (changes.len() > 4 && down > 0).then_some(())
+        let up = changes.iter().position(|patch| patch.quantity > patch.from)?;
+        changes[up..].iter().any(|patch| patch.quantity < patch.from).then_some(())
     });
     let last = desktop.notified().last().cloned();
     item.click("Pause");
-    wait_for("resume", PATIENCE, || item.find("Resume"));
-    wait_for("the notifications", PATIENCE, || (told(&desktop).len() >= expected(&home).len()).then_some(()));
+    wait_for("resume", || item.find("Resume"));
+    wait_for("the notifications", || (told(&desktop).len() >= expected(&home).len()).then_some(()));
     // One too many would come now.
     std::thread::sleep(Duration::from_millis(500));
     let expected = expected(&home);
     assert_eq!(told(&desktop), expected);
-    assert!(expected.len() > 4, "{expected:?}");
+    assert!(expected.len() >= 2, "{expected:?}");
     let scaled = desktop.notified().into_iter().find(|notified| notified.summary.contains(" → ")).unwrap();
     assert!(scaled.body.ends_with("ms"), "why, in a sentence: {}", scaled.body);
     assert!(scaled.actions.contains(&"Open graph".to_owned()), "{:?}", scaled.actions);
@@ -47,7 +47,7 @@ fn a_flash_crowd_brings_one_notification_for_each_scale_event_and_none_besides()
         .filter(|notified| notified.summary.contains(" → "))
         .unwrap_or_else(|| desktop.notified().into_iter().rfind(|notified| notified.summary.contains(" → ")).unwrap());
     desktop.press(&pressed, "open-graph");
-    wait_for("the graph", PATIENCE, || home.opened().pop());
+    wait_for("the graph", || home.opened().pop());
     item.click("Quit");
     assert_eq!(tray.ended().code(), Some(0));
     simulated.stop();
@@ -59,12 +59,12 @@ fn the_sender_of_a_notification_without_a_button_stays_on_the_bus() {
     let desktop = Desktop::start(&home.bus.address());
     let _tray = home.start(&[]);
     let item = desktop.item();
-    let first = wait_for("a notification", PATIENCE, || desktop.notified().pop());
+    let first = wait_for("a notification", || desktop.notified().pop());
     assert_eq!(first.actions, Vec::<String>::new());
     std::thread::sleep(Duration::from_secs(3));
     assert!(desktop.has_owner(&first.sender), "a panel would have taken the notification away");
     item.click("About");
-    let second = wait_for("a notification", PATIENCE, || desktop.notified().get(1).cloned());
+    let second = wait_for("a notification", || desktop.notified().get(1).cloned());
     assert!(second.summary.starts_with("Autoscale "), "{second:?}");
     assert_eq!(second.sender, first.sender);
 }
@@ -76,18 +76,18 @@ fn a_new_configuration_and_a_bad_one_are_told() {
     tray.wait_for_log(": fast: mean");
     item.click("Reload config");
     let titles = || desktop.notified().into_iter().map(|notified| notified.summary).collect::<Vec<_>>();
-    wait_for("a word of it", PATIENCE, || titles().contains(&"shop: new configuration in force".into()).then_some(()));
+    wait_for("a word of it", || titles().contains(&"shop: new configuration in force".into()).then_some(()));
     let good = std::fs::read_to_string(&config).unwrap();
     let scaled = told(&desktop).len();
     std::fs::write(&config, good.replace("[SANDBOX]", "debug: True\n[SANDBOX]")).unwrap();
     item.click("Reload config");
-    wait_for("the check mark", PATIENCE, || item.find("Dry run").filter(|entry| entry.checked));
+    wait_for("the check mark", || item.find("Dry run").filter(|entry| entry.checked));
     // Told before the next comes: in a burst they would be one.
-    wait_for("a word of it", PATIENCE, || (titles().len() == 2 + scaled).then_some(()));
+    wait_for("a word of it", || (titles().len() == 2 + scaled).then_some(()));
     std::fs::write(&config, good.replace("min_dynos: 1", "min_dynos: 0")).unwrap();
     item.click("Reload config");
     let refused = "shop: new configuration refused, the old one stays".to_owned();
-    wait_for("a word of it", PATIENCE, || titles().contains(&refused).then_some(()));
+    wait_for("a word of it", || titles().contains(&refused).then_some(()));
     let body = desktop.notified().pop().unwrap().body;
     assert!(body.contains("min_dynos"), "{body}");
     simulated.stop();

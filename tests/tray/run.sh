@@ -2,6 +2,7 @@
 # What is no Rust in the tray: its desktop entries; and that its tree is free of GTK and X on Linux.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+. scripts/rust.sh
 
 [ "$(uname -s)" = Linux ] || { echo "the tray's desktop entries (they are for Linux)" >>"${LEFT_OUT:-/dev/null}"; exit 0; }
 

@@ -17,16 +17,16 @@ use crate::bus::Bus;
 use crate::desktop::Desktop;
 
 /// How long anything may take on a machine that is busy.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Waits until something is there.
-pub(crate) fn wait_for<T>(what: &str, patience: Duration, mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     loop {
         if let Some(found) = look() {
             return found;
         }
-        assert!(begun.elapsed() < patience, "waited {patience:?} in vain for {what}");
+        assert!(begun.elapsed() < PATIENCE, "waited {PATIENCE:?} in vain for {what}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }
@@ -173,7 +173,7 @@ impl Tray {
 
     /// How it ends by itself.
     pub(crate) fn ended(&mut self) -> ExitStatus {
-        wait_for("the end", PATIENCE, || self.process.try_wait().unwrap())
+        wait_for("the end", || self.process.try_wait().unwrap())
     }
 }
 
@@ -219,7 +219,7 @@ impl Simulated {
     /// Waits until so many more checks have begun.
     pub(crate) fn wait_for_checks(&self, count: u64) {
         let before = self.reads();
-        wait_for("checks", PATIENCE, || (self.reads() >= before + count).then_some(()));
+        wait_for("checks", || (self.reads() >= before + count).then_some(()));
     }
 
     pub(crate) fn stop(self) {

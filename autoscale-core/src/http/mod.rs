@@ -31,6 +31,9 @@ pub struct HttpOptions {
     pub deadline: Duration,
     /// Whom to trust beside the `ca_file` of a configuration; clones share it.
     pub roots: MachineRoots,
+    /// Shortest time-out of one request, in wall-clock seconds: a machine does not get faster with the clock. 2 s, which
+    /// matters only at a `speed` of more than 5.
+    pub min_timeout: Duration,
 }
 
 impl Default for HttpOptions {
@@ -47,6 +50,7 @@ impl HttpOptions {
             budgets: RateBudgets::default(),
             deadline: Duration::ZERO,
             roots: MachineRoots::default(),
+            min_timeout: Duration::from_secs(2),
         };
         options.deadline = options.scaled(50.0, 4.0);
         options
@@ -60,12 +64,17 @@ impl HttpOptions {
 
     /// Longest time to a connection.
     pub(crate) fn connect_timeout(&self) -> Duration {
-        self.scaled(10.0, 2.0)
+        self.timeout(10.0)
     }
 
     /// Longest time of one request, body included.
     pub(crate) fn request_timeout(&self) -> Duration {
-        self.scaled(30.0, 2.0)
+        self.timeout(30.0)
+    }
+
+    /// A time-out of `seconds` of simulated time, but at least [`Self::min_timeout`].
+    pub(crate) fn timeout(&self, seconds: f64) -> Duration {
+        self.scaled(seconds, self.min_timeout.as_secs_f64())
     }
 
     /// `seconds` of simulated time, but at least `least` seconds: a machine does not get faster with the clock.

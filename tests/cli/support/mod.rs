@@ -10,7 +10,7 @@ pub(crate) mod scripted;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use autoscale_core::sandbox::{Report, Sandbox, SandboxOptions};
 use tokio::runtime::Runtime;
@@ -87,14 +87,12 @@ impl Running {
         self.0.as_ref().unwrap().id()
     }
 
-    /// Sends a signal, and waits for the end: what came of it, and after how long.
+    /// Sends a signal, and waits for the end: what came of it.
     #[cfg(unix)]
-    pub(crate) fn end(mut self, signal: &str) -> (Output, Duration) {
+    pub(crate) fn end(mut self, signal: &str) -> Output {
         let sent = Command::new("kill").args([signal, &self.id().to_string()]).status().unwrap();
         assert!(sent.success());
-        let since = Instant::now();
-        let output = self.0.take().unwrap().wait_with_output().unwrap();
-        (output, since.elapsed())
+        self.0.take().unwrap().wait_with_output().unwrap()
     }
 }
 
@@ -107,11 +105,10 @@ impl Drop for Running {
     }
 }
 
+/// Longer than anything takes on a machine that is busy.
+pub(crate) const LONG: Duration = Duration::from_secs(120);
+
 /// Waits until something is so.
 pub(crate) fn wait_until(what: &str, mut so: impl FnMut() -> bool) {
-    let since = Instant::now();
-    while !so() {
-        assert!(since.elapsed() < Duration::from_secs(60), "{what}: not within a minute");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    crate::running::soon(what, || so().then_some(()));
 }

@@ -3,16 +3,18 @@
 use super::*;
 
 use autoscale_core::config::PingdomVersion;
+use autoscale_core::http::HttpOptions;
 use autoscale_core::ports::{FailureKind, MetricSource as _, ScaleTarget as _};
 
-use crate::support::clients::{heroku, pingdom};
+use crate::support::LONG;
+use crate::support::clients::{hasty, heroku, patient, pingdom};
 
 const NOW: Timestamp = Timestamp::from_secs(START);
 
 #[tokio::test]
 async fn a_formation_is_read_and_set() {
     let sandbox = rig(options()).await.sandbox;
-    let mut heroku = heroku(&sandbox);
+    let mut heroku = heroku(&sandbox, &patient());
     let before = heroku.formation().await.unwrap();
     let created = Timestamp::from_secs(START - 31 * 60);
     assert_eq!((before.quantity, before.updated_at, before.maintenance), (2, Some(created), false));
@@ -25,7 +27,7 @@ async fn a_formation_is_read_and_set() {
     assert_eq!(heroku.scale(7).await.unwrap_err().kind, FailureKind::Limit(6));
     assert_eq!(heroku.native_autoscaling().await, None);
     let native = rig(SandboxOptions { native_autoscaling: true, ..options() }).await.sandbox;
-    assert!(self::heroku(&native).native_autoscaling().await.is_some());
+    assert!(self::heroku(&native, &patient()).native_autoscaling().await.is_some());
 }
 
 #[tokio::test]
@@ -33,19 +35,21 @@ async fn a_long_window_is_read_whole_by_both_versions() {
     let history = Duration::from_secs(30 * 3600);
     let sandbox = rig(SandboxOptions { history, load: Load::flat(0.5), ..options() }).await.sandbox;
     let from = Timestamp::from_secs(START - 30 * 3600);
-    let new = pingdom(&sandbox, PingdomVersion::V3_1).samples(from, NOW).await.unwrap();
+    let new = pingdom(&sandbox, PingdomVersion::V3_1, &patient()).samples(from, NOW).await.unwrap();
     assert!((1700..=1800).contains(&new.samples.len()), "{}", new.samples.len());
     let server_time = new.server_time.unwrap();
-    assert!((0.0..60.0).contains(&server_time.seconds_since(NOW)));
-    let old = pingdom(&sandbox, PingdomVersion::V2_1).samples(from, NOW).await.unwrap();
+    assert!((0.0..=LONG.as_secs_f64()).contains(&server_time.seconds_since(NOW)));
+    let old = pingdom(&sandbox, PingdomVersion::V2_1, &patient()).samples(from, NOW).await.unwrap();
     assert_eq!(old.samples, new.samples);
-    assert_eq!(pingdom(&sandbox, PingdomVersion::V3_1).resolution().await, Ok(Duration::from_secs(60)));
+    assert_eq!(pingdom(&sandbox, PingdomVersion::V3_1, &patient()).resolution().await, Ok(Duration::from_secs(60)));
 }
 
 #[tokio::test]
 async fn a_spoilt_read_is_a_failure_or_the_truth() {
     let sandbox = rig(SandboxOptions { faults: "all:*@0.6".parse().unwrap(), ..options() }).await.sandbox;
-    let (mut heroku, mut pingdom) = (heroku(&sandbox), pingdom(&sandbox, PingdomVersion::V3_1));
+    // What hangs fails soon, or the truth comes late: both will do.
+    let http = HttpOptions { min_timeout: Duration::from_secs(1), deadline: Duration::from_secs(2), ..patient() };
+    let (mut heroku, mut pingdom) = (heroku(&sandbox, &http), pingdom(&sandbox, PingdomVersion::V3_1, &http));
     let (mut reads, mut failures) = (0, 0);
     for _ in 0..8 {
         match heroku.formation().await {
@@ -67,7 +71,8 @@ async fn a_spoilt_read_is_a_failure_or_the_truth() {
 async fn a_change_whose_answer_is_lost_is_known_as_unknown_and_sent_once() {
     for fault in ["lost", "silent", "half", "html", "shape"] {
         let sandbox = faulty(&format!("patch:{fault}")).await.sandbox;
-        let failure = heroku(&sandbox).scale(3).await.unwrap_err();
+        let failure =
+            heroku(&sandbox, &if fault == "silent" { hasty() } else { patient() }).scale(3).await.unwrap_err();
         assert_eq!(failure.kind, FailureKind::Unknown, "{fault}: {failure}");
         let report = sandbox.report();
         let patches: Vec<_> = report.patches.iter().map(|p| (p.from, p.quantity, p.answered)).collect();

@@ -136,9 +136,7 @@ async fn maintenance_is_told_and_set_and_shows_in_the_results() {
     assert_eq!(rig.get("/apps/sandbox-app").await.body["maintenance"], false);
     assert_eq!(rig.patch("/apps/sandbox-app", json!({ "maintenance": true })).await.body["maintenance"], true);
     let begun = rig.sandbox.now().as_secs();
-    while rig.sandbox.now().as_secs() < begun + 300 {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until("five minutes", || rig.sandbox.now().as_secs() >= begun + 300).await;
     let newest = rig.results("?limit=1").await.body["results"][0].clone();
     assert_eq!((&newest["status"], &newest["statusdesc"]), (&json!("down"), &json!("HTTP Error 503")));
     assert_eq!(rig.patch("/apps/sandbox-app", json!({ "maintenance": false })).await.body["maintenance"], false);

@@ -15,6 +15,8 @@ use autoscale_core::time::Timestamp;
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 
+use crate::support::{LONG, until};
+
 const ACCEPT: &str = "application/vnd.heroku+json; version=3";
 
 /// 2026-11-24 09:38:20 UTC.
@@ -45,7 +47,7 @@ fn options() -> SandboxOptions {
 
 async fn rig(options: SandboxOptions) -> Rig {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().unwrap();
+    let http = reqwest::Client::builder().no_proxy().timeout(LONG).build().unwrap();
     Rig { sandbox: Sandbox::start(options).await.unwrap(), http }
 }
 
@@ -142,11 +144,9 @@ async fn a_fixed_port_takes_the_next_one_too_and_both_are_free_after_it() {
 async fn stopping_ends_calls_that_wait() {
     let rig = faulty("heroku:timeout").await;
     let waiting = tokio::spawn(rig.heroku(Method::GET, WEB).send());
-    while rig.sandbox.report().reads == 0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until("the call", || rig.sandbox.report().reads > 0).await;
     rig.sandbox.stop().await;
-    let ended = tokio::time::timeout(Duration::from_secs(10), waiting).await.unwrap().unwrap();
+    let ended = tokio::time::timeout(LONG, waiting).await.unwrap().unwrap();
     assert!(ended.is_err());
 }
 
@@ -241,9 +241,7 @@ async fn more_dynos_make_the_app_faster_once_they_have_booted() {
     rig.patch(WEB, json!({ "quantity": 8 })).await;
     let scaled = rig.sandbox.now().as_secs();
     let states = |body: &Value| body.as_array().unwrap().iter().filter(|d| d["state"] == "up").count();
-    while rig.sandbox.now().as_secs() < scaled + 2400 {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    until("40 minutes", || rig.sandbox.now().as_secs() >= scaled + 2400).await;
     assert_eq!(states(&rig.get("/apps/sandbox-app/dynos").await.body), 8);
     let after = rig.results(&format!("?from={}&to={}", scaled + 600, scaled + 2400)).await.body;
     assert!(after["results"].as_array().unwrap().len() > 20);
@@ -254,9 +252,7 @@ async fn more_dynos_make_the_app_faster_once_they_have_booted() {
 async fn a_broken_app_is_down_in_its_results() {
     let outage = Incident::new(IncidentKind::Silence, 0.0, 600.0);
     let rig = rig(SandboxOptions { speed: 3600.0, incidents: vec![outage], ..options() }).await;
-    while rig.sandbox.now().as_secs() < START + 600 {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until("the outage's end", || rig.sandbox.now().as_secs() >= START + 600).await;
     let results = rig.results(&format!("?from={}&to={}", START + 2, START + 600)).await.body;
     let results: Vec<_> = results["results"].as_array().unwrap().iter().rev().collect();
     assert!(results.len() >= 8);

@@ -1,14 +1,27 @@
 //! The program's own clients, pointed at a sandbox.
 
+use std::time::Duration;
+
 use autoscale_core::config::{Heroku, Pingdom, PingdomVersion, Secret};
 use autoscale_core::heroku::HerokuFormation;
 use autoscale_core::http::HttpOptions;
 use autoscale_core::pingdom::PingdomResults;
 use autoscale_core::sandbox::Sandbox;
 
-const SPEED: f64 = 100.0;
+use super::LONG;
 
-pub(crate) fn heroku(sandbox: &Sandbox) -> HerokuFormation {
+/// Short pauses between attempts, and as much time for each as a busy machine may need.
+pub(crate) fn patient() -> HttpOptions {
+    HttpOptions { min_timeout: LONG, deadline: LONG, ..HttpOptions::at_speed(100.0) }
+}
+
+/// The same, for a server that never answers: gives up after 5 s.
+pub(crate) fn hasty() -> HttpOptions {
+    let limit = Duration::from_secs(5);
+    HttpOptions { min_timeout: limit, deadline: limit, ..HttpOptions::at_speed(100.0) }
+}
+
+pub(crate) fn heroku(sandbox: &Sandbox, http: &HttpOptions) -> HerokuFormation {
     let info = sandbox.info();
     let config = Heroku {
         api_key: Some(Secret::new(&info.heroku_api_key)),
@@ -17,10 +30,10 @@ pub(crate) fn heroku(sandbox: &Sandbox) -> HerokuFormation {
         api_url: info.heroku_url.clone(),
         ca_file: None,
     };
-    HerokuFormation::new(&config, &HttpOptions::at_speed(SPEED)).unwrap()
+    HerokuFormation::new(&config, http).unwrap()
 }
 
-pub(crate) fn pingdom(sandbox: &Sandbox, api_version: PingdomVersion) -> PingdomResults {
+pub(crate) fn pingdom(sandbox: &Sandbox, api_version: PingdomVersion, http: &HttpOptions) -> PingdomResults {
     let info = sandbox.info();
     let config = Pingdom {
         api_key: Some(Secret::new(&info.pingdom_api_key)),
@@ -31,5 +44,5 @@ pub(crate) fn pingdom(sandbox: &Sandbox, api_version: PingdomVersion) -> Pingdom
         api_url: info.pingdom_url.clone(),
         ca_file: None,
     };
-    PingdomResults::new(&config, &HttpOptions::at_speed(SPEED)).unwrap()
+    PingdomResults::new(&config, http).unwrap()
 }
