@@ -95,6 +95,7 @@ fn plan(app: &str) -> Plan {
         manual_override: Duration::from_secs(1800),
         debug: false,
         simulated_time: false,
+        shadow: false,
     }
 }
 
