@@ -141,6 +141,12 @@
 #define AUTOSCALE_EVENT_CHANGE_CONFIRMED 11
 
 /**
+ * Kind of an event: a defect of the library broke off what the loop was doing; it starts again by itself, and the handle
+ * stays of use.
+ */
+#define AUTOSCALE_EVENT_CRASHED 12
+
+/**
  * What came of a decision: nothing was to be changed.
  */
 #define AUTOSCALE_OUTCOME_HELD 0
@@ -402,7 +408,8 @@
 #define AUTOSCALE_FORKED 7
 
 /**
- * A defect of the library. The object that was used is of no use any more, but for being freed; the process goes on.
+ * A defect of the library. The object that was used is of no use any more, but for being freed; the process goes on. A
+ * started loop survives a defect: AUTOSCALE_EVENT_CRASHED tells of it, and calls of its handle go on as before.
  */
 #define AUTOSCALE_PANIC 8
 
@@ -621,8 +628,8 @@ typedef struct autoscale_event {
      */
     uint32_t applied;
     /**
-     * AUTOSCALE_EVENT_CHECK_FAILED: how many checks in a row have failed now; AUTOSCALE_EVENT_RECOVERED: how many had;
-     * else 0.
+     * AUTOSCALE_EVENT_CHECK_FAILED, AUTOSCALE_EVENT_CRASHED: how many checks in a row have failed now;
+     * AUTOSCALE_EVENT_RECOVERED: how many had; else 0.
      */
     uint32_t failed_in_a_row;
     /**
