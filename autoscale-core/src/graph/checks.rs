@@ -118,7 +118,7 @@ pub(super) fn list(drawing: &mut Drawing, checks: &[JudgedCheck], zone: &TimeZon
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::drawing::Mark;
+    use crate::graph::drawing::{Mark, Point};
 
     fn at(minute: i64) -> Timestamp {
         Timestamp::from_secs(1_795_512_840 + 60 * minute)
@@ -148,17 +148,18 @@ mod tests {
     }
 
     #[test]
-    fn the_mean_runs_from_check_to_check_and_a_trend_is_drawn_where_it_led_to_a_change() {
+    fn the_mean_runs_from_check_to_check_and_a_trend_is_drawn_at_each_change() {
         let time = TimeAxis::new(at(0), at(30), &TimeZone::UTC, (0.0, 300.0));
         let value = ValueAxis::new(2000.0, (200.0, 0.0));
         let mut drawing = Drawing::default();
         let checks = [check(10, None), check(20, Some((2, 3))), JudgedCheck { mean_ms: None, ..check(30, None) }];
         let name = draw(&mut drawing, &checks, &time, &value).unwrap();
         assert_eq!((name.text.as_str(), name.y), ("mean 700 ms", 130.0));
+        let rounded = |points: &[Point]| points.iter().map(|(x, y)| (x.round(), y.round())).collect::<Vec<_>>();
         let lines: Vec<_> = drawing
             .marks
             .iter()
-            .map(|m| if let Mark::Line { points, .. } = m { points.clone() } else { panic!("{m:?}") })
+            .map(|m| if let Mark::Line { points, .. } = m { rounded(points) } else { panic!("{m:?}") })
             .collect();
         assert_eq!(lines, [[(100.0, 130.0), (200.0, 130.0)], [(110.0, 160.0), (200.0, 70.0)]]);
         assert_eq!(draw(&mut drawing, &[], &time, &value), None);

@@ -42,6 +42,8 @@ const SHOWN: Duration = Duration::from_secs(90 * 60);
 /// The minute of the load at which it begins, five minutes before the crowd; the sandbox has lived through half an hour
 /// then.
 const BEGINS: usize = 20;
+/// Code of the reason that too few results have come since the last change.
+const SETTLING: &str = "settling";
 /// Columns of a terminal that everything fits.
 const WIDTH: usize = 80;
 const DYNOS: u32 = 2;
@@ -232,7 +234,8 @@ fn app_loop(args: &Args, sandbox: &Sandbox) -> Result<(DemoLoop, Clock, Drawn), 
 }
 
 impl Seen {
-    /// Takes note of an event; is it worth a line? Not a check that keeps the dynos for the same reason as the one before.
+    /// Takes note of an event; is it worth a line? Not a check that keeps the dynos for the same reason as the one before,
+    /// or because the change before it is too recent to be judged: that is so after every change.
     fn note(&mut self, event: &Event) -> bool {
         self.history.push_str(&event.to_json());
         self.history.push('\n');
@@ -246,7 +249,7 @@ impl Seen {
                 }
                 let kept = (check.outcome == Outcome::Held).then(|| check.reason.code.clone());
                 let before = std::mem::replace(&mut self.kept, kept);
-                self.kept.is_none() || self.kept != before
+                self.kept.is_none() || self.kept != before && check.reason.code != SETTLING
             }
             Kind::CheckFailed { .. } | Kind::Crashed { .. } => {
                 self.failed += 1;
@@ -388,11 +391,20 @@ mod tests {
     }
 
     #[test]
-    fn a_check_that_keeps_the_dynos_for_the_same_reason_as_before_is_not_said_again() {
+    fn a_check_that_keeps_the_dynos_is_said_once_per_reason_and_not_while_a_change_settles() {
         let mut seen = Seen::default();
-        let steps = [(2, 2, "a"), (2, 2, "a"), (2, 2, "b"), (2, 4, "b"), (4, 8, "b"), (8, 8, "b"), (8, 8, "b")];
+        let steps = [
+            (2, 2, "a"),
+            (2, 2, "a"),
+            (2, 2, "b"),
+            (2, 4, "b"),
+            (4, 8, "b"),
+            (8, 8, SETTLING),
+            (8, 8, "b"),
+            (8, 8, "b"),
+        ];
         let said = (60..).zip(steps).map(|(at, (dynos, applied, code))| seen.note(&check(at, dynos, applied, code)));
-        assert_eq!(said.collect::<Vec<_>>(), [true, false, true, true, true, true, false]);
-        assert_eq!(seen.checks, 7);
+        assert_eq!(said.collect::<Vec<_>>(), [true, false, true, true, true, false, true, false]);
+        assert_eq!(seen.checks, 8);
     }
 }
