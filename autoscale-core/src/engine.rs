@@ -383,10 +383,8 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
         // A moment further ahead was set by a clock that has been put back since.
         let refused = self.ledger.refused_until.filter(|until| now < *until && *until <= now + REFUSED_FOR);
         if let Some(until) = refused {
-            let minutes = (until.seconds_since(now) / 60.0).ceil();
             let why = self.ledger.refused_why.as_deref().unwrap_or("the platform refused a change before");
-            let text = format!("{why}; tried again in {minutes} min");
-            return Acted::failed(decision.from, text);
+            return Acted::refused(decision.from, why, until.seconds_since(now));
         }
         match self.send(now, decision.from, decision.target).await {
             Ok(applied) if applied == decision.target => Acted::plain(Outcome::Scaled, applied),
@@ -397,7 +395,7 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
             // A limit that leaves room, and no room all the same: other process types count in it.
             Err(Failure { kind: FailureKind::Limit(dynos), text }) if dynos >= decision.target => {
                 self.refused(now, &text);
-                Acted::failed(decision.from, text)
+                Acted::refused(decision.from, &text, REFUSED_FOR.as_secs_f64())
             }
             Err(Failure { kind: FailureKind::Limit(dynos), text }) => {
                 self.ledger.limit = Some(Limit { dynos, size: seen.size.clone(), at: now });
@@ -422,6 +420,7 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
             Err(failure) => {
                 if failure.kind == FailureKind::Refused {
                     self.refused(now, &failure.text);
+                    return Acted::refused(decision.from, &failure.text, REFUSED_FOR.as_secs_f64());
                 }
                 Acted::failed(decision.from, failure.text)
             }
@@ -503,6 +502,11 @@ struct Acted {
 impl Acted {
     fn plain(outcome: Outcome, applied: u32) -> Self {
         Self { outcome, applied, error: None }
+    }
+
+    /// A refusal, and when the change is tried again.
+    fn refused(applied: u32, why: &str, seconds: f64) -> Self {
+        Self::failed(applied, format!("{why}; tried again in {:.0} min", (seconds / 60.0).ceil()))
     }
 
     fn failed(applied: u32, error: String) -> Self {

@@ -60,9 +60,10 @@ pub enum NoticeKind {
 const CALM_CHECKS: u32 = 3;
 
 /// Reasons that say that nothing is wrong.
-const CALM: [&str; 8] = [
+const CALM: [&str; 9] = [
     "steady",
     "below_low",
+    "trying_fewer",
     "rising_below_low",
     "trend_falling",
     "at_min",

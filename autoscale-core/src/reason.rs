@@ -2,6 +2,7 @@
 //! operator. Which of them applies is decided in [`crate::policy`], never here.
 
 mod numbers;
+mod wait;
 
 use std::fmt;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use crate::decision::Dynos;
 
 pub use numbers::NUMBERS;
+pub use wait::{Cooldown, Next};
 
 /// Why. Each has a name ([`Reason::code`]) and a number ([`Reason::number`]); both are frozen, and retired ones stay.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -28,6 +30,8 @@ pub enum Reason {
     NoData {
         /// Age of the newest result, if there is one.
         newest: Option<Duration>,
+        /// `on_missing_data: max`: how much longer until it acts.
+        to_max_in: Option<Duration>,
     },
     /// No recent result for long: what `on_missing_data` says was done.
     MissingData {
@@ -68,6 +72,8 @@ pub enum Reason {
     AtMax {
         /// The most it may have now.
         max: u32,
+        /// What comes next.
+        next: Next,
     },
     /// Fewer dynos would do, but the app has the fewest it may have.
     AtMin {
@@ -80,6 +86,8 @@ pub enum Reason {
     Futile {
         /// Dynos when the slowness began.
         from: u32,
+        /// What comes next.
+        next: Next,
     },
     /// Too few results since the last change to judge by.
     Settling {
@@ -130,9 +138,16 @@ pub enum Reason {
     CoolingDown {
         /// How much longer.
         remaining: Duration,
+        /// Which rule makes it wait.
+        rule: Cooldown,
     },
     /// A removal is wanted, but there was a slow or failed result not long ago.
-    RecentlySlow,
+    RecentlySlow {
+        /// How much longer.
+        remaining: Duration,
+        /// Which rule makes it wait.
+        rule: Cooldown,
+    },
     /// A removal is wanted, but the last one from this formation had to be undone at once.
     Barred {
         /// How much longer.
@@ -142,11 +157,22 @@ pub enum Reason {
     Outage {
         /// Is the newest result an error rather than a time-out?
         errors: bool,
+        /// What comes next.
+        next: Next,
     },
     /// Down by time-outs for long: one dyno more.
     OutageStep,
     /// The newest result is down: no dyno is taken away now.
     DownNow,
+    /// Faster than the low bound for long: one dyno fewer is tried, though its estimate is above that bound.
+    TryingFewer {
+        /// Mean response time in ms.
+        mean_ms: f64,
+        /// The low bound in ms.
+        low_ms: f64,
+        /// For how long no result was slow or down, as far as the window reaches.
+        calm: Duration,
+    },
 
     // ---- adaptive
     /// A larger formation costs less than the slow requests it avoids.
@@ -160,7 +186,10 @@ pub enum Reason {
     /// A smaller formation is a little better, but not enough to pay for a change.
     RemovalWouldNotPay(Weighed),
     /// The formation grew as far as this slowness allows before its effect is seen.
-    WaitingForEffect,
+    WaitingForEffect {
+        /// What comes next.
+        next: Next,
+    },
 }
 
 /// What the adaptive policy weighed.
@@ -224,17 +253,18 @@ reasons! {
     Self::Steady { .. } => 30, "steady";
     Self::Unconfirmed { .. } => 31, "unconfirmed";
     Self::CoolingDown { .. } => 32, "cooling_down";
-    Self::RecentlySlow => 33, "recently_slow";
+    Self::RecentlySlow { .. } => 33, "recently_slow";
     Self::Barred { .. } => 34, "barred";
     Self::Outage { .. } => 35, "outage";
     Self::OutageStep => 36, "outage_step";
     Self::DownNow => 37, "down_now";
+    Self::TryingFewer { .. } => 38, "trying_fewer";
     Self::MoreAreCheaper(_) => 60, "more_are_cheaper";
     Self::FewerAreCheaper(_) => 61, "fewer_are_cheaper";
     Self::Balanced(_) => 62, "balanced";
     Self::AddWouldNotPay(_) => 63, "add_would_not_pay";
     Self::RemovalWouldNotPay(_) => 64, "removal_would_not_pay";
-    Self::WaitingForEffect => 65, "waiting_for_effect";
+    Self::WaitingForEffect { .. } => 65, "waiting_for_effect";
 }
 
 impl fmt::Display for Reason {
@@ -243,11 +273,14 @@ impl fmt::Display for Reason {
             Self::SwitchedOff => f.write_str("switched off (0 dynos): left alone until somebody starts it by hand"),
             Self::Maintenance => f.write_str("the app is in maintenance mode: left alone"),
             Self::ManualOverride { remaining } => {
-                write!(f, "somebody else changed the formation: left alone for {} more", Span(remaining))
+                write!(f, "somebody else changed the formation: left alone for {} more (manual_override)", Span(remaining))
             }
-            Self::NoData { newest: None } => f.write_str("no results: waiting for some"),
-            Self::NoData { newest: Some(age) } => {
-                write!(f, "the newest result is {} old: waiting for newer ones", Span(age))
+            Self::NoData { newest, to_max_in } => {
+                match newest {
+                    None => f.write_str("no results: waiting for some")?,
+                    Some(age) => write!(f, "the newest result is {} old: waiting for newer ones", Span(age))?,
+                }
+                to_max_in.map_or(Ok(()), |wait| write!(f, "; all it may have in {} (on_missing_data: max)", Span(wait)))
             }
             Self::MissingData { lasted, to_max: false } => {
                 write!(f, "no recent results for {}: left as it is (on_missing_data: hold)", Span(lasted))
@@ -266,11 +299,13 @@ impl fmt::Display for Reason {
             Self::AboveHigh { over, of, newest_ms: None, high_ms } => {
                 write!(f, "too slow: {over} of the last {of} results over {} or down, the newest down", Ms(high_ms))
             }
-            Self::AtMax { max } => write!(f, "needs more, but already has the most it may have ({})", Dynos(max)),
+            Self::AtMax { max, next } => {
+                write!(f, "needs more, but already has the most it may have ({}){next}", Dynos(max))
+            }
             Self::AtMin { min } => write!(f, "fewer would do, but it has the fewest it may have ({})", Dynos(min)),
             Self::Recovering => f.write_str("slow, but recovering: the newest results fall fast"),
-            Self::Futile { from } => {
-                write!(f, "no faster than with {}: more don't help, look at the app or its database", Dynos(from))
+            Self::Futile { from, next } => {
+                write!(f, "no faster than with {}: more don't help, look at the app or its database{next}", Dynos(from))
             }
             Self::Settling { fresh, needed } => {
                 write!(f, "too few results since the last change: {fresh} of the {needed} it takes to judge")
@@ -289,28 +324,32 @@ impl fmt::Display for Reason {
             Self::Unconfirmed { mean_ms, high_ms } => {
                 write!(f, "mean {}, over {}, but the newest results don't confirm it", Ms(mean_ms), Ms(high_ms))
             }
-            Self::CoolingDown { remaining } => {
-                write!(f, "a change is wanted, but the last one was too recent: {} to wait", Span(remaining))
-            }
-            Self::RecentlySlow => f.write_str("fewer would do, but a result was slow or down not long ago"),
+            Self::CoolingDown { remaining, rule } => wait::since_a_change(f, rule, remaining),
+            Self::RecentlySlow { remaining, rule } => wait::since_slowness(f, rule, remaining),
             Self::Barred { remaining } => {
                 write!(f, "fewer would do, but that was tried and had to be undone: not again for {}", Span(remaining))
             }
-            Self::Outage { errors: true } => {
-                f.write_str("the app answers with errors: dynos don't cure that, look at its logs")
+            Self::Outage { errors: true, next } => {
+                write!(f, "the app answers with errors: dynos don't cure that, look at its logs{next}")
             }
-            Self::Outage { errors: false } => {
-                f.write_str("the app does not answer in time: only a dyno at a time is added, look at its logs")
+            Self::Outage { errors: false, next } => {
+                write!(f, "the app does not answer in time: only a dyno at a time is added, look at its logs{next}")
             }
             Self::OutageStep => f.write_str("still no answer in time: one dyno more"),
             Self::DownNow => f.write_str("the newest result is down: no dyno is taken away"),
+            Self::TryingFewer { mean_ms, low_ms, calm } => {
+                let (mean, low) = (Ms(mean_ms), Ms(low_ms));
+                write!(f, "none slow for {}, mean {mean}: trying one dyno fewer, may exceed {low}", Span(calm))
+            }
             Self::MoreAreCheaper(w) | Self::FewerAreCheaper(w) => {
                 write!(f, "{w}; {} with {}", Share(w.slow_share_target), w.considered)
             }
             Self::Balanced(w) => write!(f, "{w}: neither more nor fewer are cheaper"),
             Self::AddWouldNotPay(w) => write!(f, "{w}: more would cost more than they save"),
             Self::RemovalWouldNotPay(w) => write!(f, "{w}: fewer would save less than they cost"),
-            Self::WaitingForEffect => f.write_str("slow, but grown as far as is sensible before dynos show an effect"),
+            Self::WaitingForEffect { next } => {
+                write!(f, "slow, but grown as far as is sensible before dynos show an effect{next}")
+            }
         }
     }
 }
@@ -394,8 +433,8 @@ mod tests {
             Reason::SwitchedOff,
             Reason::Maintenance,
             Reason::ManualOverride { remaining },
-            Reason::NoData { newest: None },
-            Reason::NoData { newest: Some(Duration::from_secs(420)) },
+            Reason::NoData { newest: None, to_max_in: None },
+            Reason::NoData { newest: Some(Duration::from_secs(420)), to_max_in: Some(Duration::from_secs(360)) },
             Reason::MissingData { lasted, to_max: false },
             Reason::MissingData { lasted, to_max: true },
             Reason::BelowMin { min: 2 },
@@ -403,10 +442,12 @@ mod tests {
             Reason::AboveMaxButSlow { max: 10 },
             Reason::AboveHigh { over: 2, of: 3, newest_ms: Some(2700.2), high_ms },
             Reason::AboveHigh { over: 2, of: 2, newest_ms: None, high_ms },
-            Reason::AtMax { max: 10 },
+            Reason::AtMax { max: 10, next: Next::Open },
+            Reason::AtMax { max: 10, next: Next::StepBack(remaining) },
             Reason::AtMin { min: 1 },
             Reason::Recovering,
-            Reason::Futile { from: 2 },
+            Reason::Futile { from: 2, next: Next::Open },
+            Reason::Futile { from: 2, next: Next::Add(remaining) },
             Reason::Settling { fresh: 1, needed: 3 },
             Reason::TrendRising { slope, limit: 0.5 },
             Reason::TrendFalling { slope: -0.62, limit: -0.5 },
@@ -414,19 +455,27 @@ mod tests {
             Reason::RisingBelowLow { slope },
             Reason::Steady { mean_ms: 640.0 },
             Reason::Unconfirmed { mean_ms, high_ms },
-            Reason::CoolingDown { remaining },
-            Reason::RecentlySlow,
+            Reason::CoolingDown { remaining, rule: Cooldown::Up },
+            Reason::CoolingDown { remaining, rule: Cooldown::Down },
+            Reason::CoolingDown { remaining, rule: Cooldown::Trial { low_ms: 500.0 } },
+            Reason::CoolingDown { remaining, rule: Cooldown::AfterAdd },
+            Reason::CoolingDown { remaining, rule: Cooldown::AfterRemoval },
+            Reason::CoolingDown { remaining, rule: Cooldown::Other },
+            Reason::RecentlySlow { remaining, rule: Cooldown::Down },
+            Reason::RecentlySlow { remaining, rule: Cooldown::Trial { low_ms: 500.0 } },
+            Reason::RecentlySlow { remaining, rule: Cooldown::Other },
             Reason::Barred { remaining },
-            Reason::Outage { errors: true },
-            Reason::Outage { errors: false },
+            Reason::Outage { errors: true, next: Next::Open },
+            Reason::Outage { errors: false, next: Next::Add(remaining) },
             Reason::OutageStep,
             Reason::DownNow,
+            Reason::TryingFewer { mean_ms: 448.0, low_ms: 500.0, calm: Duration::from_secs(1800) },
             Reason::MoreAreCheaper(w),
             Reason::FewerAreCheaper(w),
             Reason::Balanced(Weighed { incurable_share: 0.7, ..w }),
             Reason::AddWouldNotPay(w),
             Reason::RemovalWouldNotPay(w),
-            Reason::WaitingForEffect,
+            Reason::WaitingForEffect { next: Next::StepBack(remaining) },
         ];
         let said: Vec<String> = reasons.iter().map(|r| format!("{} {}: {r}", r.number(), r.code())).collect();
         assert_eq!(said.join("\n"), SENTENCES);
@@ -437,9 +486,9 @@ mod tests {
     const SENTENCES: &str = "\
 1 switched_off: switched off (0 dynos): left alone until somebody starts it by hand
 2 maintenance: the app is in maintenance mode: left alone
-3 manual_override: somebody else changed the formation: left alone for 25 min more
+3 manual_override: somebody else changed the formation: left alone for 25 min more (manual_override)
 4 no_data: no results: waiting for some
-4 no_data: the newest result is 7 min old: waiting for newer ones
+4 no_data: the newest result is 7 min old: waiting for newer ones; all it may have in 6 min (on_missing_data: max)
 5 missing_data: no recent results for 25 min: left as it is (on_missing_data: hold)
 5 missing_data: no recent results for 25 min: all it may have, to be safe (on_missing_data: max)
 6 below_min: fewer than min_dynos (2)
@@ -448,9 +497,11 @@ mod tests {
 20 above_high: too slow: 2 of the last 3 results over 2000 ms, the newest 2700 ms
 20 above_high: too slow: 2 of the last 2 results over 2000 ms or down, the newest down
 21 at_max: needs more, but already has the most it may have (10 dynos)
+21 at_max: needs more, but already has the most it may have (10 dynos); giving the added ones back in 25 min if this lasts
 22 at_min: fewer would do, but it has the fewest it may have (1 dyno)
 23 recovering: slow, but recovering: the newest results fall fast
 24 futile: no faster than with 2 dynos: more don't help, look at the app or its database
+24 futile: no faster than with 2 dynos: more don't help, look at the app or its database; trying more in 25 min if this lasts
 25 settling: too few results since the last change: 1 of the 3 it takes to judge
 26 trend_rising: getting slower by 0.80 ms each second (limit 0.5)
 27 trend_falling: getting faster by 0.62 ms each second (limit 0.5)
@@ -458,17 +509,25 @@ mod tests {
 29 rising_below_low: fast, but getting slower by 0.80 ms each second: none is taken away
 30 steady: steady at 640 ms
 31 unconfirmed: mean 2300 ms, over 2000 ms, but the newest results don't confirm it
-32 cooling_down: a change is wanted, but the last one was too recent: 25 min to wait
+32 cooling_down: more are needed: adding in 25 min (cooldown_up)
+32 cooling_down: fewer would do: removing in 25 min (cooldown_down)
+32 cooling_down: one fewer may exceed 500 ms: trying it in 25 min (cooldown_down_trial)
+32 cooling_down: fewer would do: removing in 25 min (10 min after an add)
+32 cooling_down: fewer would do: removing in 25 min (5 min after a removal)
+32 cooling_down: the last change was too recent: another in 25 min
+33 recently_slow: a result was slow or down: removing in 25 min (cooldown_down)
+33 recently_slow: a result was slow or down: trying one fewer in 25 min (cooldown_down_trial)
 33 recently_slow: fewer would do, but a result was slow or down not long ago
 34 barred: fewer would do, but that was tried and had to be undone: not again for 25 min
 35 outage: the app answers with errors: dynos don't cure that, look at its logs
-35 outage: the app does not answer in time: only a dyno at a time is added, look at its logs
+35 outage: the app does not answer in time: only a dyno at a time is added, look at its logs; trying more in 25 min if this lasts
 36 outage_step: still no answer in time: one dyno more
 37 down_now: the newest result is down: no dyno is taken away
+38 trying_fewer: none slow for 30 min, mean 448 ms: trying one dyno fewer, may exceed 500 ms
 60 more_are_cheaper: load 2.3 dynos (1.9 to 2.8), 12 % of requests slow; 0.4 % with 4
 61 fewer_are_cheaper: load 2.3 dynos (1.9 to 2.8), 12 % of requests slow; 0.4 % with 4
 62 balanced: load 2.3 dynos (1.9 to 2.8), 12 % of requests slow, though not for want of dynos: neither more nor fewer are cheaper
 63 add_would_not_pay: load 2.3 dynos (1.9 to 2.8), 12 % of requests slow: more would cost more than they save
 64 removal_would_not_pay: load 2.3 dynos (1.9 to 2.8), 12 % of requests slow: fewer would save less than they cost
-65 waiting_for_effect: slow, but grown as far as is sensible before dynos show an effect";
+65 waiting_for_effect: slow, but grown as far as is sensible before dynos show an effect; giving the added ones back in 25 min if this lasts";
 }

@@ -52,6 +52,8 @@ pub const AUTOSCALE_REASON_OUTAGE: i32 = 35;
 pub const AUTOSCALE_REASON_OUTAGE_STEP: i32 = 36;
 /// Reason: the newest result is down: no dyno is taken away now.
 pub const AUTOSCALE_REASON_DOWN_NOW: i32 = 37;
+/// Reason: faster than the low bound for long: one dyno fewer is tried, though it may bring the mean above that bound.
+pub const AUTOSCALE_REASON_TRYING_FEWER: i32 = 38;
 /// Reason: a larger formation costs less than the slow requests it avoids.
 pub const AUTOSCALE_REASON_MORE_ARE_CHEAPER: i32 = 60;
 /// Reason: a smaller formation saves more than it costs in slow requests.

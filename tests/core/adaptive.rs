@@ -7,6 +7,7 @@ use std::time::Duration;
 use autoscale_core::decision::{Action, Decision};
 use autoscale_core::formation::{Bounds, Formation};
 use autoscale_core::policy::{CorruptMemory, Decider, Observation, PolicyKind, Settings, Tuning};
+use autoscale_core::reason::{Next, Reason};
 use autoscale_core::sample::{DownCause, Sample};
 use autoscale_core::time::Timestamp;
 use autoscale_core::window::Window;
@@ -364,6 +365,36 @@ fn dynos_that_show_no_effect_are_given_back_while_the_outage_still_lasts() {
 }
 
 #[test]
+fn dynos_that_show_no_effect_are_given_back_when_it_was_told_and_tried_again_when_it_was_told() {
+    let mut app = Loop::new(Settings::new(PolicyKind::Adaptive));
+    app.minutes(60, 250.0);
+    let outage: Vec<_> = (0..90).map(|_| app.minute(time_out)).collect();
+    let next = |d: &Decision| match d.reason {
+        Reason::Outage { next, .. } | Reason::Futile { next, .. } | Reason::WaitingForEffect { next } => next,
+        _ => Next::Open,
+    };
+    let at = |i: usize| Timestamp::from_secs(60 * (61 + i as i64));
+    let back = outage.iter().position(|d| d.action() == Action::Remove).unwrap();
+    let told: Vec<_> = outage[..back].iter().filter(|d| matches!(next(d), Next::StepBack(_))).collect();
+    assert!(told.len() >= 8, "{:?}", wanted(&outage));
+    assert!(told.iter().all(|d| d.evidence.wait_until == Some(at(back))), "{told:?}");
+    let again = back + outage[back..].iter().position(|d| d.action() == Action::Add).unwrap();
+    for held in &outage[back + 1..again] {
+        assert!(matches!(next(held), Next::Add(_)) && held.evidence.wait_until == Some(at(again)), "{held:?}");
+    }
+}
+
+#[test]
+fn at_the_most_no_add_is_told_of() {
+    let mut app = Loop::new(Settings { cooldown_up: Duration::from_secs(1800), ..Settings::new(PolicyKind::Adaptive) });
+    (app.dynos, app.max) = (5, 6);
+    let slow = app.minutes(20, 9000.0);
+    assert_eq!(wanted(&slow).iter().map(|w| w.1).collect::<Vec<_>>(), [6], "the most");
+    let told = slow.iter().filter(|d| d.evidence.wait_until.is_some() && !d.to_string().contains("giving"));
+    assert_eq!(told.collect::<Vec<_>>(), Vec::<&Decision>::new());
+}
+
+#[test]
 fn an_outage_of_hours_is_tried_against_less_and_less_often() {
     let mut app = Loop::new(Settings::new(PolicyKind::Adaptive));
     app.minutes(60, 250.0);
@@ -427,7 +458,7 @@ fn each_decision_says_what_was_believed_in_one_sentence() {
             "keep 12 dynos: load 7.3 dynos (6.3 to 8.7), 1.6 % of requests slow: neither more nor fewer are cheaper",
         ),
         (14460, "12 → 15 dynos: load 8.8 dynos (7.2 to 11.4), 14 % of requests slow; 2.3 % with 15"),
-        (14700, "keep 18 dynos: a change is wanted, but the last one was too recent: 8 min to wait"),
+        (14700, "keep 18 dynos: fewer would do: removing in 8 min (10 min after an add)"),
         (
             16020,
             "keep 15 dynos: load 7.9 dynos (5.5 to 11.3), 100 % of requests slow, though not for want of dynos: \

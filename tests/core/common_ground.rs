@@ -103,7 +103,7 @@ fn an_app_that_somebody_else_scaled_is_left_alone_until_the_override_ends() {
 fn ten_minutes_of_nothing_else_make_missing_data_and_the_formation_is_held() {
     let mut app = threshold(3);
     let first = app.check(Nothing);
-    assert_eq!(first.reason, Reason::NoData { newest: None });
+    assert_eq!(first.reason, Reason::NoData { newest: None, to_max_in: None });
     for _ in 0..9 {
         assert_eq!(short(&app.check(Nothing)), "3 no_data");
     }
@@ -119,8 +119,10 @@ fn missing_data_goes_to_the_effective_max_in_one_step_where_so_configured() {
         s.max_step_up = Some(1);
     });
     app.effective_max = Some(8);
-    for _ in 0..10 {
-        assert_eq!(short(&app.check(Nothing)), "3 no_data");
+    for passed in 0..10 {
+        let held = app.check(Nothing);
+        assert_eq!(held.reason, Reason::NoData { newest: None, to_max_in: Some(minutes(10 - passed)) });
+        assert_eq!((held.target, held.evidence.wait_until), (3, Some(at(11))));
     }
     assert_eq!(short(&app.check(Nothing)), "3 → 8 missing_data");
     assert_eq!(short(&app.check(Nothing)), "8 missing_data");
@@ -144,7 +146,7 @@ fn one_result_ends_the_wait_for_missing_data() {
     for _ in 0..4 {
         assert_eq!(short(&app.check(Nothing)), "3 settling", "240 s old is not stale");
     }
-    assert_eq!(app.check(Nothing).reason, Reason::NoData { newest: Some(minutes(5)) });
+    assert_eq!(app.check(Nothing).reason, Reason::NoData { newest: Some(minutes(5)), to_max_in: None });
     for _ in 0..9 {
         assert_eq!(short(&app.check(Nothing)), "3 no_data");
     }
@@ -287,8 +289,8 @@ fn what_the_platform_says_of_the_last_change_goes_before_what_checks_showed() {
 #[test]
 fn a_change_that_was_never_seen_counts_as_long_ago() {
     let mut app = threshold(2);
-    app.history(&[300.0; 20]);
-    assert_eq!(short(&app.check(Ms(300.0))), "2 → 1 below_low");
+    app.history(&[240.0; 20]);
+    assert_eq!(short(&app.check(Ms(240.0))), "2 → 1 below_low");
 }
 
 #[test]

@@ -314,7 +314,7 @@ fn a_refused_change_is_tried_again_hourly() {
     let world = world(3, flat(5000.0, NOW));
     world.0.lock().unwrap().answers.push_back(Answer::Refuse(FailureKind::Refused));
     let mut engine = engine(&world, plan(), Ledger::default());
-    assert_eq!(checked(&check(&mut engine, NOW)).error.as_deref(), Some("no"));
+    assert_eq!(checked(&check(&mut engine, NOW)).error.as_deref(), Some("no; tried again in 60 min"));
     world.0.lock().unwrap().samples = flat(5000.0, later(59));
     let events = check(&mut engine, later(59));
     assert_eq!(checked(&events).error.as_deref(), Some("no; tried again in 1 min"));

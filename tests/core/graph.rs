@@ -7,7 +7,7 @@ use autoscale_core::event::Outcome;
 use autoscale_core::formation::{Bounds, Formation};
 use autoscale_core::graph::{self, Picture};
 use autoscale_core::policy::{PolicyKind, Settings};
-use autoscale_core::reason::{Reason, Weighed};
+use autoscale_core::reason::{Next, Reason, Weighed};
 use autoscale_core::sample::{DownCause, Sample};
 use autoscale_core::time::Timestamp;
 use autoscale_core::window::Trend;
@@ -116,7 +116,7 @@ fn cases() -> Vec<(&'static str, Picture)> {
 
     cases.push(("five", picture(answered(vec![620.0, 700.0, 590.0, 655.0, 640.0]), 2, 2, steady)));
     cases.push(("one", picture(answered(vec![640.0]), 2, 2, Reason::Settling { fresh: 1, needed: 3 })));
-    cases.push(("none", picture(Vec::new(), 2, 2, Reason::NoData { newest: None })));
+    cases.push(("none", picture(Vec::new(), 2, 2, Reason::NoData { newest: None, to_max_in: None })));
 
     let day =
         restless(1_440, |x| 700.0 + 500.0 * (x * 6.3).sin() + if (0.6..0.64).contains(&x) { 2_500.0 } else { 0.0 });
@@ -133,7 +133,7 @@ fn cases() -> Vec<(&'static str, Picture)> {
     ];
     cases.push(("day", day));
 
-    let mut down = picture(minutely(vec![None; 30]), 3, 3, Reason::Outage { errors: false });
+    let mut down = picture(minutely(vec![None; 30]), 3, 3, Reason::Outage { errors: false, next: Next::Open });
     for sample in &mut down.samples[24..] {
         *sample = Sample::down(sample.at, DownCause::Error);
     }

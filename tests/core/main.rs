@@ -32,6 +32,7 @@ mod support;
 mod threshold;
 mod tls;
 mod trend;
+mod waits;
 mod watched;
 mod webhook;
 mod wire;

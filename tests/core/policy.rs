@@ -146,6 +146,7 @@ fn tell(settings: Settings, story: &[Check]) -> Result<(), TestCaseError> {
             "above_high" => prop_assert!(added <= n.min(step_up.unwrap_or(u32::MAX))),
             "trend_rising" | "outage_step" => prop_assert_eq!(added, 1),
             "trend_falling" => prop_assert_eq!(removed, 1),
+            "trying_fewer" => prop_assert_eq!(removed, 1),
             "below_low" => prop_assert!(removed <= (n / 4).max(1).min(step_down.unwrap_or(u32::MAX))),
             _ => prop_assert_eq!(d.target, n, "{} changes nothing", code),
         }

@@ -1,7 +1,9 @@
 //! The threshold policy, rule by rule. Bounds 500 and 2000 ms, trends ±0.5 ms/s.
 
+use std::time::Duration;
+
 use autoscale_core::decision::Action;
-use autoscale_core::reason::Reason;
+use autoscale_core::reason::{Cooldown, Next, Reason};
 
 use crate::watched::Result::{Error, Ms, Timeout};
 use crate::watched::{at, minutes, short, threshold, threshold_with};
@@ -11,10 +13,22 @@ use crate::watched::{at, minutes, short, threshold, threshold_with};
 #[test]
 fn faster_than_the_low_bound_removes_a_dyno() {
     let mut app = threshold(3);
-    app.history(&[450.0; 4]);
-    let decision = app.check(Ms(450.0));
+    app.history(&[330.0; 4]);
+    let decision = app.check(Ms(330.0));
     assert_eq!((decision.target, decision.action()), (2, Action::Remove));
-    assert_eq!(decision.reason, Reason::BelowLow { mean_ms: 450.0, low_ms: 500.0 });
+    assert_eq!(decision.reason, Reason::BelowLow { mean_ms: 330.0, low_ms: 500.0 });
+}
+
+#[test]
+fn a_removal_that_may_be_too_much_says_that_it_is_a_trial() {
+    let mut app = threshold(3);
+    app.history(&[2500.0]);
+    app.history(&[450.0; 34]);
+    let decision = app.check(Ms(450.0));
+    assert_eq!(decision.target, 2, "450 ms · 3/2 is over 500 ms");
+    assert_eq!(decision.reason, Reason::TryingFewer { mean_ms: 450.0, low_ms: 500.0, calm: minutes(30) });
+    let text = "3 → 2 dynos: none slow for 30 min, mean 450 ms: trying one dyno fewer, may exceed 500 ms";
+    assert_eq!(decision.to_string(), text);
 }
 
 #[test]
@@ -47,15 +61,30 @@ fn a_removal_waits_ten_minutes_after_a_change_and_half_an_hour_where_it_may_be_t
     app.changed_at = Some(at(0));
     app.history(&[200.0; 4]);
     let held = app.check(Ms(200.0));
-    assert_eq!(held.reason, Reason::CoolingDown { remaining: minutes(5) });
+    assert_eq!(held.reason, Reason::CoolingDown { remaining: minutes(5), rule: Cooldown::Down });
     assert_eq!(held.evidence.wait_until, Some(at(10)));
     app.until_change(200.0);
     assert_eq!(app.minute, 10);
 
     let mut app = threshold(2);
     app.changed_at = Some(at(0));
+    app.history(&[300.0; 4]);
+    let held = app.check(Ms(300.0));
+    let trial = Cooldown::Trial { low_ms: 500.0 };
+    assert_eq!(held.reason, Reason::CoolingDown { remaining: minutes(25), rule: trial });
     let decision = app.until_change(300.0);
     assert_eq!((app.minute, decision.target), (30, 1), "300 ms · 2/1 is over 500 ms");
+}
+
+#[test]
+fn a_removal_on_trial_waits_as_long_as_is_set_and_never_less_than_others() {
+    let first = |trial: u64| {
+        let mut app = threshold_with(2, |s| s.cooldown_down_trial = Some(minutes(trial)));
+        app.changed_at = Some(at(0));
+        app.until_change(300.0);
+        app.minute
+    };
+    assert_eq!([first(45), first(12), first(0)], [45, 12, 10]);
 }
 
 #[test]
@@ -64,8 +93,21 @@ fn a_slow_result_not_long_ago_holds_a_removal() {
     app.history(&[200.0; 5]);
     app.pass(Ms(2001.0));
     app.history(&[100.0; 8]);
-    assert_eq!(short(&app.check(Ms(100.0))), "4 recently_slow", "9 minutes after it");
+    let held = app.check(Ms(100.0));
+    assert_eq!(held.reason, Reason::RecentlySlow { remaining: minutes(1), rule: Cooldown::Down }, "9 minutes after it");
+    assert_eq!(held.evidence.wait_until, Some(at(16)));
     assert_eq!(short(&app.check(Ms(100.0))), "4 → 3 below_low", "10 minutes after it");
+}
+
+#[test]
+fn a_slow_result_is_forgotten_with_the_window() {
+    let mut app = threshold_with(4, |s| s.cooldown_down = minutes(60));
+    app.pass(Ms(2001.0));
+    app.history(&[100.0; 8]);
+    let held = app.check(Ms(100.0));
+    assert_eq!(held.evidence.wait_until, Some(at(31) + Duration::from_micros(1)), "the window holds 30 minutes");
+    app.until_change(100.0);
+    assert_eq!(app.minute, 32);
 }
 
 #[test]
@@ -193,7 +235,7 @@ fn at_max_nothing_is_added_and_it_is_said() {
     let mut app = threshold(5);
     app.bounds = (1, 5);
     app.history(&[5000.0; 2]);
-    assert_eq!(app.check(Ms(5000.0)).reason, Reason::AtMax { max: 5 });
+    assert_eq!(app.check(Ms(5000.0)).reason, Reason::AtMax { max: 5, next: Next::Open });
 }
 
 /// All targets that differ from the one before, over two hours of the same response time.
@@ -240,10 +282,25 @@ fn futility_holds_all_adds_for_half_an_hour_and_then_one_is_tried() {
     app.history(&[5000.0; 2]);
     assert_eq!(short(&app.check(Ms(5000.0))), "2 → 4 above_high");
     let changed = app.minute;
+    app.check(Ms(5000.0));
+    let held = app.check(Ms(5000.0));
+    assert_eq!(held.reason, Reason::Futile { from: 2, next: Next::Add(minutes(28)) });
+    assert_eq!(held.evidence.wait_until, Some(at(changed + 30)));
     let next = app.until_change(5000.0);
     assert_eq!((app.minute - changed, short(&next)), (30, "4 → 8 above_high".into()));
     let held = app.codes(&[5000.0; 3]);
     assert_eq!(held[2], "futile");
+}
+
+#[test]
+fn at_max_futility_tells_of_no_add() {
+    let mut app = threshold(2);
+    app.bounds = (1, 4);
+    app.history(&[5000.0; 2]);
+    app.check(Ms(5000.0));
+    app.check(Ms(5000.0));
+    let held = app.check(Ms(5000.0));
+    assert_eq!((held.reason, held.evidence.wait_until), (Reason::Futile { from: 2, next: Next::Open }, None));
 }
 
 #[test]
@@ -344,7 +401,7 @@ fn errors_add_nothing_once_the_formation_has_changed_since() {
     assert_eq!(short(&app.check(Error)), "2 → 4 above_high", "the first time it may be load");
     for _ in 0..120 {
         let held = app.check(Error);
-        assert_eq!((held.target, held.reason), (4, Reason::Outage { errors: true }));
+        assert_eq!((held.target, held.reason), (4, Reason::Outage { errors: true, next: Next::Open }));
     }
 }
 
@@ -375,7 +432,9 @@ fn a_window_with_nothing_but_downs_counts_as_an_outage() {
     let mut app = threshold(2);
     app.check(Timeout);
     assert_eq!(short(&app.check(Timeout)), "2 → 3 outage_step");
-    assert_eq!(app.check(Timeout).reason, Reason::Outage { errors: false });
+    let held = app.check(Timeout);
+    assert_eq!(held.reason, Reason::Outage { errors: false, next: Next::Add(minutes(9)) });
+    assert_eq!(held.evidence.wait_until, Some(at(12)));
 }
 
 #[test]
@@ -385,7 +444,7 @@ fn the_newest_down_tells_errors_from_time_outs() {
     assert_eq!(short(&app.check(Timeout)), "2 → 3 outage_step");
     let mut app = threshold(2);
     app.pass(Timeout);
-    assert_eq!(app.check(Error).reason, Reason::Outage { errors: true });
+    assert_eq!(app.check(Error).reason, Reason::Outage { errors: true, next: Next::Open });
 }
 
 #[test]
@@ -441,9 +500,19 @@ fn while_barred_it_is_said_for_how_long() {
         app.check(Ms(2500.0));
     }
     let undone = app.minute;
-    let held = (0..20).map(|_| app.check(Ms(250.0))).last().unwrap();
+    // The cool-down of 10 minutes is not told: the bar lasts longer.
+    assert_eq!(app.codes(&[250.0; 4]), ["settling", "settling", "settling", "barred"]);
+    let held = (0..16).map(|_| app.check(Ms(250.0))).last().unwrap();
     assert_eq!(held.reason, Reason::Barred { remaining: minutes(10) });
     assert_eq!(held.evidence.wait_until, Some(at(undone + 30)));
+
+    let mut app = threshold_with(4, |s| (s.max_step_up, s.cooldown_down) = (Some(1), minutes(40)));
+    app.until_change(250.0);
+    while app.n < 4 {
+        app.check(Ms(2500.0));
+    }
+    let held = (0..20).map(|_| app.check(Ms(250.0))).last().unwrap();
+    assert_eq!(held.reason, Reason::CoolingDown { remaining: minutes(20), rule: Cooldown::Down }, "longer than the bar");
 }
 
 #[test]

@@ -23,6 +23,7 @@ pub(super) fn check(reader: &mut Reader<'_>, config: &Config) {
             format!("{} is above {HEROKU_MOST}, the most that Heroku runs of a process type", config.bounds.max());
         reader.warn(keys::MAX_DYNOS, ProblemKind::Advice, text);
     }
+    trial(reader, config);
     if config.metrics_listen.is_some() {
         let text = "this version serves no metrics yet: the key has no effect";
         reader.warn(keys::METRICS_LISTEN, ProblemKind::Advice, text);
@@ -88,6 +89,19 @@ fn process_type(reader: &mut Reader<'_>, config: &Config) {
              a metric of its own with the C or Python library"
         );
         reader.warn(keys::PROCESS_TYPE, ProblemKind::Advice, text);
+    }
+}
+
+fn trial(reader: &mut Reader<'_>, config: &Config) {
+    let cooldown = config.settings.cooldown_down;
+    if let Some(trial) = config.settings.cooldown_down_trial.filter(|trial| *trial < cooldown) {
+        let text = format!(
+            "{} is less than cooldown_down ({}, {}), which holds for every removal: give {1} or more",
+            time(trial),
+            time(cooldown),
+            reader.whence(keys::COOLDOWN_DOWN),
+        );
+        reader.warn(keys::COOLDOWN_DOWN_TRIAL, ProblemKind::Advice, text);
     }
 }
 

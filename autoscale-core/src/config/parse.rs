@@ -518,6 +518,7 @@ impl<'a> Reader<'a> {
         let period = self.duration(keys::CHECK_PERIOD);
         let boot_time = self.duration(keys::BOOT_TIME);
         let (cooldown_up, cooldown_down) = (self.duration(keys::COOLDOWN_UP), self.duration(keys::COOLDOWN_DOWN));
+        let cooldown_down_trial = self.duration(keys::COOLDOWN_DOWN_TRIAL);
         let (max_step_up, max_step_down) = (self.dynos(keys::MAX_STEP_UP), self.dynos(keys::MAX_STEP_DOWN));
         let slow_weight = self.number(keys::SLOW_WEIGHT);
         let on_missing_data = self.word(keys::ON_MISSING_DATA).map(|word| match word {
@@ -534,6 +535,7 @@ impl<'a> Reader<'a> {
             boot_time: boot_time?,
             cooldown_up: cooldown_up.unwrap_or(defaults.cooldown_up),
             cooldown_down: cooldown_down.unwrap_or(defaults.cooldown_down),
+            cooldown_down_trial,
             max_step_up,
             max_step_down,
             slow_weight: slow_weight?,

@@ -180,7 +180,7 @@ mod tests {
     use crate::decision::{Belief, Evidence};
     use crate::graph::drawing::{Anchor, Mark};
     use crate::policy::PolicyKind;
-    use crate::reason::Reason;
+    use crate::reason::{Next, Reason};
     use crate::window::Trend;
 
     const NOW: Timestamp = Timestamp::from_secs(1_795_512_840);
@@ -212,7 +212,7 @@ mod tests {
         let level_ones: Vec<_> = samples.iter().filter(|s| s.up_ms() == Some(level)).copied().collect();
         let trend = Trend::fit(&level_ones);
         let evidence = Evidence { mean_ms: Some(level), trend, belief: Some(belief), ..Evidence::default() };
-        let reason = Reason::Futile { from: quantity };
+        let reason = Reason::Futile { from: quantity, next: Next::Open };
         let decision = Decision { from: quantity, target, reason, evidence };
         let formation = Formation { quantity, changed_at: None };
         let bounds = Bounds::new(1, 10).unwrap();

@@ -12,6 +12,7 @@ mod settings;
 mod shadow;
 mod threshold;
 pub(crate) mod view;
+mod waits;
 
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::decision::{Decision, Evidence};
 use crate::formation::{Bounds, Formation};
 use crate::policy::memory::Memory;
-use crate::reason::Reason;
+use crate::reason::{Next, Reason};
 use crate::time::Timestamp;
 use crate::window::Window;
 
@@ -196,11 +197,13 @@ impl Decider {
 
 /// What a read that succeeded and stayed empty or stale means.
 fn without_data(view: &View<'_>, lasted: Duration) -> Verdict {
+    let to_max = view.settings.on_missing_data == OnMissingData::Max;
     if lasted < MISSING_AFTER {
         let newest = view.window.newest_at().map(|at| view.age(at));
-        return Verdict::hold(view, Reason::NoData { newest });
+        let to_max_in = (to_max && view.n < view.max).then(|| MISSING_AFTER - lasted);
+        let verdict = Verdict::hold(view, Reason::NoData { newest, to_max_in });
+        return to_max_in.map_or(verdict, |wait| verdict.waiting(view.now + wait));
     }
-    let to_max = view.settings.on_missing_data == OnMissingData::Max;
     let target = if to_max { view.max.max(view.n) } else { view.n };
     Verdict::to(view, target, Reason::MissingData { lasted, to_max })
 }
@@ -211,7 +214,7 @@ fn out_of_bounds(view: &View<'_>, bounds: Bounds) -> Option<Verdict> {
     if n < min {
         // A limit of the platform can lie below min_dynos.
         let target = min.min(view.max);
-        let reason = if target > n { Reason::BelowMin { min } } else { Reason::AtMax { max: n } };
+        let reason = if target > n { Reason::BelowMin { min } } else { Reason::AtMax { max: n, next: Next::Open } };
         Some(Verdict::to(view, target, reason))
     } else if n > max && view.app_is_over {
         Some(Verdict::hold(view, Reason::AboveMaxButSlow { max }))

@@ -38,6 +38,9 @@ pub enum OnMissingData {
     Max,
 }
 
+/// A removal on trial waits this many cool-downs unless the operator says otherwise.
+const TRIAL_COOLDOWNS: u32 = 3;
+
 /// What the operator set, as far as it decides.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Settings {
@@ -59,6 +62,9 @@ pub struct Settings {
     pub cooldown_up: Duration,
     /// Least time from the last change to a removal.
     pub cooldown_down: Duration,
+    /// threshold: least time from the last change to removing one dyno where its estimate of the mean response time
+    /// without that dyno is not below `response_time_low`; `None`: three times `cooldown_down`.
+    pub cooldown_down_trial: Option<Duration>,
     /// Most dynos added at once.
     pub max_step_up: Option<u32>,
     /// Most dynos removed at once.
@@ -72,6 +78,12 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Least time from the last change to a removal on trial: never less than to one that is sure to fit.
+    pub(super) fn trial_wait(&self) -> Duration {
+        let usual = || self.cooldown_down.saturating_mul(TRIAL_COOLDOWNS);
+        self.cooldown_down_trial.unwrap_or_else(usual).max(self.cooldown_down)
+    }
+
     /// The defaults under a policy.
     pub fn new(policy: PolicyKind) -> Self {
         let minutes = |m: u64| Duration::from_secs(60 * m);
@@ -88,6 +100,7 @@ impl Settings {
                 PolicyKind::Threshold => minutes(10),
                 PolicyKind::Adaptive => minutes(2),
             },
+            cooldown_down_trial: None,
             max_step_up: None,
             max_step_down: None,
             slow_weight: 15.0,

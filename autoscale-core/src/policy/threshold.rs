@@ -8,8 +8,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::policy::regret::Regret;
+use crate::policy::waits::{Cause, held};
 use crate::policy::{Policy, Verdict, View, shadow};
-use crate::reason::Reason;
+use crate::reason::{Cooldown, Next, Reason};
 use crate::sample::{DOWN_MS, DownCause, Sample, Status};
 use crate::time::Timestamp;
 
@@ -20,8 +21,6 @@ const RISING_POINTS: usize = 3;
 const RISING_ERRORS: f64 = 2.0;
 /// Points that a trend needs to remove a dyno, or to keep one from being removed.
 const STRICT_POINTS: usize = 8;
-/// A removal that may bring the mean above the low bound waits this many cool-downs.
-const PATIENCE: u32 = 3;
 /// So many newest results without a slow one end an episode of slowness.
 const CALM: usize = 5;
 /// Dynos don't help when the median stayed within these factors of the first one,
@@ -101,13 +100,13 @@ fn outage(view: &View<'_>) -> Option<Verdict> {
     }
     let errors = newest.status() == Status::Down(DownCause::Error);
     if errors || !view.app_is_over {
-        return Some(Verdict::hold(view, Reason::Outage { errors }));
+        return Some(Verdict::hold(view, Reason::Outage { errors, next: Next::Open }));
     }
     let wait = OUTAGE_STEP.max(view.settings.cooldown_up);
     Some(if view.n >= view.max {
-        Verdict::hold(view, Reason::AtMax { max: view.max })
-    } else if let Some(until) = waits(view, wait) {
-        Verdict::hold(view, Reason::Outage { errors }).waiting(until)
+        Verdict::hold(view, Reason::AtMax { max: view.max, next: Next::Open })
+    } else if let Some(until) = view.waits(wait) {
+        Verdict::hold(view, Reason::Outage { errors, next: Next::Add(view.until(until)) }).waiting(until)
     } else {
         Verdict::to(view, view.n + 1, Reason::OutageStep)
     })
@@ -158,8 +157,11 @@ impl Threshold {
                 Verdict::hold(view, Reason::DownNow)
             } else {
                 let k = most_that_fits(view, mean_ms);
-                let patience = if k == 0 { PATIENCE } else { 1 };
-                self.remove(view, k.max(1), patience, Reason::BelowLow { mean_ms, low_ms: low })
+                if k == 0 {
+                    let reason = Reason::TryingFewer { mean_ms, low_ms: low, calm: calm(view) };
+                    return self.remove(view, 1, Cooldown::Trial { low_ms: low }, reason);
+                }
+                self.remove(view, k, Cooldown::Down, Reason::BelowLow { mean_ms, low_ms: low })
             };
         }
         if let Some(t) = trend
@@ -174,7 +176,7 @@ impl Threshold {
             return if is_down {
                 Verdict::hold(view, Reason::DownNow)
             } else {
-                self.remove(view, 1, 1, Reason::TrendFalling { slope: strict, limit: settings.trend_low })
+                self.remove(view, 1, Cooldown::Down, Reason::TrendFalling { slope: strict, limit: settings.trend_low })
             };
         }
         Verdict::hold(view, Reason::Steady { mean_ms })
@@ -186,15 +188,19 @@ impl Threshold {
         let now_ms = median(view.window.newest(3));
         let doubled = view.n >= from.saturating_mul(2) && view.n > from.saturating_add(1);
         let unchanged = UNCHANGED.contains(&(now_ms / slow_ms)) && now_ms < CUT_OFF_MS;
-        let until = waits(view, FUTILE_FOR)?;
-        (view.app_is_over && doubled && unchanged).then(|| Verdict::hold(view, Reason::Futile { from }).waiting(until))
+        view.waits(FUTILE_FOR).filter(|_| view.app_is_over && doubled && unchanged)?;
+        // At the maximum nothing comes after the wait.
+        let until = view.waits(FUTILE_FOR.max(view.settings.cooldown_up)).filter(|_| view.n < view.max);
+        let next = until.map_or(Next::Open, |until| Next::Add(view.until(until)));
+        let verdict = Verdict::hold(view, Reason::Futile { from, next });
+        Some(until.map_or(verdict, |until| verdict.waiting(until)))
     }
 
     fn add(&mut self, view: &View<'_>, k: u32, reason: Reason, slow_ms: Option<f64>) -> Verdict {
         if view.n >= view.max {
-            return Verdict::hold(view, Reason::AtMax { max: view.max });
+            return Verdict::hold(view, Reason::AtMax { max: view.max, next: Next::Open });
         }
-        if let Some(verdict) = cooling_down(view, view.settings.cooldown_up) {
+        if let Some(verdict) = held(view, &[(view.waits(view.settings.cooldown_up), Cause::Change(Cooldown::Up))]) {
             return verdict;
         }
         let k = k.min(limit(view.settings.max_step_up));
@@ -202,21 +208,23 @@ impl Threshold {
         Verdict::to(view, view.n.saturating_add(k).min(view.max), reason)
     }
 
-    /// Removes `k` dynos, at least 1, when nothing was slow for `patience` cool-downs.
-    fn remove(&mut self, view: &View<'_>, k: u32, patience: u32, reason: Reason) -> Verdict {
+    /// Removes `k` dynos, at least 1, when nothing changed and nothing was slow for as long as `rule` says.
+    fn remove(&mut self, view: &View<'_>, k: u32, rule: Cooldown, reason: Reason) -> Verdict {
         if view.n <= view.min {
             return Verdict::hold(view, Reason::AtMin { min: view.min });
         }
-        let wait = view.settings.cooldown_down.saturating_mul(patience);
-        if let Some(verdict) = cooling_down(view, wait) {
+        let settings = view.settings;
+        let wait = if rule == Cooldown::Down { settings.cooldown_down } else { settings.trial_wait() };
+        // A slow result counts until the window no longer holds it.
+        let remembered = settings.period.saturating_add(Duration::from_micros(1));
+        let slow = last_over(view).filter(|slow| Some(slow.at) > view.changed);
+        let waits = [
+            (view.waits(wait), Cause::Change(rule)),
+            (self.regret.barred_until(view.n, view.now), Cause::Undone),
+            (slow.map(|slow| slow.at + wait.min(remembered)), Cause::Slowness(rule)),
+        ];
+        if let Some(verdict) = held(view, &waits) {
             return verdict;
-        }
-        if let Some(until) = self.regret.barred_until(view.n, view.now) {
-            return Verdict::hold(view, Reason::Barred { remaining: view.until(until) }).waiting(until);
-        }
-        let since = view.changed.max(Some(view.now - wait));
-        if view.window.samples().iter().any(|s| Some(s.at) > since && view.is_over(s)) {
-            return Verdict::hold(view, Reason::RecentlySlow);
         }
         self.asked = Some((view.now, Asked::Remove));
         Verdict::to(view, view.n - k, reason)
@@ -255,12 +263,12 @@ fn limit(step: Option<u32>) -> u32 {
     step.unwrap_or(u32::MAX).max(1)
 }
 
-/// When `wait` has passed since the last change, if that is still to come.
-fn waits(view: &View<'_>, wait: Duration) -> Option<Timestamp> {
-    view.changed.filter(|_| !view.unchanged_for(wait)).map(|changed| changed + wait)
+/// The newest result that is slow or down.
+fn last_over<'a>(view: &View<'a>) -> Option<&'a Sample> {
+    view.window.samples().iter().rev().find(|s| view.is_over(s))
 }
 
-fn cooling_down(view: &View<'_>, wait: Duration) -> Option<Verdict> {
-    let until = waits(view, wait)?;
-    Some(Verdict::hold(view, Reason::CoolingDown { remaining: view.until(until) }).waiting(until))
+/// For how long no result was slow or down, as far as the window reaches.
+fn calm(view: &View<'_>) -> Duration {
+    last_over(view).or(view.window.samples().first()).map_or(Duration::ZERO, |s| view.age(s.at))
 }

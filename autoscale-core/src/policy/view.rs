@@ -128,9 +128,9 @@ impl<'a> View<'a> {
         self.changed.is_none_or(|changed| sample.at > changed + self.settings.boot_time)
     }
 
-    /// Have at least `wait` passed since the last change?
-    pub fn unchanged_for(&self, wait: Duration) -> bool {
-        self.changed.is_none_or(|changed| self.now >= changed + wait)
+    /// When `wait` has passed since the last change, if that is still to come.
+    pub fn waits(&self, wait: Duration) -> Option<Timestamp> {
+        self.changed.map(|changed| changed + wait).filter(|until| self.now < *until)
     }
 
     /// How long ago; zero for what lies ahead.

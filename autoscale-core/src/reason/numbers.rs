@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Reason, Weighed};
+use super::{Cooldown, Next, Reason, Weighed};
 
 /// How many numbers a reason can rest on.
 pub const NUMBERS: usize = 7;
@@ -15,17 +15,24 @@ impl Reason {
         let mut numbers = [0.0; NUMBERS];
         let mut put = |values: &[f64]| numbers[..values.len()].copy_from_slice(values);
         match *self {
-            Self::ManualOverride { remaining } | Self::CoolingDown { remaining } | Self::Barred { remaining } => {
-                put(&[remaining.as_secs_f64()]);
+            Self::ManualOverride { remaining } | Self::Barred { remaining } => put(&[remaining.as_secs_f64()]),
+            Self::CoolingDown { remaining, rule } | Self::RecentlySlow { remaining, rule } => {
+                let [number, low_ms] = rule.numbers();
+                put(&[remaining.as_secs_f64(), number, low_ms]);
             }
-            Self::NoData { newest } => put(&[newest.map_or(f64::NAN, |age| age.as_secs_f64())]),
+            // No wait is 0, as an older library leaves it.
+            Self::NoData { newest, to_max_in } => {
+                put(&[newest.map_or(f64::NAN, |age| age.as_secs_f64()), to_max_in.map_or(0.0, |wait| wait.as_secs_f64())]);
+            }
             Self::MissingData { lasted, to_max } => put(&[lasted.as_secs_f64(), flag(to_max)]),
             Self::BelowMin { min: dynos }
             | Self::AtMin { min: dynos }
             | Self::AboveMax { max: dynos }
-            | Self::AboveMaxButSlow { max: dynos }
-            | Self::AtMax { max: dynos }
-            | Self::Futile { from: dynos } => put(&[f64::from(dynos)]),
+            | Self::AboveMaxButSlow { max: dynos } => put(&[f64::from(dynos)]),
+            Self::AtMax { max: dynos, next } | Self::Futile { from: dynos, next } => {
+                let [kind, after] = next.numbers();
+                put(&[f64::from(dynos), kind, after]);
+            }
             Self::AboveHigh { over, of, newest_ms, high_ms } => {
                 put(&[f64::from(over), f64::from(of), newest_ms.unwrap_or(f64::NAN), high_ms]);
             }
@@ -36,7 +43,12 @@ impl Reason {
             }
             Self::RisingBelowLow { slope } => put(&[slope]),
             Self::Steady { mean_ms } => put(&[mean_ms]),
-            Self::Outage { errors } => put(&[flag(errors)]),
+            Self::Outage { errors, next } => {
+                let [kind, after] = next.numbers();
+                put(&[flag(errors), kind, after]);
+            }
+            Self::WaitingForEffect { next } => put(&next.numbers()),
+            Self::TryingFewer { mean_ms, low_ms, calm } => put(&[mean_ms, low_ms, calm.as_secs_f64()]),
             Self::MoreAreCheaper(w)
             | Self::FewerAreCheaper(w)
             | Self::Balanced(w)
@@ -50,13 +62,7 @@ impl Reason {
                 f64::from(w.considered),
                 w.incurable_share,
             ]),
-            Self::SwitchedOff
-            | Self::Maintenance
-            | Self::Recovering
-            | Self::RecentlySlow
-            | Self::OutageStep
-            | Self::DownNow
-            | Self::WaitingForEffect => {}
+            Self::SwitchedOff | Self::Maintenance | Self::Recovering | Self::OutageStep | Self::DownNow => {}
         }
         numbers
     }
@@ -78,16 +84,16 @@ impl Reason {
             1 => Self::SwitchedOff,
             2 => Self::Maintenance,
             3 => Self::ManualOverride { remaining: span(a) },
-            4 => Self::NoData { newest: there(a).map(span) },
+            4 => Self::NoData { newest: there(a).map(span), to_max_in: Some(span(b)).filter(|wait| !wait.is_zero()) },
             5 => Self::MissingData { lasted: span(a), to_max: b != 0.0 },
             6 => Self::BelowMin { min: a as u32 },
             7 => Self::AboveMax { max: a as u32 },
             8 => Self::AboveMaxButSlow { max: a as u32 },
             20 => Self::AboveHigh { over: a as u32, of: b as u32, newest_ms: there(c), high_ms: d },
-            21 => Self::AtMax { max: a as u32 },
+            21 => Self::AtMax { max: a as u32, next: Next::from_numbers(b, span(c)) },
             22 => Self::AtMin { min: a as u32 },
             23 => Self::Recovering,
-            24 => Self::Futile { from: a as u32 },
+            24 => Self::Futile { from: a as u32, next: Next::from_numbers(b, span(c)) },
             25 => Self::Settling { fresh: a as usize, needed: b as usize },
             26 => Self::TrendRising { slope: a, limit: b },
             27 => Self::TrendFalling { slope: a, limit: b },
@@ -95,18 +101,19 @@ impl Reason {
             29 => Self::RisingBelowLow { slope: a },
             30 => Self::Steady { mean_ms: a },
             31 => Self::Unconfirmed { mean_ms: a, high_ms: b },
-            32 => Self::CoolingDown { remaining: span(a) },
-            33 => Self::RecentlySlow,
+            32 => Self::CoolingDown { remaining: span(a), rule: Cooldown::from_numbers(b, c) },
+            33 => Self::RecentlySlow { remaining: span(a), rule: Cooldown::from_numbers(b, c) },
             34 => Self::Barred { remaining: span(a) },
-            35 => Self::Outage { errors: a != 0.0 },
+            35 => Self::Outage { errors: a != 0.0, next: Next::from_numbers(b, span(c)) },
             36 => Self::OutageStep,
             37 => Self::DownNow,
+            38 => Self::TryingFewer { mean_ms: a, low_ms: b, calm: span(c) },
             60 => Self::MoreAreCheaper(weighed),
             61 => Self::FewerAreCheaper(weighed),
             62 => Self::Balanced(weighed),
             63 => Self::AddWouldNotPay(weighed),
             64 => Self::RemovalWouldNotPay(weighed),
-            65 => Self::WaitingForEffect,
+            65 => Self::WaitingForEffect { next: Next::from_numbers(a, span(b)) },
             _ => return None,
         })
     }
@@ -142,9 +149,11 @@ mod tests {
     #[test]
     fn what_is_not_there_stays_away() {
         for reason in [
-            Reason::NoData { newest: None },
+            Reason::NoData { newest: None, to_max_in: None },
             Reason::AboveHigh { over: 2, of: 3, newest_ms: None, high_ms: 2000.0 },
             Reason::MissingData { lasted: Duration::from_secs(660), to_max: true },
+            Reason::AtMax { max: 10, next: Next::Open },
+            Reason::CoolingDown { remaining: Duration::from_secs(660), rule: Cooldown::Other },
         ] {
             assert_eq!(Reason::from_numbers(reason.number(), &reason.numbers()), Some(reason));
         }

@@ -62,6 +62,7 @@ impl Contender {
                     // Cool-downs were set, or left at their defaults, for the other one.
                     settings.cooldown_up = Settings::new(kind).cooldown_up;
                     settings.cooldown_down = Settings::new(kind).cooldown_down;
+                    settings.cooldown_down_trial = Settings::new(kind).cooldown_down_trial;
                     settings.policy = kind;
                 }
                 let mut decider = Decider::new(settings);

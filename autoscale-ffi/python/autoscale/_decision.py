@@ -39,6 +39,7 @@ class Reason(enum.IntEnum):
     OUTAGE = 35
     OUTAGE_STEP = 36
     DOWN_NOW = 37
+    TRYING_FEWER = 38
     MORE_ARE_CHEAPER = 60
     FEWER_ARE_CHEAPER = 61
     BALANCED = 62

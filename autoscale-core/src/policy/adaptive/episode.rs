@@ -78,6 +78,11 @@ impl Episode {
         self.from
     }
 
+    /// The dynos that it goes back to.
+    pub(super) fn before(&self, view: &View<'_>) -> u32 {
+        self.from.max(view.min)
+    }
+
     /// May it still grow from `n` without having shown an effect?
     pub(super) fn has_room(&self, n: u32) -> bool {
         self.futile_until.is_none() && n < self.limit
@@ -128,26 +133,45 @@ impl Episode {
         median_ms <= IMPROVED * self.reference_ms
     }
 
-    /// Where all that it may grow to shows no effect: the dynos to go back to.
-    pub(super) fn step_back(&mut self, view: &View<'_>, median_ms: f64, changed: Option<Timestamp>) -> Option<u32> {
-        let after = view.settings.tuning.step_back_after?;
+    /// Where all that it may grow to shows no effect: when it goes back to the dynos from before, if results stay as they
+    /// are. Now or earlier: it does now.
+    pub(super) fn steps_back_at(
+        &self,
+        view: &View<'_>,
+        median_ms: f64,
+        changed: Option<Timestamp>,
+    ) -> Option<Timestamp> {
+        let settings = view.settings;
         let changed = changed?;
         let has_grown = view.n > self.from && (self.futile_until.is_some() || view.n >= self.limit.min(view.max));
-        if !has_grown || !view.app_is_over || view.now < changed + after || self.has_improved(median_ms) {
+        if !has_grown || !view.app_is_over || self.has_improved(median_ms) {
             return None;
         }
+        let mut at = (changed + settings.tuning.step_back_after?).max(view.waits(settings.cooldown_down).unwrap_or(view.now));
         let samples = view.window.samples();
-        let shown = &samples[samples.partition_point(|s| s.at <= changed + view.settings.boot_time)..];
-        if shown.len() < SHOWN || !shown.iter().all(|s| view.is_over(s)) {
-            return None;
+        let shown = &samples[samples.partition_point(|s| s.at <= changed + settings.boot_time)..];
+        // The results to come are taken to be as slow as the newest, and as far apart as those before.
+        let missing = SHOWN.saturating_sub(shown.len());
+        if missing > 0 {
+            at = at.max(view.now + view.spacing().max(Duration::from_secs(1)).saturating_mul(missing as u32));
         }
+        // One that was not slow speaks for the dynos until the window no longer holds it.
+        if let Some(helped) = shown.iter().rev().find(|s| !view.is_over(s)) {
+            let forgotten = helped.at + settings.period;
+            at = at.max(forgotten.max(view.now) + Duration::from_micros(1));
+        }
+        Some(at)
+    }
+
+    /// Goes back: the dynos to go back to.
+    pub(super) fn step_back(&mut self, view: &View<'_>) -> u32 {
         if !self.waits {
             let wait = Duration::from_secs(FUTILE_S << self.stepped_back.min(DOUBLED));
             self.futile_until = Some(view.now + wait);
             self.stepped_back += 1;
             self.waits = true;
         }
-        Some(self.from.max(view.min))
+        self.before(view)
     }
 
     /// Judges whether what was added had an effect.

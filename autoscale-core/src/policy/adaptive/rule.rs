@@ -6,8 +6,9 @@ use std::time::Duration;
 use crate::decision::Belief as Believed;
 use crate::policy::adaptive::Adaptive;
 use crate::policy::adaptive::episode::{Episode, Growth};
+use crate::policy::waits::{Cause, longest};
 use crate::policy::{Verdict, View};
-use crate::reason::{Reason, Weighed};
+use crate::reason::{Cooldown, Next, Reason, Weighed};
 use crate::sample::{DownCause, Sample, Status};
 use crate::time::Timestamp;
 
@@ -44,6 +45,8 @@ struct Check<'a> {
     changed: Option<Timestamp>,
     /// The cheapest size, with what a backlog asks for on top.
     best: u32,
+    /// When the dynos that showed no effect are given back, if results stay as they are.
+    steps_back: Option<Timestamp>,
 }
 
 impl Adaptive {
@@ -52,10 +55,12 @@ impl Adaptive {
         let median_ms = view.median_of_newest().unwrap_or_default();
         self.follow_episode(view, median_ms);
         let best = self.cheapest(view);
-        let check = Check { view, median_ms, changed: self.changes.last(), best };
-
+        let changed = self.changes.last();
         let run = view.window.down_run();
-        if let Some(verdict) = self.step_back(&check, run) {
+        let steps_back = self.steps_back_at(view, median_ms, changed, run);
+        let check = Check { view, median_ms, changed, best, steps_back };
+
+        if let Some(verdict) = self.step_back(&check) {
             return verdict;
         }
         if let Some(verdict) = self.outage(&check, run) {
@@ -111,10 +116,15 @@ impl Adaptive {
         best
     }
 
-    /// Back to the dynos before the episode, where all those bought since have shown no effect. Not against errors: few
+    /// When it goes back to the dynos before the episode, where those bought since show no effect. Not against errors: few
     /// were bought against them.
-    fn step_back(&mut self, check: &Check<'_>, run: &[Sample]) -> Option<Verdict> {
-        let Check { view, median_ms, .. } = *check;
+    fn steps_back_at(
+        &mut self,
+        view: &View<'_>,
+        median_ms: f64,
+        changed: Option<Timestamp>,
+        run: &[Sample],
+    ) -> Option<Timestamp> {
         let episode = self.episode.as_mut()?;
         if run.last().is_some_and(|newest| newest.status() == Status::Down(DownCause::Error)) {
             return None;
@@ -122,12 +132,32 @@ impl Adaptive {
         if episode.has_stepped_back() {
             episode.retry(view, median_ms);
         }
-        if !view.unchanged_for(view.settings.cooldown_down) {
-            return None;
-        }
-        let before = episode.step_back(view, median_ms, check.changed)?;
+        episode.steps_back_at(view, median_ms, changed)
+    }
+
+    fn step_back(&mut self, check: &Check<'_>) -> Option<Verdict> {
+        let view = check.view;
+        check.steps_back.filter(|at| *at <= view.now)?;
+        let before = self.episode.as_mut()?.step_back(view);
         let target = before.max(view.n - view.settings.max_step_down.map_or(view.n, |most| most.clamp(1, view.n)));
-        Some(self.verdict(view, target, Reason::Futile { from: before }))
+        Some(self.verdict(view, target, Reason::Futile { from: before, next: Next::Open }))
+    }
+
+    /// A hold whose reason tells what comes next: dynos are given back, or more are added at `adds`, where there may be
+    /// more and unless they have to wait longer for `cooldown_up`.
+    fn hold(&mut self, check: &Check<'_>, adds: Option<Timestamp>, reason: impl FnOnce(Next) -> Reason) -> Verdict {
+        let view = check.view;
+        let cooldown = view.waits(view.settings.cooldown_up);
+        let adds = adds.filter(|_| view.n < view.max).map(|at| cooldown.map_or(at, |cooldown| at.max(cooldown)));
+        let has_fewer = self.episode.is_some_and(|episode| episode.before(view) < view.n);
+        let steps_back = check.steps_back.filter(|at| has_fewer && adds.is_none_or(|adds| *at <= adds));
+        let (until, next) = match (steps_back, adds) {
+            (Some(at), _) => (Some(at), Next::StepBack(view.until(at))),
+            (None, Some(at)) => (Some(at), Next::Add(view.until(at))),
+            (None, None) => (None, Next::Open),
+        };
+        let verdict = self.verdict(view, view.n, reason(next));
+        until.map_or(verdict, |until| verdict.waiting(until))
     }
 
     /// A run of downs that reaches to now, where the formation has changed since it began or nothing else is known: once
@@ -143,13 +173,18 @@ impl Adaptive {
         if !errors && self.episode.is_some_and(|episode| episode.has_room(view.n)) {
             return None;
         }
-        let rested = check.changed.is_none_or(|changed| view.now >= changed + OUTAGE_STEP)
-            && view.unchanged_for(view.settings.cooldown_up);
-        let creeps = !self.episode.is_some_and(|episode| episode.has_stepped_back());
-        if errors || !creeps || !view.app_is_over || check.best <= view.n || !rested {
-            return Some(self.verdict(view, view.n, Reason::Outage { errors }));
+        let outage = |next| Reason::Outage { errors, next };
+        if errors || !view.app_is_over || check.best <= view.n {
+            return Some(self.hold(check, None, outage));
         }
-        Some(self.grow(view, view.n.saturating_add(1), Reason::OutageStep))
+        if let Some(episode) = self.episode.filter(|episode| episode.has_stepped_back()) {
+            return Some(self.hold(check, episode.futile_until(), outage));
+        }
+        let rested = [ends(check.changed, OUTAGE_STEP, view.now), view.waits(view.settings.cooldown_up)];
+        if let Some(until) = rested.into_iter().flatten().max() {
+            return Some(self.hold(check, Some(until), outage));
+        }
+        Some(self.grow(check, view.n.saturating_add(1), Reason::OutageStep))
     }
 
     fn add(&mut self, check: &Check<'_>) -> Verdict {
@@ -174,16 +209,16 @@ impl Adaptive {
         if let Some(episode) = &mut self.episode {
             match episode.growth(view, median_ms, check.changed) {
                 Growth::To(limit) => target = target.min(limit),
-                Growth::Wait => return self.verdict(view, n, Reason::WaitingForEffect),
+                Growth::Wait => return self.hold(check, None, |next| Reason::WaitingForEffect { next }),
                 Growth::Futile => {
                     let (from, until) = (episode.from(), episode.futile_until());
-                    let verdict = self.verdict(view, n, Reason::Futile { from });
-                    return until.map_or(verdict, |until| verdict.waiting(until));
+                    return self.hold(check, until, |next| Reason::Futile { from, next });
                 }
             }
         }
-        if let Some(until) = ends(view.changed, view.settings.cooldown_up, view.now) {
-            return self.verdict(view, n, Reason::CoolingDown { remaining: view.until(until) }).waiting(until);
+        let waits = [(view.waits(view.settings.cooldown_up), Cause::Change(Cooldown::Up))];
+        if let Some((until, reason)) = longest(view, &waits) {
+            return if n < view.max { self.verdict(view, n, reason).waiting(until) } else { self.at_max(check) };
         }
         // In shadow mode nothing grows by being decided: see `note_others`.
         if !view.shadow {
@@ -193,13 +228,19 @@ impl Adaptive {
             self.regret.added(view.now);
         }
         let weighed = self.weighed(view, target.min(view.max));
-        self.grow(view, target, Reason::MoreAreCheaper(weighed))
+        self.grow(check, target, Reason::MoreAreCheaper(weighed))
+    }
+
+    fn at_max(&mut self, check: &Check<'_>) -> Verdict {
+        let max = check.view.max;
+        self.hold(check, None, |next| Reason::AtMax { max, next })
     }
 
     /// To `target`, or as far as there is room and one step goes.
-    fn grow(&mut self, view: &View<'_>, target: u32, reason: Reason) -> Verdict {
+    fn grow(&mut self, check: &Check<'_>, target: u32, reason: Reason) -> Verdict {
+        let view = check.view;
         if view.n >= view.max {
-            return self.verdict(view, view.n, Reason::AtMax { max: view.max });
+            return self.at_max(check);
         }
         let step = view.settings.max_step_up.map_or(u32::MAX, |step| step.max(1));
         self.verdict(view, target.min(view.max).min(view.n.saturating_add(step)), reason)
@@ -215,16 +256,14 @@ impl Adaptive {
         if self.costs.of(n) - self.costs.of(target) < REMOVE_PAYS * f64::from(n - target) / self.costs.need() {
             return self.verdict(view, n, Reason::RemovalWouldNotPay(weighed));
         }
-        if let Some(until) = self.regret.barred_until(n, now) {
-            return self.verdict(view, n, Reason::Barred { remaining: view.until(until) }).waiting(until);
-        }
         let waits = [
-            ends(self.changes.added(), AFTER_ADD, now),
-            ends(self.changes.removed(), AFTER_REMOVAL, now),
-            ends(view.changed, view.settings.cooldown_down, now),
+            (self.regret.barred_until(n, now), Cause::Undone),
+            (ends(self.changes.added(), AFTER_ADD, now), Cause::Change(Cooldown::AfterAdd)),
+            (ends(self.changes.removed(), AFTER_REMOVAL, now), Cause::Change(Cooldown::AfterRemoval)),
+            (view.waits(view.settings.cooldown_down), Cause::Change(Cooldown::Down)),
         ];
-        if let Some(until) = waits.into_iter().flatten().max() {
-            return self.verdict(view, n, Reason::CoolingDown { remaining: view.until(until) }).waiting(until);
+        if let Some((until, reason)) = longest(view, &waits) {
+            return self.verdict(view, n, reason).waiting(until);
         }
         if !view.shadow {
             self.regret.removed(now, n);
