@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 
 use crate::event::Event;
-use crate::time::Timestamp;
 use crate::private::{create_folders, for_its_owner, is_open_to_others};
+use crate::time::Timestamp;
 
 /// A file that has grown to this is set aside: some 20,000 events, two months of checks each five minutes.
 const ROTATE_AT: u64 = 10 * 1024 * 1024;

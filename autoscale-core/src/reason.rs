@@ -273,7 +273,11 @@ impl fmt::Display for Reason {
             Self::SwitchedOff => f.write_str("switched off (0 dynos): left alone until somebody starts it by hand"),
             Self::Maintenance => f.write_str("the app is in maintenance mode: left alone"),
             Self::ManualOverride { remaining } => {
-                write!(f, "somebody else changed the formation: left alone for {} more (manual_override)", Span(remaining))
+                write!(
+                    f,
+                    "somebody else changed the formation: left alone for {} more (manual_override)",
+                    Span(remaining)
+                )
             }
             Self::NoData { newest, to_max_in } => {
                 match newest {

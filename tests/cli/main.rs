@@ -9,10 +9,10 @@ mod decide;
 mod demo;
 mod graph;
 mod help;
-mod log_levels;
-mod init;
 #[cfg(target_os = "linux")]
 mod hostile;
+mod init;
+mod log_levels;
 mod replay;
 mod report;
 mod run;

@@ -512,7 +512,11 @@ fn while_barred_it_is_said_for_how_long() {
         app.check(Ms(2500.0));
     }
     let held = (0..20).map(|_| app.check(Ms(250.0))).last().unwrap();
-    assert_eq!(held.reason, Reason::CoolingDown { remaining: minutes(20), rule: Cooldown::Down }, "longer than the bar");
+    assert_eq!(
+        held.reason,
+        Reason::CoolingDown { remaining: minutes(20), rule: Cooldown::Down },
+        "longer than the bar"
+    );
 }
 
 #[test]

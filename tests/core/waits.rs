@@ -265,6 +265,7 @@ fn every_wait_that_is_announced_is_kept_within_a_check() {
         checks += play(number, &mut seen);
         number += 1;
     }
-    let kept: Vec<_> = seen.iter().map(|((code, rule), (said, kept))| format!("{code} {rule:?} {said} {kept}")).collect();
+    let kept: Vec<_> =
+        seen.iter().map(|((code, rule), (said, kept))| format!("{code} {rule:?} {said} {kept}")).collect();
     eprintln!("{number} cases, {checks} checks\n{}", kept.join("\n"));
 }

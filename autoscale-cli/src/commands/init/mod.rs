@@ -23,8 +23,8 @@ use clap::builder::PossibleValuesParser;
 use self::ask::Terminal;
 use self::draft::{Draft, Secrets};
 use self::source::Source;
-use crate::complain;
 use crate::commands::run::LAST_LINES;
+use crate::complain;
 use crate::exit::Exit;
 use crate::logging::{self, LogFormat};
 
