@@ -6,7 +6,7 @@ use autoscale_core::sandbox::SandboxOptions;
 use autoscale_core::simulation::Load;
 use serde_json::Value;
 
-use crate::running::{Daemon, Site, events, of_kind, quiet};
+use crate::running::{Daemon, Site, events, of_kind, quiet, soon};
 
 fn lines(site: &Site, arguments: &[&str]) -> Vec<Value> {
     let output = site.run(&[&["replay", "--json"], arguments].concat());
@@ -29,18 +29,25 @@ fn a_recorded_day_is_replayed(policy: &str) {
     let config = site.configure(&settings);
     let config = config.to_str().unwrap();
     let run = |more: &[&str]| site.command(&[&["run", "--json", "--config", config], more].concat());
+    // The history is written beside the loop: what it holds outlives a kill.
+    let holds = |checks: usize| {
+        soon("so many checks in the history", || {
+            let text = std::fs::read_to_string(&history).unwrap_or_default();
+            (text.matches("\"event\":\"checked\"").count() >= checks).then_some(())
+        });
+    };
     let mut daemon = Daemon::start(run(&[]));
-    daemon.prints("checked", 20);
+    holds(20);
     site.sandbox.set_faults(&"pingdom:500@0.3,patch:lost@every=2".parse().unwrap());
-    daemon.prints("checked", 30);
+    holds(30);
     daemon.kill();
     let mut daemon = Daemon::start(run(&[]));
-    daemon.prints("checked", 10);
+    holds(40);
     site.sandbox.scale_by_hand(7);
-    daemon.prints("checked", 25);
+    holds(55);
     daemon.kill();
     let daemon = Daemon::start(run(&["--dry-run"]));
-    daemon.prints("checked", 15);
+    holds(70);
     drop(daemon);
 
     let recorded = events(&std::fs::read(&history).unwrap());
