@@ -118,11 +118,16 @@ fn where_nothing_can_be_kept_it_warns_once_and_scaling_goes_on() {
     soon("five dynos", || (site.report().dynos == 5).then_some(()));
     assert_eq!(daemon.stop(), Some(0));
     let log = daemon.log();
-    for warning in
-        ["the state can't be kept; scaling goes on: ", "no lock, so that nothing keeps", "history: ", "graph: "]
-    {
+    for warning in [
+        "the state can't be kept; scaling goes on: ",
+        "no lock, so that nothing keeps",
+        "history: /dev/null/h: File exists (os error 17); scaling goes on without it",
+        "graph: ",
+    ] {
         assert_eq!(log.matches(warning).count(), 1, "{warning} in\n{log}");
     }
+    let lost = format!("history: /dev/null/h: {} events were lost: ", daemon.events().len());
+    assert!(log.lines().last().unwrap().contains(&lost), "{log}");
     assert_eq!(site.report().dynos, 5);
 }
 
