@@ -39,9 +39,13 @@ fn a_recorded_day_is_replayed(policy: &str) {
     site.sandbox.scale_by_hand(7);
     daemon.prints("checked", 25);
     daemon.kill();
-    let daemon = Daemon::start(run(&["--dry-run"]));
-    daemon.prints("checked", 15);
-    drop(daemon);
+    for mode in ["--dry-run", "--shadow"] {
+        let daemon = Daemon::start(run(&[mode]));
+        daemon.prints("checked", 8);
+        site.sandbox.scale_by_hand(5);
+        daemon.prints("checked", 16);
+        site.sandbox.scale_by_hand(6);
+    }
 
     let recorded = events(&std::fs::read(&history).unwrap());
     let checks = of_kind(&recorded, "checked");
