@@ -177,6 +177,29 @@ static void dry_run_scales_nothing(void)
     CHECK_STATUS(autoscale_free(world.handle), AUTOSCALE_OK);
 }
 
+static void shadow_mode_takes_others_changes_as_they_are_and_is_not_switched_off(void)
+{
+    struct world world;
+    autoscale_decision decision;
+    open_world(&world, BASE "debug: shadow\n");
+    CHECK_STATUS(once(&world, &decision), AUTOSCALE_OK);
+    CHECK(decision.dynos == 2 && decision.target == 4 && world.scales == 0);
+    /* Somebody else scales: a change, and no override. */
+    world.dynos = 3;
+    CHECK_STATUS(once(&world, &decision), AUTOSCALE_OK);
+    CHECK(decision.dynos == 3 && decision.reason == AUTOSCALE_REASON_SETTLING && world.scales == 0);
+    CHECK_STATUS(autoscale_set_dry_run(world.handle, 0), AUTOSCALE_STATE);
+    CHECK(strstr(last_error(), "`debug: shadow`") != NULL);
+    CHECK_STATUS(autoscale_set_dry_run(world.handle, 1), AUTOSCALE_OK);
+    CHECK_STATUS(autoscale_start(world.handle, on_event, &world), AUTOSCALE_OK);
+    WAIT_FOR(world.checked == 1);
+    CHECK(strstr(world.text, "shop web: shadow: theirs 3, ours ") == world.text);
+    CHECK(strstr(world.json, "\"shadow\":true") != NULL);
+    CHECK_STATUS(autoscale_stop(world.handle), AUTOSCALE_OK);
+    CHECK_STATUS(autoscale_free(world.handle), AUTOSCALE_OK);
+    CHECK(world.scales == 0);
+}
+
 static void what_callbacks_return_is_checked(void)
 {
     struct world world;
@@ -507,6 +530,7 @@ void test_loop(int rounds)
 {
     one_check_scales_the_own_target();
     dry_run_scales_nothing();
+    shadow_mode_takes_others_changes_as_they_are_and_is_not_switched_off();
     what_callbacks_return_is_checked();
     a_started_handle_checks_and_tells();
     inside_a_callback_waiting_for_oneself_is_refused();

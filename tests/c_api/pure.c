@@ -130,6 +130,30 @@ static void flags_change_what_is_seen(void)
     autoscale_config_free(config);
 }
 
+static void in_shadow_mode_what_was_only_decided_counts_as_no_change(void)
+{
+    autoscale_config *config = config_of(BASE);
+    autoscale_policy *policy = NULL;
+    CHECK_STATUS(autoscale_policy_new(config, &policy), AUTOSCALE_OK);
+    struct columns columns;
+    autoscale_observation seen = observe(&columns, 10, 3000, 2);
+    autoscale_decision decision;
+    memset(&decision, 0, sizeof decision);
+    decision.struct_size = sizeof decision;
+    uint32_t flags[] = {AUTOSCALE_OBSERVED_SHADOW, AUTOSCALE_OBSERVED_SHADOW | AUTOSCALE_OBSERVED_DRY_RUN,
+                        AUTOSCALE_OBSERVED_DRY_RUN};
+    for (size_t i = 0; i < 3; i++) {
+        seen.flags = flags[i];
+        CHECK_STATUS(autoscale_policy_decide(policy, &seen, &decision), AUTOSCALE_OK);
+        CHECK(decision.target == 4 && decision.reason == AUTOSCALE_REASON_ABOVE_HIGH);
+    }
+    /* In a dry run the one before counts. */
+    CHECK_STATUS(autoscale_policy_decide(policy, &seen, &decision), AUTOSCALE_OK);
+    CHECK(decision.target == 2 && decision.reason == AUTOSCALE_REASON_SETTLING);
+    autoscale_policy_free(policy);
+    autoscale_config_free(config);
+}
+
 static void a_policy_remembers_and_its_memory_can_be_moved(const char *text)
 {
     autoscale_config *config = config_of(text);
@@ -251,6 +275,7 @@ void test_pure(void)
     a_slow_app_gets_twice_its_dynos();
     what_is_no_measurement_is_left_out();
     flags_change_what_is_seen();
+    in_shadow_mode_what_was_only_decided_counts_as_no_change();
     a_policy_remembers_and_its_memory_can_be_moved(BASE);
     a_policy_remembers_and_its_memory_can_be_moved(BASE "policy: adaptive\n");
     the_adaptive_policy_says_what_it_believes();

@@ -49,9 +49,14 @@ fn a_recorded_day_is_replayed(policy: &str) {
     site.sandbox.scale_by_hand(7);
     holds(55);
     daemon.kill();
-    let daemon = Daemon::start(run(&["--dry-run"]));
-    holds(70);
-    drop(daemon);
+    for (mode, before) in [("--dry-run", 55), ("--shadow", 75)] {
+        let daemon = Daemon::start(run(&[mode]));
+        holds(before + 8);
+        site.sandbox.scale_by_hand(5);
+        holds(before + 20);
+        site.sandbox.scale_by_hand(6);
+        drop(daemon);
+    }
 
     let recorded = events(&std::fs::read(&history).unwrap());
     let checks = of_kind(&recorded, "checked");

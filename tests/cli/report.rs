@@ -121,22 +121,20 @@ shop (web), 254 checks in shadow mode
 24 Nov 2026 00:00 to 25 Nov 2026 00:00; 21 h, without a gap of 3 h
 
                                    theirs         ours     difference
-dyno-hours                           77.3         75.7         -2.2 %
-cost                                $2.65        $2.59         -$0.06
-cost a month at that rate          $92.06       $90.08         -$1.98
-mean dynos                            3.7          3.6
+dyno-hours                           73.0         70.7         -3.2 %
+cost                                $2.50        $2.42         -$0.08
+cost a month at that rate          $86.90       $84.13         -$2.78
+mean dynos                            3.5          3.4
 fewest to most dynos               2 to 6       2 to 5
 
 results over 2000 ms or down                   time  results     slow
-in all                                        100 %      252     4.0 %
-while ours was smaller than theirs             19 %       48     0.0 %
-while ours was larger than theirs               4 %       10    80.0 %
+in all                                        100 %      252    4.0 %
+while ours was smaller than theirs             19 %       48    0.0 %
+while ours was larger than theirs               4 %       10   80.0 %
 
 3 changes of theirs; ours wanted to go the same way
-  before theirs             2   1 up, 1 down       by 2 h (median), 2 h at most
-  after theirs              0   0 up, 0 down       
-  not at all                0   0 up, 0 down       
-  the other way             0   0 up, 0 down       
+  before theirs             3   1 up, 2 down       by 2 h (median), 2 h at most
+  wanted by ours alone      1   1 up, 0 down       that theirs did not make
 ";
 
 #[test]

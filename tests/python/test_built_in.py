@@ -75,6 +75,19 @@ def test_dry_run_sends_no_change(tmp_path):
         assert app.seen()["patches"] == []
 
 
+def test_shadow_mode_sends_no_change_and_is_not_switched_off(tmp_path):
+    history = tmp_path / "history.jsonl"
+    with sandbox(tmp_path, "--load", "flat=40") as app:
+        scaler = Autoscaler(app.load(debug="shadow", history_file=history))
+        assert scaler.check_once().target == 4
+        with pytest.raises(autoscale.StateError, match="debug: shadow"):
+            scaler.set_dry_run(False)
+        assert scaler.check_once().target == 4, "wanted again: what was only decided counts as no change"
+        assert app.seen()["patches"] == []
+    checks = [json.loads(line) for line in history.read_text().splitlines()]
+    assert [(check["shadow"], check["outcome"]) for check in checks] == [(True, "would_scale")] * 2
+
+
 def test_handles_share_what_a_token_may_still_ask(tmp_path):
     with sandbox(tmp_path, "--fault", "pingdom:429=3000") as app:
         for _ in range(3):

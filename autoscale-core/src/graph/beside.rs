@@ -151,7 +151,8 @@ fn steps(
 
 fn response(drawing: &mut Drawing, beside: &Beside, time: &TimeAxis) {
     let (top, bottom) = RESPONSE;
-    caption(drawing, RESPONSE, "Response time, on their dynos");
+    let slow = words::milliseconds(beside.high_ms);
+    caption(drawing, RESPONSE, &format!("Response time, on their dynos; dashed: slow, from {slow}"));
     let plot = (top + STRIP, bottom);
     let y = response_scale(drawing, plot);
     upright(drawing, time, RESPONSE);

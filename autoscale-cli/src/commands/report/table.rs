@@ -37,7 +37,8 @@ pub(super) fn write(reported: &Reported, zone: &TimeZone, drawn: bool, first: bo
 
     writeln!(out, "{BOLD}{:<28} {:>12} {:>12} {:>14}{BOLD:#}", "", "theirs", "ours", "difference")?;
     let mut row = |name: &str, theirs: &dyn Display, ours: &dyn Display, difference: String| {
-        writeln!(out, "{name:<28} {:>12} {:>12} {difference:>14}", theirs.to_string(), ours.to_string())
+        let line = format!("{name:<28} {:>12} {:>12} {difference:>14}", theirs.to_string(), ours.to_string());
+        writeln!(out, "{}", line.trim_end())
     };
     let (theirs, ours) = (report.theirs_dyno_hours, report.ours_dyno_hours);
     row("dyno-hours", &Hours(theirs), &Hours(ours), difference(theirs, ours))?;
@@ -77,15 +78,22 @@ pub(super) fn write(reported: &Reported, zone: &TimeZone, drawn: bool, first: bo
 
 fn reactions(out: &mut impl Write, report: &Report) -> io::Result<()> {
     let all = &report.reactions;
-    let changes = |n: usize| if n == 1 { "1 change".to_owned() } else { format!("{n} changes") };
-    writeln!(out, "\n{BOLD}{} of theirs; ours wanted to go the same way{BOLD:#}", changes(all.len()))?;
+    match all.len() {
+        0 => writeln!(out, "\n{BOLD}Theirs did not change{BOLD:#}")?,
+        1 => writeln!(out, "\n{BOLD}1 change of theirs; ours wanted to go the same way{BOLD:#}")?,
+        n => writeln!(out, "\n{BOLD}{n} changes of theirs; ours wanted to go the same way{BOLD:#}")?,
+    }
     let mut row = |name: &str, which: &dyn Fn(&Reaction) -> bool, by: &dyn Fn(&[f64]) -> String| {
         let chosen: Vec<_> = all.iter().filter(|reaction| which(reaction)).collect();
+        if chosen.is_empty() {
+            return Ok(());
+        }
         let ups = chosen.iter().filter(|reaction| reaction.to > reaction.from).count();
         let mut seconds: Vec<f64> = chosen.iter().filter_map(|r| r.earlier_s).map(f64::abs).collect();
         seconds.sort_unstable_by(f64::total_cmp);
         let split = format!("{ups} up, {} down", chosen.len() - ups);
-        writeln!(out, "  {name:<22} {:>4}   {split:<18} {}", chosen.len(), by(&seconds))
+        let line = format!("  {name:<22} {:>4}   {split:<18} {}", chosen.len(), by(&seconds));
+        writeln!(out, "{}", line.trim_end())
     };
     let by = |seconds: &[f64]| match seconds {
         [] => String::new(),
