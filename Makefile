@@ -37,10 +37,12 @@ help: ## says this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: ## builds, and shows the loop at work on a simulated app: a flash crowd in 20 seconds
-	@$(rust) $(CARGO) run --quiet --package autoscale-cli -- demo
+	@$(rust) { [ -x "$$(target_dir)/debug/autoscale" ] || echo 'building, which takes some minutes the first time'; } && \
+		$(CARGO) run --quiet --package autoscale-cli -- demo
 
 tray-demo: ## builds, and shows the tray icon over a simulated app; needs a desktop with a tray
-	@$(rust) $(CARGO) run --quiet --package tray-app -- --sandbox
+	@$(rust) { [ -x "$$(target_dir)/debug/autoscale-tray" ] || echo 'building, which takes some minutes the first time'; } && \
+		$(CARGO) run --quiet --package tray-app -- --sandbox
 
 # ── what a change must pass ──────────────────────────────────────────────────────────────────────────────────────────
 
