@@ -62,6 +62,9 @@ mod tests {
         assert!(error.starts_with("not the JSON of a number: invalid type: string \"éé"), "{error}");
         assert_eq!(error.chars().count(), "not the JSON of a number: ".len() + 300 + 1);
         assert!(error.ends_with("é…"));
-        assert_eq!(read::<Body>(b"{", "a number").unwrap_err(), "not the JSON of a number: EOF while parsing an object at line 1 column 1");
+        assert_eq!(
+            read::<Body>(b"{", "a number").unwrap_err(),
+            "not the JSON of a number: EOF while parsing an object at line 1 column 1"
+        );
     }
 }

@@ -112,7 +112,8 @@ impl Notices {
                 first.then(|| (NoticeKind::ChecksFail, "checks fail".into(), error.clone()))?
             }
             Kind::Crashed { error, .. } => {
-                let why = || format!("{error}; this is a defect of autoscale, please report it; it tries again by itself");
+                let why =
+                    || format!("{error}; this is a defect of autoscale, please report it; it tries again by itself");
                 once(&mut told.crashed).then(|| (NoticeKind::Crashed, "checks crash".into(), why()))?
             }
             Kind::Recovered { failed } => {

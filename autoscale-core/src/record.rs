@@ -61,7 +61,9 @@ impl Records {
 impl Observer for Records {
     fn observe(&mut self, event: &Event) {
         if let Err(error) = defect::caught(|| self.record(event)) {
-            tracing::error!("history, graph or notice: a defect of autoscale, please report it; scaling goes on: {error}");
+            tracing::error!(
+                "history, graph or notice: a defect of autoscale, please report it; scaling goes on: {error}"
+            );
         }
     }
 }

@@ -60,7 +60,8 @@ fn serve(mut stream: TcpStream, trap: &Mutex<Option<Trap>>, sprung: &Mutex<usize
         head.push(byte[0]);
     }
     let head = String::from_utf8_lossy(&head).into_owned();
-    let length = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
+    let length =
+        head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
     stream.read_exact(&mut vec![0; length.unwrap_or(0)])?;
     let request = head.lines().next().unwrap_or_default();
     let found = trap.lock().unwrap().clone().filter(|trap| request.contains(trap.to));
@@ -71,11 +72,7 @@ fn serve(mut stream: TcpStream, trap: &Mutex<Option<Trap>>, sprung: &Mutex<usize
         }
         None => (200, String::new(), honest(request).into_bytes()),
     };
-    write!(
-        stream,
-        "HTTP/1.1 {status} Answer\r\nconnection: close\r\n{headers}content-length: {}\r\n\r\n",
-        body.len()
-    )?;
+    write!(stream, "HTTP/1.1 {status} Answer\r\nconnection: close\r\n{headers}content-length: {}\r\n\r\n", body.len())?;
     stream.write_all(&body)
 }
 

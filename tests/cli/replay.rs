@@ -207,7 +207,8 @@ fn the_last_hours_are_read_from_pingdom() {
     assert!((85_500.0..=86_700.0).contains(&(last - first)), "{first} to {last}");
 
     let picture = site.path("day.svg");
-    let arguments = ["graph", "--config", config, "--last", "90m", "--zone", "UTC", "--output", picture.to_str().unwrap()];
+    let arguments =
+        ["graph", "--config", config, "--last", "90m", "--zone", "UTC", "--output", picture.to_str().unwrap()];
     let (code, _, stderr) = said(&site, &arguments);
     assert_eq!(code, Some(0), "{stderr}");
     assert!(stderr.starts_with("autoscale graph: the last 90m are from Pingdom's check "), "{stderr}");
@@ -303,8 +304,7 @@ fn a_time_that_must_be_wrong_is_said_instead_of_checked_for_ever() {
     std::fs::write(&samples, "1,5,up\n1795564800,5,up\n").unwrap();
     let (config, samples) = (config.to_str().unwrap(), samples.to_str().unwrap());
     let (code, _, stderr) = said(&site, &["replay", "--config", config, "--samples", samples]);
-    let expected = format!(
-        "autoscale: {samples}: its results span 20782 days, 5985216 checks: is one of the times wrong?\n"
-    );
+    let expected =
+        format!("autoscale: {samples}: its results span 20782 days, 5985216 checks: is one of the times wrong?\n");
     assert_eq!((code, stderr), (Some(1), expected));
 }

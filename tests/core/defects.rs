@@ -105,8 +105,7 @@ struct Running {
 }
 
 fn start(app: &str, defects: u32, speed: Option<f64>) -> Running {
-    let world =
-        Shared(Arc::new(Mutex::new(World { defects, dynos: 2, ..World::default() })), Instant::now());
+    let world = Shared(Arc::new(Mutex::new(World { defects, dynos: 2, ..World::default() })), Instant::now());
     let engine = Engine::new(plan(app), world.clone(), world.clone(), world.clone(), Ledger::default());
     let reload: Reload<Shared, Shared> = {
         let (world, app) = (world.clone(), app.to_owned());
@@ -173,7 +172,8 @@ async fn a_loop_with_a_defect_starts_again_after_waits_that_double_and_recovers(
     let json = |n: usize| serde_json::to_value(&world.seen[n].1.kind).unwrap();
     let error = json(2)["error"].as_str().unwrap().to_owned();
     assert!(error.starts_with("a reset in 99999999999999999999 s"), "{error}");
-    let third = serde_json::json!({ "event": "crashed", "error": json(3)["error"], "in_a_row": 3, "restart_in_s": 20.0 });
+    let third =
+        serde_json::json!({ "event": "crashed", "error": json(3)["error"], "in_a_row": 3, "restart_in_s": 20.0 });
     assert_eq!(json(3), third);
     let said = world.seen[3].1.to_string();
     let start = "shop web: crashed (3 failures in a row), restarts in 20 s: a reset in 99999999999999999999 s";
@@ -205,7 +205,10 @@ async fn one_apps_defect_leaves_the_others_alone() {
     let (broken, healthy) = (start("broken", u32::MAX, None), start("healthy", 0, None));
     sleep(Duration::from_secs(1205)).await;
     assert!(broken.seen().len() > 5);
-    assert_eq!(healthy.stop().await, list(&[(0, "started"), (0, "checked"), (600, "checked"), (1200, "checked"), (1205, "stopped")]));
+    assert_eq!(
+        healthy.stop().await,
+        list(&[(0, "started"), (0, "checked"), (600, "checked"), (1200, "checked"), (1205, "stopped")])
+    );
     broken.stop().await;
 }
 

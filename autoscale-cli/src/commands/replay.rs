@@ -19,8 +19,8 @@ use jiff::tz::TimeZone;
 use serde_json::json;
 
 use crate::exit::Exit;
-use crate::show::{BOLD, DIM, GREEN, RED, YELLOW};
 use crate::samples::Taken;
+use crate::show::{BOLD, DIM, GREEN, RED, YELLOW};
 use crate::{complain, samples};
 
 /// Decides again on recorded results: what a configuration would have done

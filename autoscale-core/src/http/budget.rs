@@ -107,7 +107,11 @@ impl Level {
             // "Remaining: 394 Time until reset: 3589"
             let digits = |c: char| !c.is_ascii_digit();
             let mut numbers = text(header)?.split(digits).filter(|n| !n.is_empty()).map(count);
-            Some(Self { header, remaining: numbers.next()?, reset_s: numbers.next().map(|s| s.min(Self::LONGEST_RESET_S)) })
+            Some(Self {
+                header,
+                remaining: numbers.next()?,
+                reset_s: numbers.next().map(|s| s.min(Self::LONGEST_RESET_S)),
+            })
         });
         let header = "RateLimit-Remaining";
         let whole = |text: &&str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());

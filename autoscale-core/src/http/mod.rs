@@ -39,7 +39,8 @@ impl Default for HttpOptions {
 impl HttpOptions {
     /// The usual ones, `speed` times as fast. A read may take 50 s, so that it is over before the next check is due.
     pub fn at_speed(speed: f64) -> Self {
-        let mut options = Self { speed: usable_speed(speed), budgets: RateBudgets::default(), deadline: Duration::ZERO };
+        let mut options =
+            Self { speed: usable_speed(speed), budgets: RateBudgets::default(), deadline: Duration::ZERO };
         options.deadline = options.scaled(50.0, 4.0);
         options
     }

@@ -113,14 +113,16 @@ mod tests {
 
     #[test]
     fn a_clock_that_no_service_has_is_not_believed() {
-        for text in ["99999999999999999999", "1e400", "6e12", "NaN", "-1353003085", "0", "18446744073709551616", "soon"] {
+        for text in ["99999999999999999999", "1e400", "6e12", "NaN", "-1353003085", "0", "18446744073709551616", "soon"]
+        {
             let mut headers = HeaderMap::new();
             headers.insert("server-time", text.parse().unwrap());
             assert_eq!(server_time(&headers), None, "{text}");
             headers.insert(DATE, "Thu, 15 Nov 2012 18:11:23 GMT".parse().unwrap());
             assert_eq!(server_time(&headers), Some(Timestamp::from_secs(1_353_003_083)), "{text}");
         }
-        for text in ["Thu, 01 Jan 1970 00:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT", "Fri, 31 Dec 99999 23:59:59 GMT"] {
+        for text in ["Thu, 01 Jan 1970 00:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT", "Fri, 31 Dec 99999 23:59:59 GMT"]
+        {
             let mut headers = HeaderMap::new();
             headers.insert(DATE, text.parse().unwrap());
             assert_eq!(server_time(&headers), None, "{text}");

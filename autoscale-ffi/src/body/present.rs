@@ -609,11 +609,7 @@ mod tests {
             assert_eq!(autoscale_stop(handle), AUTOSCALE_OK);
             let heard = heard.lock().unwrap();
             let kinds: Vec<_> = heard.iter().map(|(kind, n, _)| (*kind, *n)).collect();
-            let expected = [
-                (AUTOSCALE_EVENT_STARTED, 0),
-                (AUTOSCALE_EVENT_CRASHED, 1),
-                (AUTOSCALE_EVENT_CRASHED, 2),
-            ];
+            let expected = [(AUTOSCALE_EVENT_STARTED, 0), (AUTOSCALE_EVENT_CRASHED, 1), (AUTOSCALE_EVENT_CRASHED, 2)];
             assert_eq!(kinds[..3], expected);
             assert_eq!(kinds.last(), Some(&(AUTOSCALE_EVENT_STOPPED, 0)));
             let json = &heard[1].2;
