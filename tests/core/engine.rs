@@ -444,7 +444,7 @@ fn the_events_json_has_the_documented_fields() {
             r#""min":1,"max":10,"mean_ms":640.0,"trend_ms_per_s":null,"new_samples":[[1700000000,640.0,"up"]],"#,
             r#""effective_max":10,"maintenance":false,"override_until":null,"policy":"threshold","action":"hold","#,
             r#""target":3,"reason":{"code":"settling","text":"too few results since the last change: 1 of the 3 it takes to judge"},"#,
-            r#""outcome":"held","applied":3}"#
+            r#""outcome":"held","applied":3,"size":"Standard-1X"}"#
         )
     );
     let back: Event = serde_json::from_str(&events[0].to_json()).unwrap();
