@@ -273,7 +273,11 @@ impl fmt::Display for Reason {
             Self::SwitchedOff => f.write_str("switched off (0 dynos): left alone until somebody starts it by hand"),
             Self::Maintenance => f.write_str("the app is in maintenance mode: left alone"),
             Self::ManualOverride { remaining } => {
-                write!(f, "somebody else changed the formation: left alone for {} more (manual_override)", Span(remaining))
+                write!(
+                    f,
+                    "somebody else changed the formation: left alone for {} more (manual_override)",
+                    Span(remaining)
+                )
             }
             Self::NoData { newest, to_max_in } => {
                 match newest {
@@ -339,7 +343,7 @@ impl fmt::Display for Reason {
             Self::DownNow => f.write_str("the newest result is down: no dyno is taken away"),
             Self::TryingFewer { mean_ms, low_ms, calm } => {
                 let (mean, low) = (Ms(mean_ms), Ms(low_ms));
-                write!(f, "none slow for {}, mean {mean}: trying one dyno fewer, may exceed {low}", Span(calm))
+                write!(f, "fast: mean {mean}, none slow for {}: trying one fewer, may exceed {low}", Span(calm))
             }
             Self::MoreAreCheaper(w) | Self::FewerAreCheaper(w) => {
                 write!(f, "{w}; {} with {}", Share(w.slow_share_target), w.considered)
@@ -515,7 +519,7 @@ mod tests {
 35 outage: the app does not answer in time: only a dyno at a time is added, look at its logs; trying more in 25 min if this lasts
 36 outage_step: still no answer in time: one dyno more
 37 down_now: the newest result is down: no dyno is taken away
-38 trying_fewer: none slow for 30 min, mean 448 ms: trying one dyno fewer, may exceed 500 ms
+38 trying_fewer: fast: mean 448 ms, none slow for 30 min: trying one fewer, may exceed 500 ms
 60 more_are_cheaper: load 2.3 dynos (1.9 to 2.8), 12 % of requests slow; 0.4 % with 4
 61 fewer_are_cheaper: load 2.3 dynos (1.9 to 2.8), 12 % of requests slow; 0.4 % with 4
 62 balanced: load 2.3 dynos (1.9 to 2.8), 12 % of requests slow, though not for want of dynos: neither more nor fewer are cheaper

@@ -67,13 +67,15 @@ fn cooldown_defaults_depend_on_the_policy() {
 
 #[test]
 fn a_removal_on_trial_waits_as_long_as_it_says_and_below_cooldown_down_that_is_warned_of() {
-    assert_eq!(config(&settings("cooldown_down: 7")).settings.cooldown_down_trial, None, "three times cooldown_down");
+    assert_eq!(config(&settings("cooldown_down: 7")).settings.cooldown_down_trial, None, "six times cooldown_down");
     let trial = config(&settings("cooldown_down_trial: 45")).settings.cooldown_down_trial;
     assert_eq!(trial, Some(Duration::from_secs(2700)));
     assert_eq!(
         warnings(&settings("cooldown_down: 20\ncooldown_down_trial: 15")),
-        ["config.ini:5: [AUTOSCALE_SETTINGS] cooldown_down_trial: 15 min is less than cooldown_down (20 min, line 4), which \
-          holds for every removal: give 20 min or more"]
+        [
+            "config.ini:5: [AUTOSCALE_SETTINGS] cooldown_down_trial: 15 min is less than cooldown_down (20 min, line 4), which \
+          holds for every removal: give 20 min or more"
+        ]
     );
 }
 

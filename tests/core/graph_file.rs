@@ -17,8 +17,12 @@ use jiff::tz::TimeZone;
 const NOW: Timestamp = Timestamp::from_secs(1_795_512_840);
 
 fn picture(app: &str, process: &str, minute: u64) -> Picture {
-    let decision =
-        Decision { from: 2, target: 2, reason: Reason::NoData { newest: None, to_max_in: None }, evidence: Evidence::default() };
+    let decision = Decision {
+        from: 2,
+        target: 2,
+        reason: Reason::NoData { newest: None, to_max_in: None },
+        evidence: Evidence::default(),
+    };
     let formation = Formation { quantity: 2, changed_at: None };
     let settings = Settings::new(PolicyKind::Threshold);
     let at = NOW + Duration::from_secs(60 * minute);

@@ -22,7 +22,10 @@ impl Reason {
             }
             // No wait is 0, as an older library leaves it.
             Self::NoData { newest, to_max_in } => {
-                put(&[newest.map_or(f64::NAN, |age| age.as_secs_f64()), to_max_in.map_or(0.0, |wait| wait.as_secs_f64())]);
+                put(&[
+                    newest.map_or(f64::NAN, |age| age.as_secs_f64()),
+                    to_max_in.map_or(0.0, |wait| wait.as_secs_f64()),
+                ]);
             }
             Self::MissingData { lasted, to_max } => put(&[lasted.as_secs_f64(), flag(to_max)]),
             Self::BelowMin { min: dynos }

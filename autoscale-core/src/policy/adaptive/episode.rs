@@ -138,7 +138,8 @@ impl Episode {
         if !has_grown || !view.app_is_over || self.has_improved(median_ms) {
             return None;
         }
-        let mut at = (changed + settings.tuning.step_back_after?).max(view.waits(settings.cooldown_down).unwrap_or(view.now));
+        let mut at =
+            (changed + settings.tuning.step_back_after?).max(view.waits(settings.cooldown_down).unwrap_or(view.now));
         let samples = view.window.samples();
         let shown = &samples[samples.partition_point(|s| s.at <= changed + settings.boot_time)..];
         // The results to come are taken to be as slow as the newest, and as far apart as those before.
