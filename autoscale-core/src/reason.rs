@@ -453,12 +453,12 @@ mod tests {
             Reason::Unconfirmed { mean_ms, high_ms },
             Reason::CoolingDown { remaining, rule: Cooldown::Up },
             Reason::CoolingDown { remaining, rule: Cooldown::Down },
-            Reason::CoolingDown { remaining, rule: Cooldown::Trial { low_ms: 500.0 } },
+            Reason::CoolingDown { remaining, rule: Cooldown::Trial { safe_ms: 333.3 } },
             Reason::CoolingDown { remaining, rule: Cooldown::AfterAdd },
             Reason::CoolingDown { remaining, rule: Cooldown::AfterRemoval },
             Reason::CoolingDown { remaining, rule: Cooldown::Other },
             Reason::RecentlySlow { remaining, rule: Cooldown::Down },
-            Reason::RecentlySlow { remaining, rule: Cooldown::Trial { low_ms: 500.0 } },
+            Reason::RecentlySlow { remaining, rule: Cooldown::Trial { safe_ms: 333.3 } },
             Reason::RecentlySlow { remaining, rule: Cooldown::Other },
             Reason::Barred { remaining },
             Reason::Outage { errors: true, next: Next::Open },
@@ -507,7 +507,7 @@ mod tests {
 31 unconfirmed: mean 2300 ms, over 2000 ms, but the newest results don't confirm it
 32 cooling_down: more are needed: adding in 25 min (cooldown_up)
 32 cooling_down: fewer would do: removing in 25 min (cooldown_down)
-32 cooling_down: one fewer may exceed 500 ms: trying it in 25 min (cooldown_down_trial)
+32 cooling_down: one fewer is safe under 333 ms, else tried in 25 min (cooldown_down_trial)
 32 cooling_down: fewer would do: removing in 25 min (10 min after an add)
 32 cooling_down: fewer would do: removing in 25 min (5 min after a removal)
 32 cooling_down: the last change was too recent: another in 25 min

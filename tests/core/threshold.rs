@@ -70,7 +70,7 @@ fn a_removal_waits_ten_minutes_after_a_change_and_an_hour_where_it_may_be_too_mu
     app.changed_at = Some(at(0));
     app.history(&[300.0; 4]);
     let held = app.check(Ms(300.0));
-    let trial = Cooldown::Trial { low_ms: 500.0 };
+    let trial = Cooldown::Trial { safe_ms: 250.0 };
     assert_eq!(held.reason, Reason::CoolingDown { remaining: minutes(55), rule: trial });
     let decision = app.until_change(300.0);
     assert_eq!((app.minute, decision.target), (60, 1), "300 ms · 2/1 is over 500 ms");
