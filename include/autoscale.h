@@ -345,6 +345,11 @@
 #define AUTOSCALE_REASON_DOWN_NOW 37
 
 /**
+ * Reason: faster than the low bound for long: one dyno fewer is tried, though it may bring the mean above that bound.
+ */
+#define AUTOSCALE_REASON_TRYING_FEWER 38
+
+/**
  * Reason: a larger formation costs less than the slow requests it avoids.
  */
 #define AUTOSCALE_REASON_MORE_ARE_CHEAPER 60
@@ -533,7 +538,8 @@ typedef struct autoscale_decision {
      */
     double slow_share_target;
     /**
-     * When a waiting time that stood in the way ends: unix seconds; -1 where none did.
+     * When the change that is waiting comes, at the first call from then on, unless new results speak against it or for
+     * another one: unix seconds, rounded up; -1 where no wait has a known end.
      */
     int64_t wait_until_s;
     /**
