@@ -177,7 +177,6 @@ fn no_answer_costs_more_than_64_mib_and_they_are_given_back() {
         daemon.prints("recovered", count + 1);
     }
     let after = kib(daemon.pid(), "VmRSS");
-    eprintln!("at rest {idle} kB, at the peak {} kB, afterwards {after} kB", kib(daemon.pid(), "VmHWM"));
     assert!(after < idle + MOST_KIB / 2, "{after} kB afterwards, {idle} kB at rest");
     let log = daemon.log();
     assert!(!log.contains("never-shown"), "{log}");
