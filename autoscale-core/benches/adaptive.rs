@@ -6,11 +6,11 @@ use std::io::{self, Write};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use autoscale_core::formation::{Bounds, Formation};
-use autoscale_core::policy::{Decider, Observation, PolicyKind, Settings};
-use autoscale_core::sample::Sample;
-use autoscale_core::time::Timestamp;
-use autoscale_core::window::Window;
+use autoscale_core::workspace::formation::{Bounds, Formation};
+use autoscale_core::workspace::policy::{Decider, Observation, PolicyKind, Settings};
+use autoscale_core::workspace::sample::Sample;
+use autoscale_core::workspace::time::Timestamp;
+use autoscale_core::workspace::window::Window;
 
 /// Checks of a run: a day of one-minute ones, after half an hour that fills the window.
 const WARM_UP: usize = 31;

@@ -56,75 +56,27 @@
 //! ```
 #![forbid(unsafe_code)]
 
-// Floor 0: values and the decision.
-pub mod decision;
-pub mod formation;
-pub mod money;
-pub mod policy;
-pub mod reason;
-pub mod sample;
-pub mod time;
-mod trend;
-pub mod window;
-
-// Floor 1: text to values.
-pub mod config;
-pub mod decide_line;
-pub mod event;
-pub mod heroku;
-mod json;
-pub mod listed;
-pub mod notice;
-pub mod pingdom;
-pub mod recording;
-
-// Floor 2: the engine.
-pub mod defect;
 #[cfg(feature = "loop")]
-pub mod engine;
+mod clock;
+mod config;
+#[cfg(feature = "loop")]
+mod daemon;
+mod engine;
 #[cfg(feature = "graph")]
-pub mod graph;
-#[cfg(feature = "loop")]
-pub mod ledger;
-#[cfg(feature = "loop")]
-pub mod ports;
-pub mod replay;
-pub mod report;
+mod graph;
+mod http;
+mod model;
+mod offline;
+mod policy;
 #[cfg(feature = "sandbox")]
-pub mod simulation;
+mod sandbox;
+#[cfg(feature = "sandbox")]
+mod simulation;
+mod sinks;
+mod sources;
+#[cfg(feature = "loop")]
+mod stores;
+mod targets;
 
-// Floor 3: the shell.
-#[cfg(feature = "http")]
-pub mod app;
-#[cfg(feature = "loop")]
-pub mod clock;
-#[cfg(feature = "loop")]
-pub mod config_file;
-#[cfg(feature = "graph")]
-pub mod graph_file;
-#[cfg(feature = "loop")]
-pub mod history;
-#[cfg(feature = "http")]
-pub mod http;
-#[cfg(feature = "loop")]
-pub mod log;
-#[cfg(feature = "http")]
-pub mod notify;
-#[cfg(feature = "loop")]
-pub mod private;
-#[cfg(feature = "http")]
-pub mod probe;
-#[cfg(feature = "http")]
-pub mod record;
-#[cfg(feature = "loop")]
-pub mod runner;
-#[cfg(feature = "sandbox")]
-pub mod sandbox;
-#[cfg(feature = "loop")]
-pub mod spending;
-#[cfg(feature = "loop")]
-pub mod state;
-#[cfg(feature = "http")]
-pub mod status;
-#[cfg(feature = "loop")]
-pub mod writer;
+#[doc(hidden)]
+pub mod workspace;

@@ -4,13 +4,13 @@
 use std::path::Path;
 use std::time::Duration;
 
-use autoscale_core::decision::{Action, Decision};
-use autoscale_core::formation::{Bounds, Formation};
-use autoscale_core::policy::{CorruptMemory, Decider, Observation, PolicyKind, Settings, Tuning};
-use autoscale_core::reason::{Next, Reason};
-use autoscale_core::sample::{DownCause, Sample};
-use autoscale_core::time::Timestamp;
-use autoscale_core::window::Window;
+use autoscale_core::workspace::decision::{Action, Decision};
+use autoscale_core::workspace::formation::{Bounds, Formation};
+use autoscale_core::workspace::policy::{CorruptMemory, Decider, Observation, PolicyKind, Settings, Tuning};
+use autoscale_core::workspace::reason::{Next, Reason};
+use autoscale_core::workspace::sample::{DownCause, Sample};
+use autoscale_core::workspace::time::Timestamp;
+use autoscale_core::workspace::window::Window;
 
 /// One recorded run.
 struct Recording {

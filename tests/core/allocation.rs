@@ -4,11 +4,11 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::time::Duration;
 
-use autoscale_core::formation::{Bounds, Formation};
-use autoscale_core::policy::{Decider, Observation, PolicyKind, Settings};
-use autoscale_core::sample::Sample;
-use autoscale_core::time::Timestamp;
-use autoscale_core::window::Window;
+use autoscale_core::workspace::formation::{Bounds, Formation};
+use autoscale_core::workspace::policy::{Decider, Observation, PolicyKind, Settings};
+use autoscale_core::workspace::sample::Sample;
+use autoscale_core::workspace::time::Timestamp;
+use autoscale_core::workspace::window::Window;
 
 /// The system's allocator, with a count for each thread.
 struct Counting;

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use autoscale_core::formation::{Bounds, Formation};
-use autoscale_core::policy::{CorruptMemory, Decider, Observation, OnMissingData, PolicyKind, Settings};
-use autoscale_core::reason::Reason;
-use autoscale_core::sample::Sample;
-use autoscale_core::time::Timestamp;
-use autoscale_core::window::Window;
+use autoscale_core::workspace::formation::{Bounds, Formation};
+use autoscale_core::workspace::policy::{CorruptMemory, Decider, Observation, OnMissingData, PolicyKind, Settings};
+use autoscale_core::workspace::reason::Reason;
+use autoscale_core::workspace::sample::Sample;
+use autoscale_core::workspace::time::Timestamp;
+use autoscale_core::workspace::window::Window;
 
 use crate::watched::Result::{Error, Ms, Nothing, Timeout};
 use crate::watched::{at, minutes, short, threshold, threshold_with};

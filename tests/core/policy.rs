@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use autoscale_core::decision::Action;
-use autoscale_core::formation::{Bounds, Formation};
-use autoscale_core::policy::{Decider, Observation, OnMissingData, PolicyKind, Settings};
-use autoscale_core::sample::{DownCause, Sample};
-use autoscale_core::time::Timestamp;
-use autoscale_core::window::Window;
+use autoscale_core::workspace::decision::Action;
+use autoscale_core::workspace::formation::{Bounds, Formation};
+use autoscale_core::workspace::policy::{Decider, Observation, OnMissingData, PolicyKind, Settings};
+use autoscale_core::workspace::sample::{DownCause, Sample};
+use autoscale_core::workspace::time::Timestamp;
+use autoscale_core::workspace::window::Window;
 use proptest::prelude::*;
 
 /// One check of a random story.

@@ -4,11 +4,11 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::formation::{Bounds, Formation};
+use crate::model::formation::{Bounds, Formation};
+use crate::model::sample::Sample;
+use crate::model::time::Timestamp;
+use crate::model::window::Window;
 use crate::policy::Observation;
-use crate::sample::Sample;
-use crate::time::Timestamp;
-use crate::window::Window;
 
 use super::report::{Change, Minute, Report};
 use super::{Incident, Load, Profile, SimulatedApp};

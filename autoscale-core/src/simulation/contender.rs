@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::model::sample::Sample;
+use crate::model::window::Trend;
 use crate::policy::{Decider, Observation, PolicyKind, Settings};
-use crate::sample::Sample;
-use crate::window::Trend;
 
 use super::closed_loop::Trial;
 use super::prototype::Prototype;
@@ -149,10 +149,10 @@ impl Original {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::formation::{Bounds, Formation};
-    use crate::sample::Sample;
-    use crate::time::Timestamp;
-    use crate::window::Window;
+    use crate::model::formation::{Bounds, Formation};
+    use crate::model::sample::Sample;
+    use crate::model::time::Timestamp;
+    use crate::model::window::Window;
 
     #[test]
     fn the_rule_of_2012_adds_none_on_a_flat_plateau_and_takes_none_back_from_a_flat_idle() {

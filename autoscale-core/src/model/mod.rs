@@ -1,0 +1,10 @@
+pub(crate) mod decision;
+pub(crate) mod event;
+pub(crate) mod formation;
+pub(crate) mod money;
+pub(crate) mod reason;
+pub(crate) mod sample;
+pub(crate) mod time;
+pub(crate) mod trend;
+pub(crate) mod units;
+pub(crate) mod window;

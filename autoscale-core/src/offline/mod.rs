@@ -1,0 +1,4 @@
+pub(crate) mod decide_line;
+pub(crate) mod recording;
+pub(crate) mod replay;
+pub(crate) mod report;

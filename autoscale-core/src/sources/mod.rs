@@ -1,0 +1,3 @@
+pub(crate) mod pingdom;
+#[cfg(feature = "http")]
+pub(crate) mod probe;
