@@ -121,7 +121,7 @@
 #define AUTOSCALE_EVENT_RESUMED 7
 
 /**
- * Kind of an event: dry run was switched.
+ * Kind of an event: dry run or shadow mode was switched.
  */
 #define AUTOSCALE_EVENT_DRY_RUN_CHANGED 8
 
@@ -157,7 +157,8 @@
 #define AUTOSCALE_OUTCOME_SCALED 1
 
 /**
- * What came of a decision: dry run; it would have been changed.
+ * What came of a decision: dry run, or shadow mode ("shadow" is true in the event's JSON, and the decision's dynos are
+ * those that others set); it would have been changed.
  */
 #define AUTOSCALE_OUTCOME_WOULD_SCALE 2
 
@@ -206,6 +207,12 @@
  * counts as a change.
  */
 #define AUTOSCALE_OBSERVED_DRY_RUN 4
+
+/**
+ * Flag of an observation: shadow mode; decisions are not applied, and something else scales the app. Every change of the
+ * formation then counts as a change, and none that was only decided does, AUTOSCALE_OBSERVED_DRY_RUN or not.
+ */
+#define AUTOSCALE_OBSERVED_SHADOW 8
 
 /**
  * Reason: the app was switched off on purpose (0 dynos); it is never woken.
@@ -336,6 +343,11 @@
  * Reason: the newest result is down: no dyno is taken away now.
  */
 #define AUTOSCALE_REASON_DOWN_NOW 37
+
+/**
+ * Reason: faster than the low bound for long: one dyno fewer is tried, though it may bring the mean above that bound.
+ */
+#define AUTOSCALE_REASON_TRYING_FEWER 38
 
 /**
  * Reason: a larger formation costs less than the slow requests it avoids.
@@ -526,7 +538,8 @@ typedef struct autoscale_decision {
      */
     double slow_share_target;
     /**
-     * When a waiting time that stood in the way ends: unix seconds; -1 where none did.
+     * When the change that is waiting comes, at the first call from then on, unless new results speak against it or for
+     * another one: unix seconds, rounded up; -1 where no wait has a known end.
      */
     int64_t wait_until_s;
     /**
@@ -908,7 +921,8 @@ autoscale_status autoscale_set_log(const struct autoscale *handle,
  * @param handle  a handle
  * @param on      0: changes are carried out; anything else: they are told only
  *
- * Returns AUTOSCALE_STATE while autoscale_check_once() runs, and between the end of a loop and autoscale_stop();
+ * Returns AUTOSCALE_STATE while autoscale_check_once() runs, between the end of a loop and autoscale_stop(), and for 0
+ * where the configuration says `debug: shadow`: nothing but another configuration ends shadow mode;
  * AUTOSCALE_INVALID_ARGUMENT for a NULL, AUTOSCALE_IO where the state file can't be written, AUTOSCALE_FORKED,
  * AUTOSCALE_PANIC. Thread-safe; legal inside a callback of the loop.
  */

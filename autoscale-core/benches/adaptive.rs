@@ -83,18 +83,12 @@ fn run(results: &[(f64, f64)]) -> (Vec<Duration>, Vec<u32>) {
             .map(|(at, ms)| Sample::up(Timestamp::from_secs_f64(*at).expect("a time"), *ms).expect("a response time"));
         let start = Instant::now();
         window.fill(listed, now, period);
-        let decision = decider.decide(&Observation {
+        let decision = decider.decide(&Observation::new(
             now,
-            formation: Formation { quantity: n, changed_at: None },
-            bounds: Bounds::new(1, 20).expect("bounds"),
-            effective_max: None,
-            interval: Duration::from_secs(60),
-            window: &window,
-            maintenance: false,
-            override_until: None,
-            dry_run: false,
-            shadow: false,
-        });
+            Formation { quantity: n, changed_at: None },
+            Bounds::new(1, 20).expect("bounds"),
+            &window,
+        ));
         times.push(start.elapsed());
         n = decision.target;
         dynos.push(n);

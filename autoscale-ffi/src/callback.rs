@@ -122,8 +122,8 @@ pub const AUTOSCALE_EVENT_CRASHED: i32 = 12;
 pub const AUTOSCALE_OUTCOME_HELD: i32 = 0;
 /// What came of a decision: the formation was changed.
 pub const AUTOSCALE_OUTCOME_SCALED: i32 = 1;
-/// What came of a decision: dry run, or shadow mode ("shadow" is true in the event's JSON, and the decision's from is the
-/// other autoscaler's number of dynos); it would have been changed.
+/// What came of a decision: dry run, or shadow mode ("shadow" is true in the event's JSON, and the decision's dynos are
+/// those that others set); it would have been changed.
 pub const AUTOSCALE_OUTCOME_WOULD_SCALE: i32 = 2;
 /// What came of a decision: the platform allowed less than was asked for.
 pub const AUTOSCALE_OUTCOME_LIMITED: i32 = 3;

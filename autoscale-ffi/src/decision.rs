@@ -43,7 +43,8 @@ pub struct Decision {
     pub slow_share_now: f64,
     /// Expected share of slow requests with the target, 0 to 1; NaN under the threshold policy.
     pub slow_share_target: f64,
-    /// When a waiting time that stood in the way ends: unix seconds; -1 where none did.
+    /// When the change that is waiting comes, at the first call from then on, unless new results speak against it or for
+    /// another one: unix seconds, rounded up; -1 where no wait has a known end.
     pub wait_until_s: i64,
     /// 10 % quantile of the believed load, dynos; NaN under the threshold policy.
     pub load_low: f64,

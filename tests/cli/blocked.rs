@@ -46,7 +46,6 @@ impl Process {
         self.signal("-TERM");
         let since = Instant::now();
         let status = soon("the end", || self.0.try_wait().unwrap());
-        println!("ended {:?} after SIGTERM", since.elapsed());
         assert!(since.elapsed() < STOPPED_WITHIN, "{:?}", since.elapsed());
         assert_eq!(status.code(), Some(0));
     }
@@ -100,7 +99,6 @@ fn a_lock_on_the_history_holds_up_neither_checks_nor_the_end_and_it_grows_all_th
     daemon.says(&locked, 2);
     let since = Instant::now();
     assert_eq!(daemon.stop(), Some(0));
-    println!("ended {:?} after SIGTERM", since.elapsed());
     assert!(since.elapsed() < STOPPED_WITHIN, "{:?}", since.elapsed());
     let kept = events(&fs::read(&history).unwrap());
     assert_eq!(kept, daemon.events(), "each event, in its order, to the last");

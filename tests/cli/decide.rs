@@ -138,8 +138,8 @@ fn apps_are_kept_apart_by_their_key() {
     let code = |answer: String| answer.split('"').nth(11).unwrap_or_default().to_owned();
     assert_eq!(code(decide.ask(&line(0, 3, 300.0, ",\"app\":\"a\""))), "below_low");
     assert_eq!(code(decide.ask(&line(1, 2, 300.0, ",\"app\":\"a\""))), "settling");
-    assert_eq!(code(decide.ask(&line(1, 2, 300.0, ",\"app\":\"b\""))), "below_low");
-    assert_eq!(code(decide.ask(&line(1, 2, 300.0, ""))), "below_low");
+    assert_eq!(code(decide.ask(&line(1, 2, 300.0, ",\"app\":\"b\""))), "trying_fewer");
+    assert_eq!(code(decide.ask(&line(1, 2, 300.0, ""))), "trying_fewer");
     assert_eq!(decide.end(), Some(0));
 }
 

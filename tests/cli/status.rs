@@ -166,7 +166,7 @@ fn a_lock_that_may_not_be_looked_at_is_said_and_taken_for_no_answer() {
     daemon.prints("checked", 1);
     let locks = site.path("user/heroku-autoscale");
     let lock = std::fs::read_dir(&locks).unwrap().next().unwrap().unwrap().path();
-    std::fs::set_permissions(&lock, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&lock, std::fs::Permissions::from_mode(0o000)).unwrap();
     let ask = |more: &[&str]| {
         let mut command = site.command(&[&["status", "--config", config.to_str().unwrap()], more].concat());
         // Nothing is shut to root.

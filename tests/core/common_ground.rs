@@ -161,18 +161,13 @@ fn stale_after(times: &[i64], interval: u64) -> i64 {
         .find(|age| {
             let now = Timestamp::from_secs(newest + age);
             let window = Window::new(results.iter().copied(), now, Duration::from_secs(10_000));
-            let seen = Observation {
+            let seen = Observation::new(
                 now,
-                formation: Formation { quantity: 2, changed_at: None },
-                bounds: Bounds::new(1, 10).unwrap(),
-                effective_max: None,
-                interval: Duration::from_secs(interval),
-                window: &window,
-                maintenance: false,
-                override_until: None,
-                dry_run: false,
-                shadow: false,
-            };
+                Formation { quantity: 2, changed_at: None },
+                Bounds::new(1, 10).unwrap(),
+                &window,
+            )
+            .interval(Duration::from_secs(interval));
             Decider::new(Settings::new(PolicyKind::Threshold)).decide(&seen).reason.code() == "no_data"
         })
         .unwrap()

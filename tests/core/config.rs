@@ -70,7 +70,7 @@ fn cooldown_defaults_depend_on_the_policy() {
 
 #[test]
 fn a_removal_on_trial_waits_as_long_as_it_says_and_below_cooldown_down_that_is_warned_of() {
-    assert_eq!(config(&settings("cooldown_down: 7")).settings.cooldown_down_trial, None, "three times cooldown_down");
+    assert_eq!(config(&settings("cooldown_down: 7")).settings.cooldown_down_trial, None, "six times cooldown_down");
     let trial = config(&settings("cooldown_down_trial: 45")).settings.cooldown_down_trial;
     assert_eq!(trial, Some(Duration::from_secs(2700)));
     assert_eq!(

@@ -102,23 +102,23 @@ fn tell(settings: Settings, story: &[Check]) -> Result<(), TestCaseError> {
         let window = Window::new(results.iter().copied(), now, period);
         n = if check.formation == 2 { check.quantity } else { n };
         let (min, max) = check.bounds;
-        let seen = Observation {
+        let seen = Observation::new(
             now,
-            formation: Formation {
+            Formation {
                 quantity: n,
                 changed_at: check
                     .changed_ago
                     .map(|ago| Timestamp::from_micros(now.as_micros().saturating_sub(ago * 1_000_000))),
             },
-            bounds: Bounds::new(min, max).unwrap(),
-            effective_max: check.limit,
-            interval: Duration::from_secs(check.interval),
-            window: &window,
-            maintenance: check.flags & 1 == 1,
-            override_until: (check.flags & 2 == 2).then(|| now + Duration::from_secs(100)),
-            dry_run: check.flags & 4 == 4,
-            shadow: check.flags & 8 == 8,
-        };
+            Bounds::new(min, max).unwrap(),
+            &window,
+        )
+        .interval(Duration::from_secs(check.interval))
+        .effective_max(check.limit)
+        .maintenance(check.flags & 1 == 1)
+        .override_until((check.flags & 2 == 2).then(|| now + Duration::from_secs(100)))
+        .dry_run(check.flags & 4 == 4)
+        .shadow(check.flags & 8 == 8);
         let d = decider.decide(&seen);
         let code = d.reason.code();
         prop_assert_eq!(d.from, n);

@@ -91,18 +91,20 @@ impl Watched {
     pub(crate) fn check_now(&mut self) -> Decision {
         let now = at(self.minute);
         let window = Window::new(self.results.iter().copied(), now, self.decider.settings().period);
-        let decision = self.decider.decide(&Observation {
-            now,
-            formation: Formation { quantity: self.n, changed_at: self.changed_at },
-            bounds: Bounds::new(self.bounds.0, self.bounds.1).unwrap(),
-            effective_max: self.effective_max,
-            interval: self.interval,
-            window: &window,
-            maintenance: self.maintenance,
-            override_until: self.override_until,
-            dry_run: self.dry_run,
-            shadow: self.shadow,
-        });
+        let decision = self.decider.decide(
+            &Observation::new(
+                now,
+                Formation { quantity: self.n, changed_at: self.changed_at },
+                Bounds::new(self.bounds.0, self.bounds.1).unwrap(),
+                &window,
+            )
+            .interval(self.interval)
+            .effective_max(self.effective_max)
+            .maintenance(self.maintenance)
+            .override_until(self.override_until)
+            .dry_run(self.dry_run)
+            .shadow(self.shadow),
+        );
         if self.obeys {
             self.n = decision.target;
         }

@@ -103,18 +103,8 @@ fn picture(args: &Args, config: Config, recording: Recording, since: Option<Time
     let (changed_at, quantity) = *steps.last()?;
     let formation = Formation { quantity, changed_at: (steps.len() > 1).then_some(changed_at) };
     let window = Window::new(recording.samples.iter().copied(), now, settings.period);
-    let decision = Decider::new(settings.clone()).decide(&Observation {
-        now,
-        formation,
-        bounds,
-        effective_max: None,
-        interval: check_frequency,
-        window: &window,
-        maintenance: false,
-        override_until: None,
-        dry_run: false,
-        shadow: false,
-    });
+    let decision = Decider::new(settings.clone())
+        .decide(&Observation::new(now, formation, bounds, &window).interval(check_frequency));
     let (app, process) = recording.app.unwrap_or((heroku.app_name, heroku.process_type));
     let picture = Picture::of_decision(now, recording.samples, formation, bounds, &settings, decision);
     let asked = args.minutes.map(|minutes| now - Duration::from_secs(60 * u64::from(minutes)));

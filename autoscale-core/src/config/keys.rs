@@ -98,7 +98,7 @@ keys! {
     POLICY = AUTOSCALE, "policy", Form::Word(&["threshold", "adaptive"]), Value("threshold"), "what decides: bounds and trend, or a learnt model of the load";
     COOLDOWN_UP = AUTOSCALE, "cooldown_up", Form::Minutes(0.0, WEEK), Unset("0"), "wait after a change before dynos are added";
     COOLDOWN_DOWN = AUTOSCALE, "cooldown_down", Form::Minutes(0.0, WEEK), Unset("10 under threshold, 2 under adaptive"), "wait after a change before dynos are removed";
-    COOLDOWN_DOWN_TRIAL = AUTOSCALE, "cooldown_down_trial", Form::Minutes(0.0, WEEK), Unset("3 times `cooldown_down`"), "threshold: wait after a change before one dyno is removed where that may bring the mean above response_time_low";
+    COOLDOWN_DOWN_TRIAL = AUTOSCALE, "cooldown_down_trial", Form::Minutes(0.0, WEEK), Unset("6 times `cooldown_down`"), "threshold: wait after a change before one dyno is removed where that may bring the mean above response_time_low";
     MAX_STEP_UP = AUTOSCALE, "max_step_up", DYNOS, Unset("none"), "the most dynos added at once";
     MAX_STEP_DOWN = AUTOSCALE, "max_step_down", DYNOS, Unset("none"), "the most dynos removed at once";
     BOOT_TIME = AUTOSCALE, "boot_time", Form::Seconds(0.0, 3_600.0), Value("60"), "from asking for a dyno to its serving";

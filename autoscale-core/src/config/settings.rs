@@ -38,8 +38,9 @@ pub enum OnMissingData {
     Max,
 }
 
-/// A removal on trial waits this many cool-downs unless the operator says otherwise.
-const TRIAL_COOLDOWNS: u32 = 3;
+/// A removal on trial waits this many cool-downs unless the operator says otherwise. Measured: fewer cost more slow
+/// requests and reversals than they save dynos, more cost more dynos.
+const TRIAL_COOLDOWNS: u32 = 6;
 
 /// What the operator set, as far as it decides.
 #[derive(Clone, PartialEq, Debug)]
@@ -63,7 +64,7 @@ pub struct Settings {
     /// Least time from the last change to a removal.
     pub cooldown_down: Duration,
     /// threshold: least time from the last change to removing one dyno where its estimate of the mean response time
-    /// without that dyno is not below `response_time_low`; `None`: three times `cooldown_down`.
+    /// without that dyno is not below `response_time_low`; `None`: six times `cooldown_down`.
     pub cooldown_down_trial: Option<Duration>,
     /// Most dynos added at once.
     pub max_step_up: Option<u32>,

@@ -1,3 +1,5 @@
+//! From configuration files to loops that run: the assembly, the runner, and the status of both. Decides nothing.
+
 #[cfg(feature = "http")]
 pub(crate) mod app;
 pub(crate) mod config_file;

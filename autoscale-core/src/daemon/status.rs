@@ -17,7 +17,7 @@ use crate::engine::ports::{FormationReading, ScaleTarget};
 use crate::http::HttpOptions;
 use crate::model::event::{Event, Kind, Outcome};
 use crate::model::time::Timestamp;
-use crate::stores::file::{InstanceLock, StateFile};
+use crate::stores::file::{Held, InstanceLock, StateFile};
 use crate::targets::heroku::HerokuFormation;
 
 pub use condition::Condition;
@@ -125,7 +125,7 @@ impl Status {
             Ok(held) => (held, None),
             Err(error) => (None, Some(error.to_string())),
         };
-        let holder = held.map(|(pid, since)| {
+        let holder = held.map(|Held { pid, since }| {
             let age = since.and_then(|since| SystemTime::now().duration_since(since).ok()).unwrap_or_default();
             Holder { pid, runs_for: sped_up(config, age) }
         });

@@ -258,18 +258,20 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
         // What is remembered becomes so with the event, or with a change that is sent: a check that is broken off before
         // decides nothing that counts.
         let mut decider = self.decider.clone();
-        let decision = decider.decide(&Observation {
-            now,
-            formation: Formation { quantity: seen.quantity, changed_at: self.ledger.changed_at },
-            bounds: self.plan.bounds,
-            effective_max: self.ledger.limit_dynos(),
-            interval: self.plan.interval,
-            window: &window,
-            maintenance: seen.maintenance,
-            override_until: self.ledger.override_until,
-            dry_run: self.is_dry_run(),
-            shadow: self.is_shadow(),
-        });
+        let decision = decider.decide(
+            &Observation::new(
+                now,
+                Formation { quantity: seen.quantity, changed_at: self.ledger.changed_at },
+                self.plan.bounds,
+                &window,
+            )
+            .interval(self.plan.interval)
+            .effective_max(self.ledger.limit_dynos())
+            .maintenance(seen.maintenance)
+            .override_until(self.ledger.override_until)
+            .dry_run(self.is_dry_run())
+            .shadow(self.is_shadow()),
+        );
         let changed_at = self.ledger.changed_at;
         let effective_max = self.plan.bounds.max().min(self.ledger.limit_dynos().unwrap_or(u32::MAX));
         self.decider = decider;

@@ -5,6 +5,9 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 
+/// Longest text of a panic that is passed on, in characters.
+const LONGEST: usize = 200;
+
 thread_local! {
     /// Where the last panic of this thread was: a payload does not say it.
     static PLACE: RefCell<String> = const { RefCell::new(String::new()) };
@@ -24,7 +27,11 @@ pub fn caught<T>(call: impl FnOnce() -> T) -> Result<T, String> {
 pub fn text(payload: &(dyn Any + Send)) -> String {
     let said = payload.downcast_ref::<String>().map(String::as_str);
     let said = said.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no more is known");
-    format!("{said}{}", PLACE.take())
+    // One line, for logs and notices: what an assertion says has several, and may show a whole text.
+    let line = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    let end = line.char_indices().nth(LONGEST).map_or(line.len(), |(end, _)| end);
+    let more = if end < line.len() { "…" } else { "" };
+    format!("{}{more}{}", &line[..end], PLACE.take())
 }
 
 /// Remembers where a panic is: for panic hooks.
@@ -57,6 +64,9 @@ mod tests {
         assert!(formatted.starts_with("one is 1 (at autoscale-core/src/defect.rs:"), "{formatted}");
         assert!(plain.starts_with("two (at autoscale-core/src/defect.rs:"), "{plain}");
         assert!(other.starts_with("no more is known (at "), "{other}");
+        let long = caught(|| assert_eq!("a\n".repeat(1000), "b", "told")).unwrap_err();
+        let start = "assertion `left == right` failed: told left: \"a\\na";
+        assert!(long.starts_with(start) && long.contains("… (at ") && !long.contains('\n'), "{long}");
         assert_eq!(caught(|| 4), Ok(4));
     }
 }

@@ -74,7 +74,6 @@ mod tests {
     use crate::graph::drawing::{Anchor, Mark};
     use crate::model::decision::Decision;
     use crate::model::decision::{Belief, Evidence};
-    use crate::model::event::Outcome;
     use crate::model::formation::{Bounds, Formation};
     use crate::model::reason::{Next, Reason};
     use crate::model::sample::Sample;

@@ -44,7 +44,8 @@ pub struct Evidence {
     pub trend: Option<Trend>,
     /// What the adaptive policy believes; `None` under the threshold policy.
     pub belief: Option<Belief>,
-    /// When a waiting time that stood in the way ends.
+    /// When the change that is waiting comes, at the first check from then on, unless new results speak against it or for
+    /// another one. `None` where no wait has a known end.
     pub wait_until: Option<Timestamp>,
 }
 

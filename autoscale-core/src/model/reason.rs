@@ -343,7 +343,7 @@ impl fmt::Display for Reason {
             Self::DownNow => f.write_str("the newest result is down: no dyno is taken away"),
             Self::TryingFewer { mean_ms, low_ms, calm } => {
                 let (mean, low) = (Ms(mean_ms), Ms(low_ms));
-                write!(f, "none slow for {}, mean {mean}: trying one dyno fewer, may exceed {low}", Span(calm))
+                write!(f, "fast: mean {mean}, none slow for {}: trying one fewer, may exceed {low}", Span(calm))
             }
             Self::MoreAreCheaper(w) | Self::FewerAreCheaper(w) => {
                 write!(f, "{w}; {} with {}", Share(w.slow_share_target), w.considered)
@@ -415,12 +415,12 @@ mod tests {
             Reason::Unconfirmed { mean_ms, high_ms },
             Reason::CoolingDown { remaining, rule: Cooldown::Up },
             Reason::CoolingDown { remaining, rule: Cooldown::Down },
-            Reason::CoolingDown { remaining, rule: Cooldown::Trial { low_ms: 500.0 } },
+            Reason::CoolingDown { remaining, rule: Cooldown::Trial { safe_ms: 333.3 } },
             Reason::CoolingDown { remaining, rule: Cooldown::AfterAdd },
             Reason::CoolingDown { remaining, rule: Cooldown::AfterRemoval },
             Reason::CoolingDown { remaining, rule: Cooldown::Other },
             Reason::RecentlySlow { remaining, rule: Cooldown::Down },
-            Reason::RecentlySlow { remaining, rule: Cooldown::Trial { low_ms: 500.0 } },
+            Reason::RecentlySlow { remaining, rule: Cooldown::Trial { safe_ms: 333.3 } },
             Reason::RecentlySlow { remaining, rule: Cooldown::Other },
             Reason::Barred { remaining },
             Reason::Outage { errors: true, next: Next::Open },
@@ -469,7 +469,7 @@ mod tests {
 31 unconfirmed: mean 2300 ms, over 2000 ms, but the newest results don't confirm it
 32 cooling_down: more are needed: adding in 25 min (cooldown_up)
 32 cooling_down: fewer would do: removing in 25 min (cooldown_down)
-32 cooling_down: one fewer may exceed 500 ms: trying it in 25 min (cooldown_down_trial)
+32 cooling_down: one fewer is safe under 333 ms, else tried in 25 min (cooldown_down_trial)
 32 cooling_down: fewer would do: removing in 25 min (10 min after an add)
 32 cooling_down: fewer would do: removing in 25 min (5 min after a removal)
 32 cooling_down: the last change was too recent: another in 25 min
@@ -481,7 +481,7 @@ mod tests {
 35 outage: the app does not answer in time: only a dyno at a time is added, look at its logs; trying more in 25 min if this lasts
 36 outage_step: still no answer in time: one dyno more
 37 down_now: the newest result is down: no dyno is taken away
-38 trying_fewer: none slow for 30 min, mean 448 ms: trying one dyno fewer, may exceed 500 ms
+38 trying_fewer: fast: mean 448 ms, none slow for 30 min: trying one fewer, may exceed 500 ms
 60 more_are_cheaper: load 2.3 dynos (1.9 to 2.8), 12 % of requests slow; 0.4 % with 4
 61 fewer_are_cheaper: load 2.3 dynos (1.9 to 2.8), 12 % of requests slow; 0.4 % with 4
 62 balanced: load 2.3 dynos (1.9 to 2.8), 12 % of requests slow, though not for want of dynos: neither more nor fewer are cheaper

@@ -72,18 +72,20 @@ impl Player {
             known.extend(&check.new_samples);
             known.retain(|sample| now - period <= sample.at);
             window.fill(known.iter().copied(), now, period);
-            let decision = decider.decide(&Observation {
-                now,
-                formation: Formation { quantity: check.dynos, changed_at: check.changed_at },
-                bounds: self.bounds,
-                effective_max: check.limit,
-                interval: self.interval,
-                window: &window,
-                maintenance: check.maintenance,
-                override_until: check.override_until,
-                dry_run: check.dry_run,
-                shadow: check.shadow,
-            });
+            let decision = decider.decide(
+                &Observation::new(
+                    now,
+                    Formation { quantity: check.dynos, changed_at: check.changed_at },
+                    self.bounds,
+                    &window,
+                )
+                .interval(self.interval)
+                .effective_max(check.limit)
+                .maintenance(check.maintenance)
+                .override_until(check.override_until)
+                .dry_run(check.dry_run)
+                .shadow(check.shadow),
+            );
             replayed.push(Replayed { at: now, decision, recorded: Some((check.target, check.code.clone())) });
         }
         (decider, replayed)
@@ -106,18 +108,8 @@ impl Player {
             let from = samples.partition_point(|sample| sample.at < now - self.settings.period);
             let to = samples.partition_point(|sample| sample.at <= now);
             window.fill(samples[from..to].iter().copied(), now, self.settings.period);
-            let decision = decider.decide(&Observation {
-                now,
-                formation,
-                bounds: self.bounds,
-                effective_max: None,
-                interval: self.interval,
-                window: &window,
-                maintenance: false,
-                override_until: None,
-                dry_run: false,
-                shadow: false,
-            });
+            let decision =
+                decider.decide(&Observation::new(now, formation, self.bounds, &window).interval(self.interval));
             if decision.action() != Action::Hold {
                 formation = Formation { quantity: decision.target, changed_at: Some(now) };
             }

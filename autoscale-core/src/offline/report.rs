@@ -334,14 +334,14 @@ mod tests {
 
     #[test]
     fn a_change_of_theirs_counts_from_when_the_platform_says() {
-        let mut later = check(10.0, 8, 8);
-        later.changed_at = Some(at_minute(5.0));
-        let dated = report_on(vec![check(0.0, 4, 4), later.clone(), check(20.0, 8, 8)], Vec::new()).unwrap();
-        assert_eq!(dated.theirs, [(at_minute(0.0), 4), (at_minute(5.0), 8)]);
-        assert_eq!(dated.theirs_dyno_hours, (5.0 * 4.0 + 15.0 * 8.0) / 60.0);
+        let mut later = check(2.0, 8, 8);
+        later.changed_at = Some(at_minute(1.0));
+        let dated = report_on(vec![check(0.0, 4, 4), later.clone(), check(4.0, 8, 8)], Vec::new()).unwrap();
+        assert_eq!(dated.theirs, [(at_minute(0.0), 4), (at_minute(1.0), 8)]);
+        assert_eq!(dated.theirs_dyno_hours, (1.0 * 4.0 + 3.0 * 8.0) / 60.0);
         later.changed_at = Some(at_minute(-90.0));
-        let undated = report_on(vec![check(0.0, 4, 4), later, check(20.0, 8, 8)], Vec::new()).unwrap();
-        assert_eq!(undated.theirs[1], (at_minute(10.0), 8));
+        let undated = report_on(vec![check(0.0, 4, 4), later, check(4.0, 8, 8)], Vec::new()).unwrap();
+        assert_eq!(undated.theirs[1], (at_minute(2.0), 8));
     }
 
     #[test]

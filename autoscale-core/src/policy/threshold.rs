@@ -161,7 +161,8 @@ impl Threshold {
                 let k = most_that_fits(view, mean_ms);
                 if k == 0 {
                     let reason = Reason::TryingFewer { mean_ms, low_ms: low, calm: calm(view) };
-                    return self.remove(view, 1, Cooldown::Trial { low_ms: low }, reason);
+                    let safe_ms = low * f64::from(view.n.saturating_sub(1)) / f64::from(view.n);
+                    return self.remove(view, 1, Cooldown::Trial { safe_ms }, reason);
                 }
                 self.remove(view, k, Cooldown::Down, Reason::BelowLow { mean_ms, low_ms: low })
             };

@@ -136,18 +136,13 @@ impl Trial {
                 }
                 window.fill(results.iter().copied(), now, self.period);
                 let from = app.quantity();
-                let seen = Observation {
+                let seen = Observation::new(
                     now,
-                    formation: Formation { quantity: from, changed_at: changes.last().map(|change| change.at) },
-                    bounds: self.bounds,
-                    effective_max: None,
-                    interval,
-                    window: &window,
-                    maintenance: false,
-                    override_until: None,
-                    dry_run: false,
-                    shadow: false,
-                };
+                    Formation { quantity: from, changed_at: changes.last().map(|change| change.at) },
+                    self.bounds,
+                    &window,
+                )
+                .interval(interval);
                 let to = decides(&seen);
                 if to != from {
                     changes.push(Change { at: now, from, to });

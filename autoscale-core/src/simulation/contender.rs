@@ -161,18 +161,15 @@ mod tests {
             let at = |minute: i64| Timestamp::from_secs(60 * minute);
             let samples = ms.into_iter().zip(1..).filter_map(|(ms, minute)| Sample::up(at(minute), ms));
             let window = Window::new(samples, at(4), Duration::from_secs(1800));
-            rule.target(&Observation {
-                now: at(4),
-                formation: Formation { quantity: 3, changed_at: None },
-                bounds: Bounds::new(1, 10).unwrap(),
-                effective_max: None,
-                interval: Duration::from_secs(300),
-                window: &window,
-                maintenance: false,
-                override_until: None,
-                dry_run: false,
-                shadow: false,
-            })
+            rule.target(
+                &Observation::new(
+                    at(4),
+                    Formation { quantity: 3, changed_at: None },
+                    Bounds::new(1, 10).unwrap(),
+                    &window,
+                )
+                .interval(Duration::from_secs(300)),
+            )
         };
         assert_eq!([target([5000.0; 3]), target([5000.0, 5000.0, 5001.0])], [3, 4]);
         assert_eq!([target([100.0; 3]), target([100.0, 100.0, 99.0])], [3, 2]);

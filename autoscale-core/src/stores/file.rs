@@ -202,6 +202,14 @@ impl Drop for InstanceLock {
     }
 }
 
+/// Whoever has an app.
+pub(crate) struct Held {
+    /// Its process id, if it wrote it down.
+    pub(crate) pid: Option<u32>,
+    /// When it took the app, where that can be seen.
+    pub(crate) since: Option<SystemTime>,
+}
+
 /// Why an app can't be had.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
@@ -238,14 +246,14 @@ impl InstanceLock {
     /// Is an instance running that has the app of a configuration? Tells its process id, where it wrote it down: `None`
     /// says that nobody has it, as far as can be seen from here.
     pub fn holder(config: &Config) -> Option<Option<u32>> {
-        Self::held_since(config).ok().flatten().map(|(pid, _)| pid)
+        Self::held_since(config).ok().flatten().map(|held| held.pid)
     }
 
     /// [`InstanceLock::holder`], with the time at which it took the app, where that can be seen.
     ///
     /// # Errors
     /// A lock that this user may not look at, where no other is held: an instance may be running.
-    pub(crate) fn held_since(config: &Config) -> Result<Option<(Option<u32>, Option<SystemTime>)>, LockError> {
+    pub(crate) fn held_since(config: &Config) -> Result<Option<Held>, LockError> {
         let services = Path::new(SERVICE_DIR).join(file_stem(config) + ".lock");
         let mut unseen = None;
         for path in Self::places(config).iter().chain([&services]) {
@@ -260,7 +268,7 @@ impl InstanceLock {
             if let Err(TryLockError::WouldBlock) = file.try_lock_shared() {
                 // Whoever takes it writes into it, then never again.
                 let since = file.metadata().and_then(|metadata| metadata.modified()).ok();
-                return Ok(Some((pid_in(&mut file), since)));
+                return Ok(Some(Held { pid: pid_in(&mut file), since }));
             }
         }
         unseen.map_or(Ok(None), Err)

@@ -101,7 +101,7 @@ class Decision:
 
     @property
     def wait_until(self) -> int | None:
-        """When a waiting time that stood in the way ends, unix seconds; None where none did."""
+        """When the change that is waiting comes unless new results change the decision, unix seconds; else None."""
         return None if self._c.wait_until_s < 0 else self._c.wait_until_s
 
     @property

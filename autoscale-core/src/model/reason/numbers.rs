@@ -17,8 +17,8 @@ impl Reason {
         match *self {
             Self::ManualOverride { remaining } | Self::Barred { remaining } => put(&[remaining.as_secs_f64()]),
             Self::CoolingDown { remaining, rule } | Self::RecentlySlow { remaining, rule } => {
-                let [number, low_ms] = rule.numbers();
-                put(&[remaining.as_secs_f64(), number, low_ms]);
+                let [number, safe_ms] = rule.numbers();
+                put(&[remaining.as_secs_f64(), number, safe_ms]);
             }
             // No wait is 0, as an older library leaves it.
             Self::NoData { newest, to_max_in } => {

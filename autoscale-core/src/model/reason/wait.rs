@@ -15,8 +15,8 @@ pub enum Cooldown {
     Down,
     /// Removing one dyno waits for `cooldown_down_trial`, since it may bring the mean above the low bound.
     Trial {
-        /// The low bound in ms.
-        low_ms: f64,
+        /// Mean response time in ms below which one dyno fewer is expected to be enough.
+        safe_ms: f64,
     },
     /// adaptive: a removal waits until ten minutes after the last add.
     AfterAdd,
@@ -27,12 +27,12 @@ pub enum Cooldown {
 }
 
 impl Cooldown {
-    /// Its number in the C interface, and the low bound where it has one. Append only.
+    /// Its number in the C interface, and the mean that a trial is measured against. Append only.
     pub(super) const fn numbers(self) -> [f64; 2] {
         match self {
             Self::Up => [1.0, 0.0],
             Self::Down => [2.0, 0.0],
-            Self::Trial { low_ms } => [3.0, low_ms],
+            Self::Trial { safe_ms } => [3.0, safe_ms],
             Self::AfterAdd => [4.0, 0.0],
             Self::AfterRemoval => [5.0, 0.0],
             Self::Other => [0.0, 0.0],
@@ -40,11 +40,11 @@ impl Cooldown {
     }
 
     /// The rule of a number.
-    pub(super) const fn from_numbers(number: f64, low_ms: f64) -> Self {
+    pub(super) const fn from_numbers(number: f64, safe_ms: f64) -> Self {
         match number as u32 {
             1 => Self::Up,
             2 => Self::Down,
-            3 => Self::Trial { low_ms },
+            3 => Self::Trial { safe_ms },
             4 => Self::AfterAdd,
             5 => Self::AfterRemoval,
             _ => Self::Other,
@@ -57,8 +57,8 @@ pub(super) fn since_a_change(f: &mut fmt::Formatter<'_>, rule: Cooldown, remaini
     let remaining = Span(remaining);
     match rule {
         Cooldown::Up => write!(f, "more are needed: adding in {remaining} ({rule})"),
-        Cooldown::Trial { low_ms } => {
-            write!(f, "one fewer may exceed {}: trying it in {remaining} ({rule})", Ms(low_ms))
+        Cooldown::Trial { safe_ms } => {
+            write!(f, "one fewer is safe under {}, else tried in {remaining} ({rule})", Ms(safe_ms))
         }
         Cooldown::Down | Cooldown::AfterAdd | Cooldown::AfterRemoval => {
             write!(f, "fewer would do: removing in {remaining} ({rule})")

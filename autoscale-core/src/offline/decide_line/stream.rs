@@ -70,18 +70,15 @@ impl DecideStream {
         self.by_age.remove(&remembered.heard);
         self.by_age.insert(heard, app);
         remembered.heard = heard;
-        Ok(remembered.decider.decide(&Observation {
-            now: request.now,
-            formation: Formation { quantity: request.dynos, changed_at: request.changed_at },
-            bounds,
-            effective_max: None,
-            interval: request.interval.unwrap_or(self.interval),
-            window: &window,
-            maintenance: false,
-            override_until: None,
-            dry_run: false,
-            shadow: false,
-        }))
+        Ok(remembered.decider.decide(
+            &Observation::new(
+                request.now,
+                Formation { quantity: request.dynos, changed_at: request.changed_at },
+                bounds,
+                &window,
+            )
+            .interval(request.interval.unwrap_or(self.interval)),
+        ))
     }
 
     /// How many apps are remembered: at most [`MAX_APPS`].
