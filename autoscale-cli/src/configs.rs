@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use autoscale_core::config_file::{Environment, LoadError, Loaded, load_each};
+use autoscale_core::workspace::config_file::{Environment, LoadError, Loaded, load_each};
 
 /// One or more configurations.
 #[derive(Debug, clap::Args)]

@@ -6,9 +6,9 @@ use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
-use autoscale_core::clock::Clock;
-use autoscale_core::log::{directives, hint};
-use autoscale_core::writer::{self, Told, Writer};
+use autoscale_core::workspace::clock::Clock;
+use autoscale_core::workspace::log::{directives, hint};
+use autoscale_core::workspace::writer::{self, Told, Writer};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};

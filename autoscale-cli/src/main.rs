@@ -40,7 +40,7 @@ enum Command {
 }
 
 fn main() -> std::process::ExitCode {
-    autoscale_core::defect::note_places();
+    autoscale_core::workspace::defect::note_places();
     let exit = match Cli::parse().command {
         Command::CheckConfig(args) => commands::check_config::run(&args),
         Command::Decide(args) => commands::decide::run(&args),

@@ -6,16 +6,16 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use autoscale_core::clock::Clock;
-use autoscale_core::config::{Config, Heroku, MetricKind};
-use autoscale_core::history;
-use autoscale_core::http::HttpOptions;
-use autoscale_core::pingdom::PingdomResults;
-use autoscale_core::ports::MetricSource as _;
-use autoscale_core::recording::{self, Recording};
-use autoscale_core::sample::Sample;
-use autoscale_core::time::Timestamp;
-use autoscale_core::window::FUTURE;
+use autoscale_core::workspace::clock::Clock;
+use autoscale_core::workspace::config::{Config, Heroku, MetricKind};
+use autoscale_core::workspace::history;
+use autoscale_core::workspace::http::HttpOptions;
+use autoscale_core::workspace::pingdom::PingdomResults;
+use autoscale_core::workspace::ports::MetricSource as _;
+use autoscale_core::workspace::recording::{self, Recording};
+use autoscale_core::workspace::sample::Sample;
+use autoscale_core::workspace::time::Timestamp;
+use autoscale_core::workspace::window::FUTURE;
 use jiff::{SpanRelativeTo, Unit};
 
 /// Pingdom's results are read a week at a time: at one a minute its pages reach a month back.

@@ -1,8 +1,8 @@
 //! Events as lines for a person at a terminal. What happened is in the event; here it only gets columns and colours.
 
 use anstyle::{AnsiColor, Style};
-use autoscale_core::decision::Action;
-use autoscale_core::event::{Check, Event, Kind, Outcome};
+use autoscale_core::workspace::decision::Action;
+use autoscale_core::workspace::event::{Check, Event, Kind, Outcome};
 use jiff::tz::TimeZone;
 
 pub(crate) const BOLD: Style = Style::new().bold();

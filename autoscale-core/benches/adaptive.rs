@@ -6,11 +6,11 @@ use std::io::{self, Write};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use autoscale_core::formation::{Bounds, Formation};
-use autoscale_core::policy::{Decider, Observation, PolicyKind, Settings};
-use autoscale_core::sample::Sample;
-use autoscale_core::time::Timestamp;
-use autoscale_core::window::Window;
+use autoscale_core::workspace::formation::{Bounds, Formation};
+use autoscale_core::workspace::policy::{Decider, Observation, PolicyKind, Settings};
+use autoscale_core::workspace::sample::Sample;
+use autoscale_core::workspace::time::Timestamp;
+use autoscale_core::workspace::window::Window;
 
 /// Checks of a run: a day of one-minute ones, after half an hour that fills the window.
 const WARM_UP: usize = 31;
@@ -83,18 +83,12 @@ fn run(results: &[(f64, f64)]) -> (Vec<Duration>, Vec<u32>) {
             .map(|(at, ms)| Sample::up(Timestamp::from_secs_f64(*at).expect("a time"), *ms).expect("a response time"));
         let start = Instant::now();
         window.fill(listed, now, period);
-        let decision = decider.decide(&Observation {
+        let decision = decider.decide(&Observation::new(
             now,
-            formation: Formation { quantity: n, changed_at: None },
-            bounds: Bounds::new(1, 20).expect("bounds"),
-            effective_max: None,
-            interval: Duration::from_secs(60),
-            window: &window,
-            maintenance: false,
-            override_until: None,
-            dry_run: false,
-            shadow: false,
-        });
+            Formation { quantity: n, changed_at: None },
+            Bounds::new(1, 20).expect("bounds"),
+            &window,
+        ));
         times.push(start.elapsed());
         n = decision.target;
         dynos.push(n);

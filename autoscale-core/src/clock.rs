@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::task::futures::TaskLocalFuture;
 
 use crate::config::Config;
-use crate::time::Timestamp;
+use crate::model::time::{Timestamp, usable_speed};
 
 tokio::task_local! {
     /// The clock of the app that a task works for.
@@ -100,11 +100,6 @@ impl Default for Clock {
     fn default() -> Self {
         Self::new(None)
     }
-}
-
-/// A speed that time can run at: within what a configuration may say, with some room; 1 where it is no number above 0.
-pub(crate) fn usable_speed(asked: f64) -> f64 {
-    if asked > 0.0 && asked.is_finite() { asked.clamp(0.001, 1e6) } else { 1.0 }
 }
 
 /// So long from now; thirty years where that is further than a clock reaches.

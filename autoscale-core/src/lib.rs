@@ -1,130 +1,99 @@
 //! The engine of libautoscale: response times measured from outside in, a formation out.
 //!
-//! # Reading order
-//! The crate is built in floors. A file imports only from files above it on its floor, or from floors below.
+//! # The floors
+//! Each folder is a floor. A file imports only from its own folder and from folders above it in this table, and no two
+//! files import each other; a test reads the sources and holds both.
 //!
-//! | floor | files | what they may touch |
+//! | folder | holds | what it may touch |
 //! |---|---|---|
-//! | 0, values and the decision | [`time`], [`sample`], `trend`, [`window`], [`formation`], [`money`], [`reason`], [`decision`], [`policy`] | nothing |
-//! | 1, text to values | [`config`], [`event`], `json`, [`listed`], `pingdom::wire`, `heroku::wire` | text that is handed to them |
-//! | 2, the engine | `ports`, `ledger`, `engine`, `graph`, `simulation`, `replay`, `report`, [`defect`] | the world through their ports only; time as an argument |
-//! | 3, the shell | `clock`, `http`, the clients, `state`, `history`, `log`, `runner`, `spending`, `status`, `sandbox` | files, sockets, clocks, the environment |
+//! | `model` | time, samples, window and trend, formation, money, units; reason, decision, event | nothing |
+//! | `config` | keys, settings, the parser of the INI text | text that is handed to it |
+//! | `policy` | what policies share, `threshold`, `adaptive` | nothing |
+//! | `engine` | one check, the ledger, the ports, what becomes of a defect | the world through its ports; time as an argument |
+//! | `clock` | the time of an app: the wall clock's, or a sandbox's | clocks |
+//! | `http` | the one client, rate budgets, bounded JSON | sockets |
+//! | `sources`, `targets`, `stores` | Pingdom and the probe; Heroku; state files and locks | sockets; files |
+//! | `offline` | recordings, replay, decide lines, the report: pure, as `policy` is | text that is handed to it |
+//! | `graph` | pictures | nothing |
+//! | `sinks` | where events go: log, history, graph files, webhook | files, sockets |
+//! | `daemon` | from configuration files to loops that run, and their status | all of these |
+//! | `simulation`, `sandbox` | a simulated app, and a server that speaks Heroku's and Pingdom's APIs over it | chance; loopback sockets |
 //!
-//! Start with [`policy`]: it holds what both policies share, and what they are shown. `engine` is one check, `runner` the
-//! loop around it. Features: `loop` (engine and runner), `http` (clients), `graph`, `sandbox`. With none of them floors 0
-//! and 1 build alone, with neither a runtime nor an HTTP client in the tree.
+//! Start with `policy`: what policies are shown, and what they share. `engine` is one check, `daemon::runner` the loop
+//! around it. The names below, at the root of the crate, are for embedding programs; [`workspace`] is for this workspace's
+//! own programs and tests. Features: `loop` (engine and runner), `http` (clients), `graph`, `sandbox`. With none of them
+//! `model`, `config`, `policy` and `offline` build alone, with neither a runtime nor an HTTP client in the tree.
 //!
 //! # One check, as data
-//! response times -> [`window::Window`] -> [`policy::Observation`] -> [`policy::Decider::decide`] ->
-//! [`decision::Decision`] -> intent to the ledger -> change -> result to the ledger -> [`event::Event`] -> observers.
+//! response times -> [`Window`] -> [`Observation`] -> [`Decider::decide`] -> [`Decision`] -> intent to the ledger -> change
+//! -> result to the ledger -> [`Event`] -> observers.
 //!
 //! # What never happens
 //! - No decision leaves `min_dynos..=max_dynos` or moves away from it; "add" never lowers, "remove" never raises.
 //! - Bad data or a failed read never changes a formation.
-//! - Dry run never sends a change.
+//! - Dry run and shadow mode never send a change.
 //! - A secret never reaches a log, an event, an error or a `Debug`.
-//! - Nothing below floor 3 knows what time it is.
+//! - Nothing above `clock` knows what time it is.
 //! - No trend is fitted to results that were all taken at one time.
 //!
 //! # A decision
 //! ```
 //! use std::time::Duration;
-//! use autoscale_core::formation::{Bounds, Formation};
-//! use autoscale_core::policy::{Decider, Observation, PolicyKind, Settings};
-//! use autoscale_core::sample::Sample;
-//! use autoscale_core::time::Timestamp;
-//! use autoscale_core::window::Window;
+//! use autoscale_core::{Bounds, Decider, Formation, Observation, PolicyKind, Sample, Settings, Timestamp, Window};
 //!
 //! let now = Timestamp::from_secs(1_700_000_000);
 //! let slow = (0..10).filter_map(|minute| Sample::up(now - Duration::from_secs(60 * minute), 5000.0));
 //! let settings = Settings::new(PolicyKind::Threshold);
 //! let window = Window::new(slow, now, settings.period);
-//! let decision = Decider::new(settings).decide(&Observation {
-//!     now,
-//!     formation: Formation { quantity: 2, changed_at: None },
-//!     bounds: Bounds::new(1, 10).expect("1 <= 10"),
-//!     effective_max: None,
-//!     interval: Duration::from_secs(60),
-//!     window: &window,
-//!     maintenance: false,
-//!     override_until: None,
-//!     dry_run: false,
-//!     shadow: false,
-//! });
+//! let formation = Formation { quantity: 2, changed_at: None };
+//! let bounds = Bounds::new(1, 10).expect("1 <= 10");
+//! let decision = Decider::new(settings).decide(&Observation::new(now, formation, bounds, &window));
 //! assert_eq!(decision.target, 4);
 //! assert_eq!(decision.to_string(), "2 → 4 dynos: too slow: 3 of the last 3 results over 2000 ms, the newest 5000 ms");
 //! ```
 #![forbid(unsafe_code)]
 
-// Floor 0: values and the decision.
-pub mod decision;
-pub mod formation;
-pub mod money;
-pub mod policy;
-pub mod reason;
-pub mod sample;
-pub mod time;
-mod trend;
-pub mod window;
-
-// Floor 1: text to values.
-pub mod config;
-pub mod decide_line;
-pub mod event;
-pub mod heroku;
-mod json;
-pub mod listed;
-pub mod notice;
-pub mod pingdom;
-pub mod recording;
-
-// Floor 2: the engine.
-pub mod defect;
 #[cfg(feature = "loop")]
-pub mod engine;
+mod clock;
+mod config;
+#[cfg(feature = "loop")]
+mod daemon;
+mod engine;
 #[cfg(feature = "graph")]
-pub mod graph;
-#[cfg(feature = "loop")]
-pub mod ledger;
-#[cfg(feature = "loop")]
-pub mod ports;
-pub mod replay;
-pub mod report;
+mod graph;
+mod http;
+mod model;
+mod offline;
+mod policy;
 #[cfg(feature = "sandbox")]
-pub mod simulation;
+mod sandbox;
+#[cfg(feature = "sandbox")]
+mod simulation;
+mod sinks;
+mod sources;
+#[cfg(feature = "loop")]
+mod stores;
+mod targets;
 
-// Floor 3: the shell.
+#[doc(hidden)]
+pub mod workspace;
+
+pub use config::{Config, OnMissingData, Overrides, Parsed, PolicyKind, Problem, Secret, Settings, parse};
 #[cfg(feature = "http")]
-pub mod app;
+pub use daemon::app::{App, AppOptions, OpenError};
 #[cfg(feature = "loop")]
-pub mod clock;
+pub use daemon::runner::{AppLoop, Command};
 #[cfg(feature = "loop")]
-pub mod config_file;
-#[cfg(feature = "graph")]
-pub mod graph_file;
+pub use engine::ledger::{Ledger, LedgerKeeper};
 #[cfg(feature = "loop")]
-pub mod history;
-#[cfg(feature = "http")]
-pub mod http;
+pub use engine::ports::{Failure, FailureKind, FormationReading, MetricSource, Observer, Reading, ScaleTarget};
 #[cfg(feature = "loop")]
-pub mod log;
-#[cfg(feature = "http")]
-pub mod notify;
-#[cfg(feature = "loop")]
-pub mod private;
-#[cfg(feature = "http")]
-pub mod probe;
-#[cfg(feature = "http")]
-pub mod record;
-#[cfg(feature = "loop")]
-pub mod runner;
-#[cfg(feature = "sandbox")]
-pub mod sandbox;
-#[cfg(feature = "loop")]
-pub mod spending;
-#[cfg(feature = "loop")]
-pub mod state;
-#[cfg(feature = "http")]
-pub mod status;
-#[cfg(feature = "loop")]
-pub mod writer;
+pub use engine::{Engine, Plan};
+pub use model::decision::{Action, Decision};
+pub use model::event::{Check, Event, Kind, Outcome};
+pub use model::formation::{Bounds, Formation};
+pub use model::reason::Reason;
+pub use model::sample::{DownCause, Sample};
+pub use model::time::Timestamp;
+pub use model::window::{Trend, Window};
+pub use policy::{Decider, Observation};

@@ -3,7 +3,7 @@
 use std::ffi::{c_char, c_void};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use autoscale_core::sample::Sample;
+use autoscale_core::workspace::sample::Sample;
 
 use crate::decision::Decision;
 use crate::guard::guard;

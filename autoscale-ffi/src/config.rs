@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use autoscale_core::config::{self, Overrides};
+use autoscale_core::workspace::config::{self, Overrides};
 
 use crate::guard::{guard, guard_len, quiet_panics};
 use crate::memory::{Out, copy_text, free, object, text};
@@ -70,7 +70,7 @@ pub unsafe extern "C" fn autoscale_config_from_file(path: *const c_char, out: *m
 
 #[cfg(feature = "loop")]
 fn load(path: &std::path::Path) -> Result<Config, Error> {
-    use autoscale_core::config_file::{self, LoadErrorKind};
+    use autoscale_core::workspace::config_file::{self, LoadErrorKind};
 
     use crate::status::AUTOSCALE_IO;
 

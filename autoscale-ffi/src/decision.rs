@@ -3,10 +3,10 @@
 use std::ffi::c_char;
 use std::mem::offset_of;
 
-use autoscale_core::decision::{Belief, Decision as Decided, Evidence};
-use autoscale_core::reason::{NUMBERS, Reason};
-use autoscale_core::time::Timestamp;
-use autoscale_core::window::Trend;
+use autoscale_core::workspace::decision::{Belief, Decision as Decided, Evidence};
+use autoscale_core::workspace::reason::{NUMBERS, Reason};
+use autoscale_core::workspace::time::Timestamp;
+use autoscale_core::workspace::window::Trend;
 
 use crate::guard::guard_len;
 use crate::memory::{copy_text, null};

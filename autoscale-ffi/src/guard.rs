@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::panic;
 use std::sync::Once;
 
-use autoscale_core::defect;
+use autoscale_core::workspace::defect;
 
 use crate::status::{AUTOSCALE_OK, AUTOSCALE_PANIC, Error, Status};
 

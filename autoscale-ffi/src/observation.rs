@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use autoscale_core::formation::{Bounds, Formation};
-use autoscale_core::policy::Observation as Seen;
-use autoscale_core::sample::{DownCause, Sample};
-use autoscale_core::time::Timestamp;
-use autoscale_core::window::Window;
+use autoscale_core::workspace::formation::{Bounds, Formation};
+use autoscale_core::workspace::policy::Observation as Seen;
+use autoscale_core::workspace::sample::{DownCause, Sample};
+use autoscale_core::workspace::time::Timestamp;
+use autoscale_core::workspace::window::Window;
 
 use crate::config::Config;
 use crate::memory::{column, null};

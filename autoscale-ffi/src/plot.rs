@@ -40,9 +40,9 @@ pub unsafe extern "C" fn autoscale_plot(
 
 #[cfg(feature = "graph")]
 fn plot(config: &Config, taken: &Taken<'_>, decision: &Decision, path: &Path) -> Result<(), Error> {
-    use autoscale_core::graph::Picture;
-    use autoscale_core::graph_file::{self, Error as GraphError};
-    use autoscale_core::window::Window;
+    use autoscale_core::workspace::graph::Picture;
+    use autoscale_core::workspace::graph_files::{self, Error as GraphError};
+    use autoscale_core::workspace::window::Window;
 
     use crate::status::AUTOSCALE_IO;
 
@@ -60,7 +60,7 @@ fn plot(config: &Config, taken: &Taken<'_>, decision: &Decision, path: &Path) ->
             decision.decided()?,
         )
     };
-    graph_file::write(path, &picture, &jiff::tz::TimeZone::system()).map_err(|error| match error {
+    graph_files::write(path, &picture, &jiff::tz::TimeZone::system()).map_err(|error| match error {
         GraphError::Extension(_) => Error::invalid(error.to_string()),
         GraphError::Io { .. } => Error::new(AUTOSCALE_IO, error.to_string()),
     })

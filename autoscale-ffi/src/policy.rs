@@ -2,8 +2,8 @@
 
 use std::sync::{Mutex, MutexGuard};
 
-use autoscale_core::policy::Decider;
-use autoscale_core::window::Window;
+use autoscale_core::workspace::policy::Decider;
+use autoscale_core::workspace::window::Window;
 
 use crate::config::Config;
 use crate::decision::{Decision, OutDecision};

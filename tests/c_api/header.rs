@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use autoscale_core::reason::Reason;
+use autoscale_core::workspace::reason::Reason;
 
 /// Beside which the crate's own folder lies.
 const CRATE: &str = env!("CARGO_MANIFEST_DIR");

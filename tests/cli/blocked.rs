@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use autoscale_core::sandbox::SandboxOptions;
+use autoscale_core::workspace::sandbox::SandboxOptions;
 
 use crate::running::{Daemon, Site, events, of_kind, quiet, soon, write_private};
 use crate::service::Posts;

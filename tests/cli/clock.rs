@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use autoscale_core::clock::Clock;
-use autoscale_core::sandbox::SandboxOptions;
-use autoscale_core::time::Timestamp;
+use autoscale_core::workspace::clock::Clock;
+use autoscale_core::workspace::sandbox::SandboxOptions;
+use autoscale_core::workspace::time::Timestamp;
 
 use crate::running::{Daemon, Site, events, quiet, soon};
 

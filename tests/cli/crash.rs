@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use autoscale_core::sandbox::{Faults, SandboxOptions};
+use autoscale_core::workspace::sandbox::{Faults, SandboxOptions};
 use serde_json::Value;
 
 use crate::running::{Daemon, Site, events, of_kind, quiet, soon, unhurried};

@@ -5,7 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
-use autoscale_core::time::Timestamp;
+use autoscale_core::workspace::time::Timestamp;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
@@ -243,7 +243,7 @@ fn no_number_of_a_header_ends_the_daemon() {
     assert!(events.iter().all(|event| event["event"] != "crashed"), "{events:?}");
     let last = events.iter().rfind(|event| event["event"] == "checked").unwrap();
     let at = Timestamp::from_secs_f64(last["at"].as_f64().unwrap()).unwrap();
-    let now = autoscale_core::clock::Clock::default().now();
+    let now = autoscale_core::workspace::clock::Clock::default().now();
     assert!(now.seconds_since(at).abs() < 300.0, "no clock of the year 9999 was believed: {last}");
     let left = "only 0 requests are left for the next 744 h (Req-Limit-Short)";
     assert!(daemon.log().contains(left), "{}", daemon.log());

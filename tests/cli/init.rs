@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use autoscale_core::sandbox::{Sandbox, SandboxOptions};
-use autoscale_core::simulation::Load;
+use autoscale_core::workspace::sandbox::{Sandbox, SandboxOptions};
+use autoscale_core::workspace::simulation::Load;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 

@@ -31,7 +31,7 @@ fn told_of(site: &Site, more: &[&str], level: &str) -> (usize, usize) {
 
 #[test]
 fn a_pipe_shows_what_is_new_and_a_level_shows_each_check() {
-    let site = Site::start(autoscale_core::sandbox::SandboxOptions { speed: 300.0, ..quiet(2) });
+    let site = Site::start(autoscale_core::workspace::sandbox::SandboxOptions { speed: 300.0, ..quiet(2) });
     for (more, level) in [(&[][..], ""), (&[], "notice"), (&["--log-level", "notice"], "trace")] {
         assert_eq!(told_of(&site, more, level).0, 1, "the first alone: {more:?} {level}");
     }
@@ -54,7 +54,7 @@ fn a_level_that_is_none_is_refused_with_those_there_are() {
 #[cfg(unix)]
 #[test]
 fn a_hold_for_another_reason_is_shown_once_and_its_end_once() {
-    let site = Site::start(autoscale_core::sandbox::SandboxOptions { speed: 300.0, ..quiet(2) });
+    let site = Site::start(autoscale_core::workspace::sandbox::SandboxOptions { speed: 300.0, ..quiet(2) });
     let config = site.configure(CALM);
     let mut daemon = Daemon::start(run(&site, &config, &[]));
     daemon.prints("checked", 4);
@@ -83,7 +83,7 @@ fn somebody_at_a_terminal_sees_each_check() {
     use std::os::fd::FromRawFd as _;
     use std::process::Stdio;
 
-    let site = Site::start(autoscale_core::sandbox::SandboxOptions { speed: 300.0, ..quiet(2) });
+    let site = Site::start(autoscale_core::workspace::sandbox::SandboxOptions { speed: 300.0, ..quiet(2) });
     let config = site.configure(CALM);
     let (mut master, mut slave) = (-1, -1);
     // SAFETY: two places for numbers; the rest may be null.

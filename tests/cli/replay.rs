@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use autoscale_core::sandbox::SandboxOptions;
-use autoscale_core::simulation::Load;
+use autoscale_core::workspace::sandbox::SandboxOptions;
+use autoscale_core::workspace::simulation::Load;
 use serde_json::Value;
 
 use crate::running::{Daemon, Site, events, of_kind, quiet, soon};

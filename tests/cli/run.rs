@@ -1,7 +1,7 @@
 //! `autoscale run` against a sandbox: exit codes, dry run, events as JSON, signals.
 
-use autoscale_core::sandbox::SandboxOptions;
-use autoscale_core::simulation::Load;
+use autoscale_core::workspace::sandbox::SandboxOptions;
+use autoscale_core::workspace::simulation::Load;
 use serde_json::Value;
 
 use crate::support::{Running, Stage, autoscale, texts, wait_until, write};

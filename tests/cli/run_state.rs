@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use autoscale_core::sandbox::Faults;
+use autoscale_core::workspace::sandbox::Faults;
 use serde_json::Value;
 
 use crate::running::{Daemon, Site, events, of_kind, quiet, soon, unhurried};

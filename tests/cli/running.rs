@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use autoscale_core::sandbox::{Report, Sandbox, SandboxOptions};
-use autoscale_core::simulation::Load;
+use autoscale_core::workspace::sandbox::{Report, Sandbox, SandboxOptions};
+use autoscale_core::workspace::simulation::Load;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;

@@ -4,8 +4,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use autoscale_core::sandbox::{Sandbox, SandboxOptions};
-use autoscale_core::simulation::Load;
+use autoscale_core::workspace::sandbox::{Sandbox, SandboxOptions};
+use autoscale_core::workspace::simulation::Load;
 
 use crate::support::scripted::{Answer, Fault, Server};
 use crate::support::{Running, Stage, texts, wait_until, write};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
-use autoscale_core::sandbox::{Faults, SandboxOptions};
+use autoscale_core::workspace::sandbox::{Faults, SandboxOptions};
 use serde_json::Value;
 
 use crate::running::{Daemon, Site, events, of_kind, quiet, soon, unhurried, write_private};
@@ -513,7 +513,7 @@ fn the_history_holds_every_event_and_all_are_as_the_schema_says() {
         "event": "crashed", "error": "one is 1", "in_a_row": 1, "restart_in_s": 5.0,
     });
     assert!(schema.is_valid(&crashed));
-    let read: autoscale_core::event::Event = serde_json::from_value(crashed.clone()).unwrap();
+    let read: autoscale_core::workspace::event::Event = serde_json::from_value(crashed.clone()).unwrap();
     assert_eq!(serde_json::to_value(&read).unwrap(), crashed, "no test can make one happen here");
     crashed["in_a_row"] = 0.into();
     assert!(!schema.is_valid(&crashed));

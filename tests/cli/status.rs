@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use autoscale_core::clock::Clock;
-use autoscale_core::config_file;
-use autoscale_core::ledger::Ledger;
-use autoscale_core::state::StateFile;
+use autoscale_core::workspace::clock::Clock;
+use autoscale_core::workspace::config_file;
+use autoscale_core::workspace::ledger::Ledger;
+use autoscale_core::workspace::state::StateFile;
 use serde_json::{Value, json};
 
 use crate::running::{Daemon, Site, command, events, quiet, unhurried, write_private};

@@ -1,11 +1,11 @@
 //! What a token can see: lists that come in pages, and the words for what a token may not.
 
-use autoscale_core::config::Secret;
-use autoscale_core::heroku::HerokuAccount;
-use autoscale_core::http::HttpOptions;
-use autoscale_core::pingdom::PingdomAccount;
-use autoscale_core::ports::{Failure, FailureKind};
-use autoscale_core::sandbox::{Sandbox, SandboxOptions};
+use autoscale_core::workspace::config::Secret;
+use autoscale_core::workspace::heroku::HerokuAccount;
+use autoscale_core::workspace::http::HttpOptions;
+use autoscale_core::workspace::pingdom::PingdomAccount;
+use autoscale_core::workspace::ports::{Failure, FailureKind};
+use autoscale_core::workspace::sandbox::{Sandbox, SandboxOptions};
 use serde_json::{Value, json};
 
 use crate::support::log::Log;

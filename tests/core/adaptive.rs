@@ -4,13 +4,13 @@
 use std::path::Path;
 use std::time::Duration;
 
-use autoscale_core::decision::{Action, Decision};
-use autoscale_core::formation::{Bounds, Formation};
-use autoscale_core::policy::{CorruptMemory, Decider, Observation, PolicyKind, Settings, Tuning};
-use autoscale_core::reason::{Next, Reason};
-use autoscale_core::sample::{DownCause, Sample};
-use autoscale_core::time::Timestamp;
-use autoscale_core::window::Window;
+use autoscale_core::workspace::decision::{Action, Decision};
+use autoscale_core::workspace::formation::{Bounds, Formation};
+use autoscale_core::workspace::policy::{CorruptMemory, Decider, Observation, PolicyKind, Settings, Tuning};
+use autoscale_core::workspace::reason::{Next, Reason};
+use autoscale_core::workspace::sample::{DownCause, Sample};
+use autoscale_core::workspace::time::Timestamp;
+use autoscale_core::workspace::window::Window;
 
 /// One recorded run.
 struct Recording {
@@ -107,18 +107,8 @@ impl Check {
     }
 
     fn observe<'a>(&self, interval: Duration, window: &'a Window) -> Observation<'a> {
-        Observation {
-            now: self.now,
-            formation: Formation { quantity: self.dynos, changed_at: None },
-            bounds: self.bounds,
-            effective_max: None,
-            interval,
-            window,
-            maintenance: false,
-            override_until: None,
-            dry_run: false,
-            shadow: false,
-        }
+        Observation::new(self.now, Formation { quantity: self.dynos, changed_at: None }, self.bounds, window)
+            .interval(interval)
     }
 }
 
@@ -227,18 +217,17 @@ impl Loop {
         let now = Timestamp::from_secs(60 * self.minute);
         self.known.extend(result(now - Duration::from_secs(10)));
         let window = Window::new(self.known.iter().copied(), now, self.decider.settings().period);
-        let decision = self.decider.decide(&Observation {
-            now,
-            formation: Formation { quantity: self.dynos, changed_at: None },
-            bounds: Bounds::new(1, self.max).unwrap(),
-            effective_max: self.limit,
-            interval: Duration::from_secs(60),
-            window: &window,
-            maintenance: false,
-            override_until: None,
-            dry_run: self.dry_run,
-            shadow: self.shadow,
-        });
+        let decision = self.decider.decide(
+            &Observation::new(
+                now,
+                Formation { quantity: self.dynos, changed_at: None },
+                Bounds::new(1, self.max).unwrap(),
+                &window,
+            )
+            .effective_max(self.limit)
+            .dry_run(self.dry_run)
+            .shadow(self.shadow),
+        );
         if !(self.dry_run || self.shadow) {
             self.dynos = decision.target;
         }

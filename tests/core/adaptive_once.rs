@@ -7,16 +7,16 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use autoscale_core::config::{Config, Overrides, parse};
-use autoscale_core::decision::Decision;
-use autoscale_core::engine::{Engine, Plan};
-use autoscale_core::event::Kind;
-use autoscale_core::ledger::Ledger;
-use autoscale_core::ports::{Failure, FormationReading, MetricSource, Reading, ScaleTarget};
-use autoscale_core::sample::Sample;
-use autoscale_core::simulation::{Incident, Load, Profile, SimulatedApp};
-use autoscale_core::state::StateFile;
-use autoscale_core::time::Timestamp;
+use autoscale_core::workspace::config::{Config, Overrides, parse};
+use autoscale_core::workspace::decision::Decision;
+use autoscale_core::workspace::engine::{Engine, Plan};
+use autoscale_core::workspace::event::Kind;
+use autoscale_core::workspace::ledger::Ledger;
+use autoscale_core::workspace::ports::{Failure, FormationReading, MetricSource, Reading, ScaleTarget};
+use autoscale_core::workspace::sample::Sample;
+use autoscale_core::workspace::simulation::{Incident, Load, Profile, SimulatedApp};
+use autoscale_core::workspace::state::StateFile;
+use autoscale_core::workspace::time::Timestamp;
 
 const START: Timestamp = Timestamp::from_secs(1_700_000_000);
 const CHECKS: u64 = 100;

@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use autoscale_core::formation::{Bounds, Formation};
-use autoscale_core::policy::{Decider, Observation, PolicyKind, Settings};
-use autoscale_core::sample::{DownCause, Sample};
-use autoscale_core::time::Timestamp;
-use autoscale_core::window::Window;
+use autoscale_core::workspace::formation::{Bounds, Formation};
+use autoscale_core::workspace::policy::{Decider, Observation, PolicyKind, Settings};
+use autoscale_core::workspace::sample::{DownCause, Sample};
+use autoscale_core::workspace::time::Timestamp;
+use autoscale_core::workspace::window::Window;
 
 /// Checks of one run; each run has its own settings and temper.
 const RUN: u64 = 500;
@@ -129,18 +129,19 @@ impl Run {
 
     fn check(&mut self, now: Timestamp, interval: Duration, limit: Option<u32>) {
         let (n, min, max) = (self.n, self.min, self.max);
-        let decision = self.decider.decide(&Observation {
-            now,
-            formation: Formation { quantity: n, changed_at: self.chance.is(0.1).then_some(now) },
-            bounds: Bounds::new(min, max).unwrap(),
-            effective_max: limit,
-            interval,
-            window: &self.window,
-            maintenance: self.chance.is(0.01),
-            override_until: None,
-            dry_run: self.chance.is(0.05),
-            shadow: self.chance.is(0.05),
-        });
+        let decision = self.decider.decide(
+            &Observation::new(
+                now,
+                Formation { quantity: n, changed_at: self.chance.is(0.1).then_some(now) },
+                Bounds::new(min, max).unwrap(),
+                &self.window,
+            )
+            .interval(interval)
+            .effective_max(limit)
+            .maintenance(self.chance.is(0.01))
+            .dry_run(self.chance.is(0.05))
+            .shadow(self.chance.is(0.05)),
+        );
         let target = decision.target;
         match n {
             0 => assert_eq!(target, 0, "{decision}"),

@@ -2,13 +2,12 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::time::Duration;
 
-use autoscale_core::formation::{Bounds, Formation};
-use autoscale_core::policy::{Decider, Observation, PolicyKind, Settings};
-use autoscale_core::sample::Sample;
-use autoscale_core::time::Timestamp;
-use autoscale_core::window::Window;
+use autoscale_core::workspace::formation::{Bounds, Formation};
+use autoscale_core::workspace::policy::{Decider, Observation, PolicyKind, Settings};
+use autoscale_core::workspace::sample::Sample;
+use autoscale_core::workspace::time::Timestamp;
+use autoscale_core::workspace::window::Window;
 
 /// The system's allocator, with a count for each thread.
 struct Counting;
@@ -62,18 +61,12 @@ fn an_adaptive_check_allocates_nothing_once_it_has_started() {
         }
         let now = Timestamp::from_secs(60 * minute + 7);
         window.fill((minute - 40..=minute).rev().map(result), now, period);
-        let decision = decider.decide(&Observation {
+        let decision = decider.decide(&Observation::new(
             now,
-            formation: Formation { quantity: n, changed_at: None },
-            bounds: Bounds::new(1, 20).unwrap(),
-            effective_max: None,
-            interval: Duration::from_secs(60),
-            window: &window,
-            maintenance: false,
-            override_until: None,
-            dry_run: false,
-            shadow: false,
-        });
+            Formation { quantity: n, changed_at: None },
+            Bounds::new(1, 20).unwrap(),
+            &window,
+        ));
         changes += u32::from(decision.target != n);
         n = decision.target;
     }

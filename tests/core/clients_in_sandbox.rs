@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use autoscale_core::config::PingdomVersion;
-use autoscale_core::heroku::HerokuFormation;
-use autoscale_core::pingdom::PingdomResults;
-use autoscale_core::ports::{FailureKind, MetricSource, ScaleTarget};
-use autoscale_core::sandbox::{Sandbox, SandboxOptions};
+use autoscale_core::workspace::config::PingdomVersion;
+use autoscale_core::workspace::heroku::HerokuFormation;
+use autoscale_core::workspace::pingdom::PingdomResults;
+use autoscale_core::workspace::ports::{FailureKind, MetricSource, ScaleTarget};
+use autoscale_core::workspace::sandbox::{Sandbox, SandboxOptions};
 
 use crate::support::{LONG, clients};
 

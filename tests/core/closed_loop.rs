@@ -4,9 +4,9 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use autoscale_core::formation::Bounds;
-use autoscale_core::policy::{PolicyKind, Settings};
-use autoscale_core::simulation::{Contender, Incident, Load, Profile, Report, Trial};
+use autoscale_core::workspace::formation::Bounds;
+use autoscale_core::workspace::policy::{PolicyKind, Settings};
+use autoscale_core::workspace::simulation::{Contender, Incident, Load, Profile, Report, Trial};
 
 const THRESHOLD: Contender = Contender::Policy(PolicyKind::Threshold);
 const ADAPTIVE: Contender = Contender::Policy(PolicyKind::Adaptive);

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use autoscale_core::formation::{Bounds, Formation};
-use autoscale_core::policy::{CorruptMemory, Decider, Observation, OnMissingData, PolicyKind, Settings};
-use autoscale_core::reason::Reason;
-use autoscale_core::sample::Sample;
-use autoscale_core::time::Timestamp;
-use autoscale_core::window::Window;
+use autoscale_core::workspace::formation::{Bounds, Formation};
+use autoscale_core::workspace::policy::{CorruptMemory, Decider, Observation, OnMissingData, PolicyKind, Settings};
+use autoscale_core::workspace::reason::Reason;
+use autoscale_core::workspace::sample::Sample;
+use autoscale_core::workspace::time::Timestamp;
+use autoscale_core::workspace::window::Window;
 
 use crate::watched::Result::{Error, Ms, Nothing, Timeout};
 use crate::watched::{at, minutes, short, threshold, threshold_with};
@@ -161,18 +161,13 @@ fn stale_after(times: &[i64], interval: u64) -> i64 {
         .find(|age| {
             let now = Timestamp::from_secs(newest + age);
             let window = Window::new(results.iter().copied(), now, Duration::from_secs(10_000));
-            let seen = Observation {
+            let seen = Observation::new(
                 now,
-                formation: Formation { quantity: 2, changed_at: None },
-                bounds: Bounds::new(1, 10).unwrap(),
-                effective_max: None,
-                interval: Duration::from_secs(interval),
-                window: &window,
-                maintenance: false,
-                override_until: None,
-                dry_run: false,
-                shadow: false,
-            };
+                Formation { quantity: 2, changed_at: None },
+                Bounds::new(1, 10).unwrap(),
+                &window,
+            )
+            .interval(Duration::from_secs(interval));
             Decider::new(Settings::new(PolicyKind::Threshold)).decide(&seen).reason.code() == "no_data"
         })
         .unwrap()

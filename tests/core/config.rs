@@ -4,13 +4,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use autoscale_core::config::keys::{self, KEYS, SECTIONS};
-use autoscale_core::config::{Config, MetricKind, Overrides, PingdomVersion, Problem, SAMPLE, Secret, examine, parse};
-use autoscale_core::config_file::{
+use autoscale_core::workspace::config::keys::{self, KEYS, SECTIONS};
+use autoscale_core::workspace::config::{
+    Config, MetricKind, Overrides, PingdomVersion, Problem, SAMPLE, Secret, examine, parse,
+};
+use autoscale_core::workspace::config_file::{
     self, Environment, LoadError, LoadErrorKind, default_places, find_default, load_all, load_with, user_place,
 };
-use autoscale_core::policy::{PolicyKind, Settings};
-use autoscale_core::time::Timestamp;
+use autoscale_core::workspace::policy::{PolicyKind, Settings};
+use autoscale_core::workspace::time::Timestamp;
 use proptest::prelude::*;
 
 const HEAD: &str = "[HEROKU_INFOS]\napp_name: shop\n";
@@ -750,7 +752,7 @@ fn the_sample_is_written_for_its_owner_only_and_never_over_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("made/when/needed/config.ini");
     config_file::create_sample(&path).unwrap();
-    assert_eq!(std::fs::read_to_string(&path).unwrap(), autoscale_core::config::SAMPLE);
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), autoscale_core::workspace::config::SAMPLE);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use autoscale_core::decide_line::{DecideRequest, DecideStream, MAX_APPS};
-use autoscale_core::formation::Bounds;
-use autoscale_core::policy::{PolicyKind, Settings};
-use autoscale_core::sample::{DownCause, Sample};
-use autoscale_core::time::Timestamp;
+use autoscale_core::workspace::decide_line::{DecideRequest, DecideStream, MAX_APPS};
+use autoscale_core::workspace::formation::Bounds;
+use autoscale_core::workspace::policy::{PolicyKind, Settings};
+use autoscale_core::workspace::sample::{DownCause, Sample};
+use autoscale_core::workspace::time::Timestamp;
 
 fn stream() -> DecideStream {
     DecideStream::new(Settings::new(PolicyKind::Threshold), Bounds::new(1, 10).unwrap(), Duration::from_secs(60))

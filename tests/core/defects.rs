@@ -4,16 +4,16 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use autoscale_core::clock::Clock;
-use autoscale_core::engine::{Engine, Plan};
-use autoscale_core::event::{Event, Kind};
-use autoscale_core::formation::Bounds;
-use autoscale_core::ledger::{Ledger, LedgerKeeper};
-use autoscale_core::policy::{PolicyKind, Settings};
-use autoscale_core::ports::{Failure, FormationReading, MetricSource, Observer, Reading, ScaleTarget};
-use autoscale_core::runner::{AppLoop, Command, Reload, Reloaded, check_once};
-use autoscale_core::sample::Sample;
-use autoscale_core::time::Timestamp;
+use autoscale_core::workspace::clock::Clock;
+use autoscale_core::workspace::engine::{Engine, Plan};
+use autoscale_core::workspace::event::{Event, Kind};
+use autoscale_core::workspace::formation::Bounds;
+use autoscale_core::workspace::ledger::{Ledger, LedgerKeeper};
+use autoscale_core::workspace::policy::{PolicyKind, Settings};
+use autoscale_core::workspace::ports::{Failure, FormationReading, MetricSource, Observer, Reading, ScaleTarget};
+use autoscale_core::workspace::runner::{AppLoop, Command, Reload, Reloaded, check_once};
+use autoscale_core::workspace::sample::Sample;
+use autoscale_core::workspace::time::Timestamp;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};

@@ -7,16 +7,16 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use autoscale_core::engine::{Engine, Plan};
-use autoscale_core::event::{Check, Event, Kind, Outcome};
-use autoscale_core::formation::Bounds;
-use autoscale_core::ledger::{DryRunToggle, Ledger, LedgerKeeper, Limit};
-use autoscale_core::policy::{PolicyKind, Settings};
-use autoscale_core::ports::{Failure, FailureKind, FormationReading, MetricSource, Reading, ScaleTarget};
-use autoscale_core::recording::parse_of;
-use autoscale_core::replay::Player;
-use autoscale_core::sample::Sample;
-use autoscale_core::time::Timestamp;
+use autoscale_core::workspace::engine::{Engine, Plan};
+use autoscale_core::workspace::event::{Check, Event, Kind, Outcome};
+use autoscale_core::workspace::formation::Bounds;
+use autoscale_core::workspace::ledger::{DryRunToggle, Ledger, LedgerKeeper, Limit};
+use autoscale_core::workspace::policy::{PolicyKind, Settings};
+use autoscale_core::workspace::ports::{Failure, FailureKind, FormationReading, MetricSource, Reading, ScaleTarget};
+use autoscale_core::workspace::recording::parse_of;
+use autoscale_core::workspace::replay::Player;
+use autoscale_core::workspace::sample::Sample;
+use autoscale_core::workspace::time::Timestamp;
 
 use crate::support::log::Log;
 

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use autoscale_core::decision::{Belief, Decision, Evidence};
-use autoscale_core::event::Outcome;
-use autoscale_core::formation::{Bounds, Formation};
-use autoscale_core::graph::{self, Picture};
-use autoscale_core::policy::{PolicyKind, Settings};
-use autoscale_core::reason::{Next, Reason, Weighed};
-use autoscale_core::sample::{DownCause, Sample};
-use autoscale_core::time::Timestamp;
-use autoscale_core::window::Trend;
+use autoscale_core::workspace::decision::{Belief, Decision, Evidence};
+use autoscale_core::workspace::event::Outcome;
+use autoscale_core::workspace::formation::{Bounds, Formation};
+use autoscale_core::workspace::graph::{self, Picture};
+use autoscale_core::workspace::policy::{PolicyKind, Settings};
+use autoscale_core::workspace::reason::{Next, Reason, Weighed};
+use autoscale_core::workspace::sample::{DownCause, Sample};
+use autoscale_core::workspace::time::Timestamp;
+use autoscale_core::workspace::window::Trend;
 use jiff::tz::{Offset, TimeZone};
 use proptest::prelude::*;
 

@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use autoscale_core::config::GraphFormat;
-use autoscale_core::decision::{Decision, Evidence};
-use autoscale_core::formation::{Bounds, Formation};
-use autoscale_core::graph::{self, Picture};
-use autoscale_core::graph_file::{self, Error};
-use autoscale_core::policy::{PolicyKind, Settings};
-use autoscale_core::reason::Reason;
-use autoscale_core::time::Timestamp;
+use autoscale_core::workspace::config::GraphFormat;
+use autoscale_core::workspace::decision::{Decision, Evidence};
+use autoscale_core::workspace::formation::{Bounds, Formation};
+use autoscale_core::workspace::graph::{self, Picture};
+use autoscale_core::workspace::graph_files::{self, Error};
+use autoscale_core::workspace::policy::{PolicyKind, Settings};
+use autoscale_core::workspace::reason::Reason;
+use autoscale_core::workspace::time::Timestamp;
 use jiff::tz::TimeZone;
 
 /// 2026-11-24 09:34 UTC.
@@ -38,7 +38,7 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 fn keep(folder: &Path, picture: &Picture) -> PathBuf {
-    graph_file::keep(folder, GraphFormat::Svg, 2, picture, &TimeZone::UTC).unwrap()
+    graph_files::keep(folder, GraphFormat::Svg, 2, picture, &TimeZone::UTC).unwrap()
 }
 
 #[test]
@@ -57,13 +57,13 @@ fn the_newest_are_kept_and_the_latest_is_the_last() {
 fn the_newest_of_an_app_is_found_among_others() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    assert_eq!(graph_file::newest(folder, "shop", "web"), None);
+    assert_eq!(graph_files::newest(folder, "shop", "web"), None);
     for minute in [0, 1] {
         keep(folder, &picture("shop", "web", minute));
     }
     keep(folder, &picture("zoo", "web", 2));
-    assert_eq!(graph_file::newest(folder, "shop", "web"), Some(folder.join("shop_web_20261124T093500Z.svg")));
-    assert_eq!(graph_file::newest(&folder.join("gone"), "shop", "web"), None);
+    assert_eq!(graph_files::newest(folder, "shop", "web"), Some(folder.join("shop_web_20261124T093500Z.svg")));
+    assert_eq!(graph_files::newest(&folder.join("gone"), "shop", "web"), None);
 }
 
 #[test]
@@ -115,10 +115,10 @@ fn names_stay_in_their_folder() {
 #[test]
 fn a_folder_that_cannot_be_is_an_error() {
     let picture = picture("shop", "web", 0);
-    let error = graph_file::keep(Path::new("/dev/null/graphs"), GraphFormat::Png, 2, &picture, &TimeZone::UTC);
+    let error = graph_files::keep(Path::new("/dev/null/graphs"), GraphFormat::Png, 2, &picture, &TimeZone::UTC);
     let text = error.unwrap_err().to_string();
     assert!(text.starts_with("/dev/null/graphs: "), "{text}");
-    let error = graph_file::write(Path::new("/dev/null/graph.png"), &picture, &TimeZone::UTC).unwrap_err();
+    let error = graph_files::write(Path::new("/dev/null/graph.png"), &picture, &TimeZone::UTC).unwrap_err();
     assert!(matches!(error, Error::Io { .. }), "{error}");
 }
 
@@ -126,7 +126,7 @@ fn a_folder_that_cannot_be_is_an_error() {
 fn the_extension_says_the_format() {
     let folder = tempfile::tempdir().unwrap();
     let picture = picture("shop", "web", 0);
-    let write = |name: &str| graph_file::write(&folder.path().join(name), &picture, &TimeZone::UTC);
+    let write = |name: &str| graph_files::write(&folder.path().join(name), &picture, &TimeZone::UTC);
     write("a.svg").unwrap();
     write("b.PNG").unwrap();
     assert_eq!(names(folder.path()), ["a.svg", "b.PNG"]);
@@ -140,6 +140,6 @@ fn what_cannot_be_replaced_stays_and_nothing_is_left_behind() {
     let folder = tempfile::tempdir().unwrap();
     let in_the_way = folder.path().join("a.svg");
     std::fs::create_dir(&in_the_way).unwrap();
-    assert!(graph_file::write(&in_the_way, &picture("shop", "web", 0), &TimeZone::UTC).is_err());
+    assert!(graph_files::write(&in_the_way, &picture("shop", "web", 0), &TimeZone::UTC).is_err());
     assert_eq!(names(folder.path()), ["a.svg"]);
 }

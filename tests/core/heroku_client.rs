@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use autoscale_core::config::{Heroku, Secret};
-use autoscale_core::heroku::HerokuFormation;
-use autoscale_core::http::HttpOptions;
-use autoscale_core::ports::{Failure, FailureKind, FormationReading, ScaleTarget};
-use autoscale_core::time::Timestamp;
+use autoscale_core::workspace::config::{Heroku, Secret};
+use autoscale_core::workspace::heroku::HerokuFormation;
+use autoscale_core::workspace::http::HttpOptions;
+use autoscale_core::workspace::ports::{Failure, FailureKind, FormationReading, ScaleTarget};
+use autoscale_core::workspace::time::Timestamp;
 
 use crate::support::clients::{hasty, patient};
 use crate::support::log::Log;

@@ -15,6 +15,7 @@ mod engine;
 mod graph;
 mod graph_file;
 mod heroku_client;
+mod house;
 mod pingdom_client;
 mod policy;
 mod probe;

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use autoscale_core::config::{Pingdom, PingdomVersion, Secret};
-use autoscale_core::http::HttpOptions;
-use autoscale_core::pingdom::PingdomResults;
-use autoscale_core::ports::{Failure, FailureKind, MetricSource, Reading};
-use autoscale_core::time::Timestamp;
+use autoscale_core::workspace::config::{Pingdom, PingdomVersion, Secret};
+use autoscale_core::workspace::http::HttpOptions;
+use autoscale_core::workspace::pingdom::PingdomResults;
+use autoscale_core::workspace::ports::{Failure, FailureKind, MetricSource, Reading};
+use autoscale_core::workspace::time::Timestamp;
 
 use crate::support::LONG;
 use crate::support::clients::patient;

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use autoscale_core::decision::Action;
-use autoscale_core::formation::{Bounds, Formation};
-use autoscale_core::policy::{Decider, Observation, OnMissingData, PolicyKind, Settings};
-use autoscale_core::sample::{DownCause, Sample};
-use autoscale_core::time::Timestamp;
-use autoscale_core::window::Window;
+use autoscale_core::workspace::decision::Action;
+use autoscale_core::workspace::formation::{Bounds, Formation};
+use autoscale_core::workspace::policy::{Decider, Observation, OnMissingData, PolicyKind, Settings};
+use autoscale_core::workspace::sample::{DownCause, Sample};
+use autoscale_core::workspace::time::Timestamp;
+use autoscale_core::workspace::window::Window;
 use proptest::prelude::*;
 
 /// One check of a random story.
@@ -102,23 +102,23 @@ fn tell(settings: Settings, story: &[Check]) -> Result<(), TestCaseError> {
         let window = Window::new(results.iter().copied(), now, period);
         n = if check.formation == 2 { check.quantity } else { n };
         let (min, max) = check.bounds;
-        let seen = Observation {
+        let seen = Observation::new(
             now,
-            formation: Formation {
+            Formation {
                 quantity: n,
                 changed_at: check
                     .changed_ago
                     .map(|ago| Timestamp::from_micros(now.as_micros().saturating_sub(ago * 1_000_000))),
             },
-            bounds: Bounds::new(min, max).unwrap(),
-            effective_max: check.limit,
-            interval: Duration::from_secs(check.interval),
-            window: &window,
-            maintenance: check.flags & 1 == 1,
-            override_until: (check.flags & 2 == 2).then(|| now + Duration::from_secs(100)),
-            dry_run: check.flags & 4 == 4,
-            shadow: check.flags & 8 == 8,
-        };
+            Bounds::new(min, max).unwrap(),
+            &window,
+        )
+        .interval(Duration::from_secs(check.interval))
+        .effective_max(check.limit)
+        .maintenance(check.flags & 1 == 1)
+        .override_until((check.flags & 2 == 2).then(|| now + Duration::from_secs(100)))
+        .dry_run(check.flags & 4 == 4)
+        .shadow(check.flags & 8 == 8);
         let d = decider.decide(&seen);
         let code = d.reason.code();
         prop_assert_eq!(d.from, n);

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use autoscale_core::config;
-use autoscale_core::http::HttpOptions;
-use autoscale_core::ports::{FailureKind, MetricSource};
-use autoscale_core::probe::Probe;
-use autoscale_core::sample::Sample;
-use autoscale_core::time::Timestamp;
+use autoscale_core::workspace::config;
+use autoscale_core::workspace::http::HttpOptions;
+use autoscale_core::workspace::ports::{FailureKind, MetricSource};
+use autoscale_core::workspace::probe::Probe;
+use autoscale_core::workspace::sample::Sample;
+use autoscale_core::workspace::time::Timestamp;
 
 use crate::support::scripted::{Answer, Fault, Server, nobody};
 use crate::support::{LONG, until};

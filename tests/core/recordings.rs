@@ -7,9 +7,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use autoscale_core::decide_line::DecideStream;
-use autoscale_core::formation::Bounds;
-use autoscale_core::policy::{PolicyKind, Settings};
+use autoscale_core::workspace::decide_line::DecideStream;
+use autoscale_core::workspace::formation::Bounds;
+use autoscale_core::workspace::policy::{PolicyKind, Settings};
 use serde_json::{Value, json};
 
 fn recordings() -> Vec<PathBuf> {

@@ -4,17 +4,17 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use autoscale_core::config::Config;
-use autoscale_core::config::parse::{Overrides, parse};
-use autoscale_core::engine::{Engine, Plan};
-use autoscale_core::event::{Check, Kind, Outcome};
-use autoscale_core::heroku::HerokuFormation;
-use autoscale_core::http::HttpOptions;
-use autoscale_core::ledger::Ledger;
-use autoscale_core::pingdom::PingdomResults;
-use autoscale_core::sandbox::{Sandbox, SandboxOptions};
-use autoscale_core::simulation::Load;
-use autoscale_core::time::Timestamp;
+use autoscale_core::workspace::config::Config;
+use autoscale_core::workspace::config::parse::{Overrides, parse};
+use autoscale_core::workspace::engine::{Engine, Plan};
+use autoscale_core::workspace::event::{Check, Kind, Outcome};
+use autoscale_core::workspace::heroku::HerokuFormation;
+use autoscale_core::workspace::http::HttpOptions;
+use autoscale_core::workspace::ledger::Ledger;
+use autoscale_core::workspace::pingdom::PingdomResults;
+use autoscale_core::workspace::sandbox::{Sandbox, SandboxOptions};
+use autoscale_core::workspace::simulation::Load;
+use autoscale_core::workspace::time::Timestamp;
 use serde_json::json;
 
 use crate::support::scripted::{Answer, Server};

@@ -2,8 +2,8 @@
 
 use std::process::Command;
 
-use autoscale_core::app::{App, AppOptions};
-use autoscale_core::config_file;
+use autoscale_core::workspace::app::{App, AppOptions};
+use autoscale_core::workspace::config_file;
 
 const SECRETS: [&str; 4] = ["her0ku-s3cret", "pingd0m-s3cret", "p\\a\"s's%w#o;r=d:1", "w3bh00k-s3cret"];
 /// Set in the process that has a home of its own.

@@ -1,8 +1,8 @@
 //! Shadow mode, as the policies see it: something else scales the app, and nothing that is decided is applied. What the
 //! engine makes of it is in `engine`, what a user sees in the command line's tests.
 
-use autoscale_core::decision::Action;
-use autoscale_core::policy::{Decider, PolicyKind, Settings};
+use autoscale_core::workspace::decision::Action;
+use autoscale_core::workspace::policy::{Decider, PolicyKind, Settings};
 
 use crate::watched::Result::Ms;
 use crate::watched::{Watched, at, minutes, short, threshold};

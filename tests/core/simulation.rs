@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use autoscale_core::simulation::{
+use autoscale_core::workspace::simulation::{
     Database, Discipline, DynoState, Incident, IncidentKind, Load, ProbeResult, Profile, SimulatedApp, Totals, Work,
 };
-use autoscale_core::time::Timestamp;
+use autoscale_core::workspace::time::Timestamp;
 
 const START: Timestamp = Timestamp::from_secs(1_700_000_000);
 
@@ -195,7 +195,7 @@ fn a_removed_dyno_has_thirty_seconds_for_what_it_took() {
 fn an_app_without_dynos_refuses_and_an_overloaded_one_times_out() {
     let mut none = SimulatedApp::new(Profile::standard(), Load::flat(5.0), 1, 0, START);
     none.advance(START + Duration::from_secs(60));
-    assert_eq!(none.probe(), ProbeResult::Down(autoscale_core::sample::DownCause::Error, "HTTP Error 503"));
+    assert_eq!(none.probe(), ProbeResult::Down(autoscale_core::workspace::sample::DownCause::Error, "HTTP Error 503"));
     assert_eq!(none.totals().failed, none.totals().requests);
 
     let mut few = SimulatedApp::new(Profile::standard(), Load::flat(30.0), 1, 1, START);
@@ -205,7 +205,7 @@ fn an_app_without_dynos_refuses_and_an_overloaded_one_times_out() {
 }
 
 fn timeout() -> ProbeResult {
-    ProbeResult::Down(autoscale_core::sample::DownCause::Timeout, "Timeout (> 30s)")
+    ProbeResult::Down(autoscale_core::workspace::sample::DownCause::Timeout, "Timeout (> 30s)")
 }
 
 #[test]
@@ -234,7 +234,10 @@ fn incidents_do_what_they_say_and_end() {
 
     let mut outage = app(IncidentKind::Outage);
     assert!(up(at(&mut outage, 9)));
-    assert_eq!(at(&mut outage, 15), ProbeResult::Down(autoscale_core::sample::DownCause::Error, "HTTP Error 500"));
+    assert_eq!(
+        at(&mut outage, 15),
+        ProbeResult::Down(autoscale_core::workspace::sample::DownCause::Error, "HTTP Error 500")
+    );
     assert!(up(at(&mut outage, 21)));
 
     let mut silence = app(IncidentKind::Silence);

@@ -4,19 +4,19 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use autoscale_core::clock::Clock;
-use autoscale_core::config::parse::{Overrides, parse};
-use autoscale_core::engine::{Engine, Plan};
-use autoscale_core::event::{Check, Event, Kind, Outcome};
-use autoscale_core::heroku::HerokuFormation;
-use autoscale_core::http::HttpOptions;
-use autoscale_core::ledger::{Intent, Ledger, LedgerKeeper};
-use autoscale_core::pingdom::PingdomResults;
-use autoscale_core::ports::Failure;
-use autoscale_core::runner::{AppLoop, Command};
-use autoscale_core::sandbox::{Patch, Report, Sandbox, SandboxOptions};
-use autoscale_core::simulation::Load;
-use autoscale_core::time::Timestamp;
+use autoscale_core::workspace::clock::Clock;
+use autoscale_core::workspace::config::parse::{Overrides, parse};
+use autoscale_core::workspace::engine::{Engine, Plan};
+use autoscale_core::workspace::event::{Check, Event, Kind, Outcome};
+use autoscale_core::workspace::heroku::HerokuFormation;
+use autoscale_core::workspace::http::HttpOptions;
+use autoscale_core::workspace::ledger::{Intent, Ledger, LedgerKeeper};
+use autoscale_core::workspace::pingdom::PingdomResults;
+use autoscale_core::workspace::ports::Failure;
+use autoscale_core::workspace::runner::{AppLoop, Command};
+use autoscale_core::workspace::sandbox::{Patch, Report, Sandbox, SandboxOptions};
+use autoscale_core::workspace::simulation::Load;
+use autoscale_core::workspace::time::Timestamp;
 use tokio::sync::mpsc::unbounded_channel;
 
 /// Virtual seconds in a second: a check each half second.

@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use autoscale_core::config::{Config, Overrides, parse};
-use autoscale_core::ledger::{Intent, Ledger};
-use autoscale_core::state::{InstanceLock, LockError, StateFile, replace};
-use autoscale_core::time::Timestamp;
+use autoscale_core::workspace::config::{Config, Overrides, parse};
+use autoscale_core::workspace::ledger::{Intent, Ledger};
+use autoscale_core::workspace::state::{InstanceLock, LockError, StateFile, replace};
+use autoscale_core::workspace::time::Timestamp;
 
 #[test]
 fn a_file_is_replaced_whole_and_nothing_is_left_beside_it() {
@@ -92,7 +92,7 @@ fn who_looks_at_a_lock_is_told_the_holder_and_keeps_nobody_out() {
     let dir = tempfile::tempdir().unwrap();
     let config = config(dir.path());
     assert_eq!(InstanceLock::holder(&config), None);
-    let stem = autoscale_core::state::file_stem(&config);
+    let stem = autoscale_core::workspace::state::file_stem(&config);
     let path = dir.path().join(format!("{stem}.lock"));
     let lock = InstanceLock::acquire_at(&path).unwrap();
     assert_eq!(InstanceLock::holder(&config), Some(Some(std::process::id())));

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use autoscale_core::decision::Action;
-use autoscale_core::reason::{Cooldown, Next, Reason};
+use autoscale_core::workspace::decision::Action;
+use autoscale_core::workspace::reason::{Cooldown, Next, Reason};
 
 use crate::watched::Result::{Error, Ms, Timeout};
 use crate::watched::{at, minutes, short, threshold, threshold_with};

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use crate::support::LONG;
 use crate::support::clients::patient;
-use autoscale_core::config::{self, Pingdom, PingdomVersion, Secret};
-use autoscale_core::http::HttpOptions;
-use autoscale_core::pingdom::PingdomResults;
-use autoscale_core::ports::{FailureKind, MetricSource};
-use autoscale_core::probe::Probe;
-use autoscale_core::time::Timestamp;
+use autoscale_core::workspace::config::{self, Pingdom, PingdomVersion, Secret};
+use autoscale_core::workspace::http::HttpOptions;
+use autoscale_core::workspace::pingdom::PingdomResults;
+use autoscale_core::workspace::ports::{FailureKind, MetricSource};
+use autoscale_core::workspace::probe::Probe;
+use autoscale_core::workspace::time::Timestamp;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -98,6 +98,7 @@ async fn a_ca_file_without_a_certificate_is_refused() {
         api_url: "https://localhost".into(),
         ca_file: Some(key.clone()),
     };
-    let failure = autoscale_core::heroku::HerokuFormation::new(&config, &HttpOptions::default()).unwrap_err();
+    let failure =
+        autoscale_core::workspace::heroku::HerokuFormation::new(&config, &HttpOptions::default()).unwrap_err();
     assert_eq!(failure.text, format!("[HEROKU_INFOS] ca_file: {}: no certificate in it", key.display()));
 }

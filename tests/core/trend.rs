@@ -1,8 +1,8 @@
 //! The trend against exact rational arithmetic.
 
-use autoscale_core::sample::{DownCause, Sample};
-use autoscale_core::time::Timestamp;
-use autoscale_core::window::Trend;
+use autoscale_core::workspace::sample::{DownCause, Sample};
+use autoscale_core::workspace::time::Timestamp;
+use autoscale_core::workspace::window::Trend;
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use proptest::prelude::*;

@@ -12,13 +12,14 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use autoscale_core::decision::{Action, Decision};
-use autoscale_core::formation::Bounds;
-use autoscale_core::policy::{Decider, Observation, OnMissingData, PolicyKind, Settings, Tuning};
-use autoscale_core::reason::{Cooldown, Next, Reason, Span};
-use autoscale_core::sample::Sample;
-use autoscale_core::simulation::{Load, Profile, Trial};
-use autoscale_core::time::Timestamp;
+use autoscale_core::workspace::decision::{Action, Decision};
+use autoscale_core::workspace::formation::Bounds;
+use autoscale_core::workspace::policy::{Decider, Observation, OnMissingData, PolicyKind, Settings, Tuning};
+use autoscale_core::workspace::reason::{Cooldown, Next, Reason};
+use autoscale_core::workspace::sample::Sample;
+use autoscale_core::workspace::simulation::{Load, Profile, Trial};
+use autoscale_core::workspace::time::Timestamp;
+use autoscale_core::workspace::units::Span;
 
 /// What changes as the numbers of a case do: each takes the next part of the case's number.
 struct Choices(usize);

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use autoscale_core::decision::{Action, Decision};
-use autoscale_core::formation::{Bounds, Formation};
-use autoscale_core::policy::{Decider, Observation, PolicyKind, Settings};
-use autoscale_core::sample::{DownCause, Sample};
-use autoscale_core::time::Timestamp;
-use autoscale_core::window::Window;
+use autoscale_core::workspace::decision::{Action, Decision};
+use autoscale_core::workspace::formation::{Bounds, Formation};
+use autoscale_core::workspace::policy::{Decider, Observation, PolicyKind, Settings};
+use autoscale_core::workspace::sample::{DownCause, Sample};
+use autoscale_core::workspace::time::Timestamp;
+use autoscale_core::workspace::window::Window;
 
 /// What the result of a minute is.
 #[derive(Clone, Copy, Debug)]
@@ -91,18 +91,20 @@ impl Watched {
     pub(crate) fn check_now(&mut self) -> Decision {
         let now = at(self.minute);
         let window = Window::new(self.results.iter().copied(), now, self.decider.settings().period);
-        let decision = self.decider.decide(&Observation {
-            now,
-            formation: Formation { quantity: self.n, changed_at: self.changed_at },
-            bounds: Bounds::new(self.bounds.0, self.bounds.1).unwrap(),
-            effective_max: self.effective_max,
-            interval: self.interval,
-            window: &window,
-            maintenance: self.maintenance,
-            override_until: self.override_until,
-            dry_run: self.dry_run,
-            shadow: self.shadow,
-        });
+        let decision = self.decider.decide(
+            &Observation::new(
+                now,
+                Formation { quantity: self.n, changed_at: self.changed_at },
+                Bounds::new(self.bounds.0, self.bounds.1).unwrap(),
+                &window,
+            )
+            .interval(self.interval)
+            .effective_max(self.effective_max)
+            .maintenance(self.maintenance)
+            .override_until(self.override_until)
+            .dry_run(self.dry_run)
+            .shadow(self.shadow),
+        );
         if self.obeys {
             self.n = decision.target;
         }

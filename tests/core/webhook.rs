@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use autoscale_core::config::Secret;
-use autoscale_core::event::{Event, Kind, VERSION};
-use autoscale_core::http::HttpOptions;
-use autoscale_core::notify::Webhook;
-use autoscale_core::ports::Observer;
-use autoscale_core::time::Timestamp;
+use autoscale_core::workspace::config::Secret;
+use autoscale_core::workspace::event::{Event, Kind, VERSION};
+use autoscale_core::workspace::http::HttpOptions;
+use autoscale_core::workspace::ports::Observer;
+use autoscale_core::workspace::time::Timestamp;
+use autoscale_core::workspace::webhook::Webhook;
 
 use crate::support::LONG;
 use crate::support::log::Log;

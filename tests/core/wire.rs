@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use autoscale_core::config::PingdomVersion;
-use autoscale_core::heroku::wire as heroku;
-use autoscale_core::pingdom::wire as pingdom;
-use autoscale_core::time::Timestamp;
+use autoscale_core::workspace::config::PingdomVersion;
+use autoscale_core::workspace::heroku::wire as heroku;
+use autoscale_core::workspace::pingdom::wire as pingdom;
+use autoscale_core::workspace::time::Timestamp;
 use proptest::prelude::*;
 
 macro_rules! fixture {

@@ -18,7 +18,7 @@ fn without_a_configuration_it_starts_and_offers_one_and_the_sandbox() {
 
     item.click("Create config from sample");
     wait_for("the editor", || home.opened().contains(&path).then_some(()));
-    assert_eq!(std::fs::read_to_string(&path).unwrap(), autoscale_core::config::SAMPLE);
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), autoscale_core::workspace::config::SAMPLE);
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     wait_for("Start", || item.find("Start"));
 

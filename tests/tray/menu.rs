@@ -2,9 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use autoscale_core::clock::Clock;
-use autoscale_core::sandbox::SandboxOptions;
-use autoscale_core::simulation::Load;
+use autoscale_core::workspace::clock::Clock;
+use autoscale_core::workspace::sandbox::SandboxOptions;
+use autoscale_core::workspace::simulation::Load;
 
 use crate::desktop::Desktop;
 use crate::tray::{Home, Scene, Simulated, wait_for};

@@ -18,9 +18,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use autoscale_core::clock::Clock;
-use autoscale_core::log::{LEVELS, directives};
-use autoscale_core::writer::{Told, Writer, lost};
+use autoscale_core::workspace::clock::Clock;
+use autoscale_core::workspace::log::{LEVELS, directives};
+use autoscale_core::workspace::writer::{Told, Writer, lost};
 use clap::Parser;
 use clap::builder::PossibleValuesParser;
 use tokio::runtime::Runtime;
@@ -102,7 +102,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    autoscale_core::defect::note_places();
+    autoscale_core::workspace::defect::note_places();
     let exit = start(args);
     log.finish(LEAVE_WITHIN);
     exit

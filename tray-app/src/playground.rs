@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use autoscale_core::config_file::{self, Loaded};
-use autoscale_core::sandbox::{Sandbox, SandboxOptions};
-use autoscale_core::simulation::Load;
-use autoscale_core::state;
+use autoscale_core::workspace::config_file::{self, Loaded};
+use autoscale_core::workspace::sandbox::{Sandbox, SandboxOptions};
+use autoscale_core::workspace::simulation::Load;
+use autoscale_core::workspace::state;
 use tempfile::TempDir;
 
 /// Virtual seconds in a second: a check each second.

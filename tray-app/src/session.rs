@@ -5,11 +5,11 @@ use std::future::pending;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use autoscale_core::app::{App, AppOptions, OpenError};
-use autoscale_core::config_file::{self, Environment, LoadError, LoadErrorKind, Loaded};
-use autoscale_core::event::{Event, Kind};
-use autoscale_core::log::EventLog;
-use autoscale_core::runner::Command;
+use autoscale_core::workspace::app::{App, AppOptions, OpenError};
+use autoscale_core::workspace::config_file::{self, Environment, LoadError, LoadErrorKind, Loaded};
+use autoscale_core::workspace::event::{Event, Kind};
+use autoscale_core::workspace::log::EventLog;
+use autoscale_core::workspace::runner::Command;
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::sync::watch;

@@ -3,15 +3,15 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use autoscale_core::app::{App, AppOptions};
-use autoscale_core::clock::Clock;
-use autoscale_core::config::Config;
-use autoscale_core::event::{Check, Event, Kind};
-use autoscale_core::graph::Picture;
-use autoscale_core::graph_file;
-use autoscale_core::ports::Observer;
-use autoscale_core::runner::Command;
-use autoscale_core::state;
+use autoscale_core::workspace::app::{App, AppOptions};
+use autoscale_core::workspace::clock::Clock;
+use autoscale_core::workspace::config::Config;
+use autoscale_core::workspace::event::{Check, Event, Kind};
+use autoscale_core::workspace::graph::Picture;
+use autoscale_core::workspace::graph_files;
+use autoscale_core::workspace::ports::Observer;
+use autoscale_core::workspace::runner::Command;
+use autoscale_core::workspace::state;
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
@@ -122,10 +122,10 @@ impl Slot {
             let (folder, heroku) = (state::graphs_folder(&config), &config.heroku);
             match last.as_ref().and_then(Picture::of_event) {
                 Some(picture) => {
-                    graph_file::keep(&folder, config.graph_format, config.graphs_keep, &picture, &TimeZone::system())
+                    graph_files::keep(&folder, config.graph_format, config.graphs_keep, &picture, &TimeZone::system())
                         .map_err(|error| error.to_string())
                 }
-                None => graph_file::newest(&folder, &heroku.app_name, &heroku.process_type)
+                None => graph_files::newest(&folder, &heroku.app_name, &heroku.process_type)
                     .ok_or_else(|| "there is nothing to draw yet: the first check brings it".into()),
             }
         }

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anstyle::{AnsiColor, Style};
-use autoscale_core::config::{Problem, ProblemKind};
-use autoscale_core::config_file::{self, Environment, LoadError, Loaded};
+use autoscale_core::workspace::config::{Problem, ProblemKind};
+use autoscale_core::workspace::config_file::{self, Environment, LoadError, Loaded};
 use serde::Serialize;
 
 use crate::exit::Exit;

@@ -5,10 +5,10 @@ use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use autoscale_core::config_file;
-use autoscale_core::decide_line::{DecideStream, MAX_LINE};
-use autoscale_core::formation::Bounds;
-use autoscale_core::policy::{PolicyKind, Settings};
+use autoscale_core::workspace::config_file;
+use autoscale_core::workspace::decide_line::{DecideStream, MAX_LINE};
+use autoscale_core::workspace::formation::Bounds;
+use autoscale_core::workspace::policy::{PolicyKind, Settings};
 
 use crate::exit::Exit;
 

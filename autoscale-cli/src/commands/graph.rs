@@ -4,17 +4,17 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use autoscale_core::config::Config;
-use autoscale_core::config_file;
-use autoscale_core::decision::Decision;
-use autoscale_core::event::ReasonText;
-use autoscale_core::formation::Formation;
-use autoscale_core::graph::Picture;
-use autoscale_core::graph_file;
-use autoscale_core::policy::{Decider, Observation};
-use autoscale_core::recording::Recording;
-use autoscale_core::time::Timestamp;
-use autoscale_core::window::Window;
+use autoscale_core::workspace::config::Config;
+use autoscale_core::workspace::config_file;
+use autoscale_core::workspace::decision::Decision;
+use autoscale_core::workspace::event::ReasonText;
+use autoscale_core::workspace::formation::Formation;
+use autoscale_core::workspace::graph::Picture;
+use autoscale_core::workspace::graph_files;
+use autoscale_core::workspace::policy::{Decider, Observation};
+use autoscale_core::workspace::recording::Recording;
+use autoscale_core::workspace::time::Timestamp;
+use autoscale_core::workspace::window::Window;
 use jiff::tz::TimeZone;
 
 use crate::exit::Exit;
@@ -88,9 +88,9 @@ fn draw(args: &Args) -> Result<Decision, (Exit, String)> {
     }
     let none = if since.is_some() { "no results" } else { "no results in it" };
     let picture = picture(args, config, recording, since).ok_or_else(|| failed(format!("{name}: {none}")))?;
-    graph_file::write(&args.output, &picture, &zone).map_err(|error| match error {
-        graph_file::Error::Extension(_) => (Exit::Config, error.to_string()),
-        graph_file::Error::Io { .. } => failed(error.to_string()),
+    graph_files::write(&args.output, &picture, &zone).map_err(|error| match error {
+        graph_files::Error::Extension(_) => (Exit::Config, error.to_string()),
+        graph_files::Error::Io { .. } => failed(error.to_string()),
     })?;
     Ok(picture.decision)
 }
@@ -103,18 +103,8 @@ fn picture(args: &Args, config: Config, recording: Recording, since: Option<Time
     let (changed_at, quantity) = *steps.last()?;
     let formation = Formation { quantity, changed_at: (steps.len() > 1).then_some(changed_at) };
     let window = Window::new(recording.samples.iter().copied(), now, settings.period);
-    let decision = Decider::new(settings.clone()).decide(&Observation {
-        now,
-        formation,
-        bounds,
-        effective_max: None,
-        interval: check_frequency,
-        window: &window,
-        maintenance: false,
-        override_until: None,
-        dry_run: false,
-        shadow: false,
-    });
+    let decision = Decider::new(settings.clone())
+        .decide(&Observation::new(now, formation, bounds, &window).interval(check_frequency));
     let (app, process) = recording.app.unwrap_or((heroku.app_name, heroku.process_type));
     let picture = Picture::of_decision(now, recording.samples, formation, bounds, &settings, decision);
     let asked = args.minutes.map(|minutes| now - Duration::from_secs(60 * u64::from(minutes)));

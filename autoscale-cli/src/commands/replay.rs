@@ -6,15 +6,16 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use autoscale_core::config::Config;
-use autoscale_core::config_file;
-use autoscale_core::decision::{Action, Decision, Dynos};
-use autoscale_core::event::ReasonText;
-use autoscale_core::graph::replayed::{Line, Replay};
-use autoscale_core::graph_file;
-use autoscale_core::recording::Recording;
-use autoscale_core::replay::{Player, Replayed};
-use autoscale_core::time::Timestamp;
+use autoscale_core::workspace::config::Config;
+use autoscale_core::workspace::config_file;
+use autoscale_core::workspace::decision::{Action, Decision};
+use autoscale_core::workspace::event::ReasonText;
+use autoscale_core::workspace::graph::replayed::{Line, Replay};
+use autoscale_core::workspace::graph_files;
+use autoscale_core::workspace::recording::Recording;
+use autoscale_core::workspace::replay::{Player, Replayed};
+use autoscale_core::workspace::time::Timestamp;
+use autoscale_core::workspace::units::Dynos;
 use jiff::tz::TimeZone;
 use serde_json::json;
 
@@ -101,7 +102,7 @@ fn replay(args: &Args) -> Result<(), (Exit, String)> {
         None => TimeZone::system(),
         Some(name) => TimeZone::get(name).map_err(|error| usage(format!("--zone {name}: {error}")))?,
     };
-    if let Some(Err(problem)) = args.picture.as_deref().map(graph_file::format_of) {
+    if let Some(Err(problem)) = args.picture.as_deref().map(graph_files::format_of) {
         return Err(usage(format!("--picture {problem}")));
     }
     let load = |path: &PathBuf| {
@@ -161,7 +162,7 @@ fn replay(args: &Args) -> Result<(), (Exit, String)> {
         _ => {}
     }
     if let Some(path) = &args.picture {
-        let drawn = graph_file::write_replay(path, &picture(&recording, &played, as_recorded), &zone);
+        let drawn = graph_files::write_replay(path, &picture(&recording, &played, as_recorded), &zone);
         drawn.map_err(|error| failed(format!("--picture {error}")))?;
         if !args.json {
             let _ = writeln!(out, "{}", path.display());

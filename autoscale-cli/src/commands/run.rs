@@ -4,13 +4,13 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use autoscale_core::app::{App, AppOptions, OpenError};
-use autoscale_core::event::{Event, Kind, Outcome};
-use autoscale_core::log::EventLog;
-use autoscale_core::ports::Observer as _;
-use autoscale_core::runner::{Command, check_once};
-use autoscale_core::state::LockError;
-use autoscale_core::writer::{Told, Writer, lost};
+use autoscale_core::workspace::app::{App, AppOptions, OpenError};
+use autoscale_core::workspace::event::{Event, Kind, Outcome};
+use autoscale_core::workspace::log::EventLog;
+use autoscale_core::workspace::ports::Observer as _;
+use autoscale_core::workspace::runner::{Command, check_once};
+use autoscale_core::workspace::state::LockError;
+use autoscale_core::workspace::writer::{Told, Writer, lost};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;

@@ -4,9 +4,9 @@ use std::io::{self, IsTerminal as _, Read as _, Write as _};
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
 
-use autoscale_core::private::for_its_owner;
-use autoscale_core::sandbox::{Faults, GRAMMAR, Info, Sandbox, SandboxOptions};
-use autoscale_core::simulation::Load;
+use autoscale_core::workspace::private::for_its_owner;
+use autoscale_core::workspace::sandbox::{Faults, GRAMMAR, Info, Sandbox, SandboxOptions};
+use autoscale_core::workspace::simulation::Load;
 use clap::builder::NonEmptyStringValueParser;
 
 use crate::exit::Exit;

@@ -7,14 +7,14 @@ mod words;
 use std::io::{self, Write};
 use std::time::Duration;
 
-use autoscale_core::clock::Pace;
-use autoscale_core::decision::Dynos;
-use autoscale_core::event::{Event, Kind, Outcome};
-use autoscale_core::money::price_note;
-use autoscale_core::reason::Span;
-use autoscale_core::spending::Spending;
-use autoscale_core::status::Status;
-use autoscale_core::time::Timestamp;
+use autoscale_core::workspace::clock::Pace;
+use autoscale_core::workspace::event::{Event, Kind, Outcome};
+use autoscale_core::workspace::money::price_note;
+use autoscale_core::workspace::spending::Spending;
+use autoscale_core::workspace::status::Status;
+use autoscale_core::workspace::time::Timestamp;
+use autoscale_core::workspace::units::Dynos;
+use autoscale_core::workspace::units::Span;
 use jiff::tz::TimeZone;
 use tokio::time::Instant;
 

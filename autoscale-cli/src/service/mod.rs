@@ -8,8 +8,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use autoscale_core::log::LEVELS;
-use autoscale_core::private::{for_all_to_read, for_its_owner};
+use autoscale_core::workspace::log::LEVELS;
+use autoscale_core::workspace::private::{for_all_to_read, for_its_owner};
 use clap::builder::PossibleValuesParser;
 
 use crate::logging::LogFormat;

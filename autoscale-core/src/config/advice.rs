@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::keys;
-use super::parse::Reader;
 use super::problem::ProblemKind;
+use super::reader::Reader;
+use super::settings::PolicyKind;
 use super::{Config, MetricKind, value};
-use crate::policy::PolicyKind;
 
 /// Pingdom's finest resolution; its checks run each 1 to 60 minutes, and this file does not say which.
 const PINGDOM_SPACING: Duration = Duration::from_secs(60);

@@ -1,10 +1,10 @@
 //! The one table of every section and key: form, limits, default, meaning. The parser, the suggestions for unknown keys,
 //! the README's table and the sample's test all read it. Parses no text of a file.
 
-use std::fmt;
-
 use super::value;
-use crate::money::PRICES;
+
+pub use super::form::Form;
+use crate::model::money::PRICES;
 
 /// A key of the configuration file.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -30,99 +30,6 @@ pub enum Default {
     None(&'static str),
     /// The key must be given.
     Required,
-}
-
-/// What a value looks like.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub enum Form {
-    /// A whole number within limits, both included.
-    Whole(u64, u64),
-    /// A number within limits, both included, and its unit.
-    Number(f64, f64, &'static str),
-    /// A price within limits, both included, and perhaps its currency.
-    Price(f64, f64),
-    /// A time in minutes within limits, both included.
-    Minutes(f64, f64),
-    /// A time in seconds within limits, both included.
-    Seconds(f64, f64),
-    /// Yes or no.
-    Flag,
-    /// Yes, no, or this word.
-    FlagOr(&'static str),
-    /// One of these words.
-    Word(&'static [&'static str]),
-    /// A value that is never shown and can be sent in a header.
-    Token,
-    /// A value that is never shown.
-    Password,
-    /// A name of an app.
-    AppName,
-    /// A name of a process type.
-    ProcessType,
-    /// Base address of an API.
-    ApiUrl,
-    /// An address to fetch or to post to.
-    Url,
-    /// A path on this machine.
-    Path,
-    /// An address to listen on.
-    Listen,
-}
-
-impl Form {
-    /// Could this be a value of this form? Says what is wrong with it, as the configuration's reader would.
-    ///
-    /// # Errors
-    /// The words for it. They never hold the text of a secret or of an address.
-    pub fn check(self, text: &str) -> Result<(), String> {
-        match self {
-            Self::Whole(..) => value::whole(text, self).map(drop),
-            Self::Number(..) => value::number(text, self).map(drop),
-            Self::Minutes(..) | Self::Seconds(..) => value::duration(text, self).map(drop),
-            Self::Price(..) => value::price(text, self).map(drop),
-            Self::Flag => value::flag(text).map(drop),
-            Self::FlagOr(word) => value::flag_or(text, word).map(drop),
-            Self::Word(_) => value::word(text, self).map(drop),
-            Self::Token => value::token(text),
-            Self::Password => value::password(text),
-            Self::AppName => value::app_name(text),
-            Self::ProcessType => value::process_type(text),
-            Self::ApiUrl => value::api_url(text).map(drop),
-            Self::Url => value::url(text).map(drop),
-            Self::Path => value::path(text),
-            Self::Listen => value::listen(text).map(drop),
-        }
-    }
-
-    /// Can ` ;` not be a part of the value, so that it begins a comment?
-    pub(super) const fn ends_at_comment(self) -> bool {
-        !matches!(self, Self::Token | Self::Password | Self::Path | Self::Url)
-    }
-}
-
-/// The limits, for people.
-impl fmt::Display for Form {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Whole(1, u64::MAX) => f.write_str("a whole number above 0"),
-            Self::Whole(min, max) => write!(f, "a whole number from {min} to {max}"),
-            Self::Number(min, max, "") => write!(f, "a number from {min} to {max}"),
-            Self::Number(min, max, unit) => write!(f, "{unit}, from {min} to {max}"),
-            Self::Price(min, max) => write!(f, "a price from {min} to {max}, as in 25 or 25 USD"),
-            Self::Minutes(min, max) => write!(f, "minutes, from {min} to {max}"),
-            Self::Seconds(min, max) => write!(f, "seconds, from {min} to {max}"),
-            Self::Flag => f.write_str("True or False"),
-            Self::FlagOr(word) => write!(f, "True, False or {word}"),
-            Self::Word(words) => f.write_str(&words.join(" or ")),
-            Self::Token | Self::Password => f.write_str("a secret"),
-            Self::AppName => f.write_str("3 to 30 of a-z, 0-9 and -"),
-            Self::ProcessType => f.write_str("1 to 128 letters, digits, - and _"),
-            Self::ApiUrl => f.write_str("https:// address; http:// only for a loopback address"),
-            Self::Url => f.write_str("https:// or http:// address"),
-            Self::Path => f.write_str("a path"),
-            Self::Listen => f.write_str("IP address and port"),
-        }
-    }
 }
 
 /// Section of the platform.

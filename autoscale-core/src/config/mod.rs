@@ -2,25 +2,30 @@
 //! a file, a socket, a clock or the environment.
 
 mod advice;
+mod form;
 mod ini;
 pub mod keys;
 pub mod parse;
 mod problem;
+mod reader;
 mod secret;
+mod settings;
+mod tuning;
 mod value;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::formation::Bounds;
-use crate::money::DynoPrice;
-use crate::policy::Settings;
-use crate::time::Timestamp;
+use crate::model::formation::Bounds;
+use crate::model::money::DynoPrice;
+use crate::model::time::Timestamp;
 
 pub use parse::{Examined, Lines, Overrides, Parsed, examine, parse};
 pub use problem::{InFile, Problem, ProblemKind};
 pub use secret::Secret;
+pub use settings::{OnMissingData, PolicyKind, Settings};
+pub use tuning::Tuning;
 
 use keys::Key;
 

@@ -4,9 +4,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
-use super::keys::Form;
+use super::form::Form;
 use super::problem::quoted;
-use crate::money::DynoPrice;
+use crate::model::money::DynoPrice;
 
 /// Text without the comment at its end.
 pub(super) fn without_comment(text: &str) -> &str {
@@ -261,6 +261,32 @@ pub(super) fn is_placeholder(text: &str) -> bool {
     ["MY_", "YOUR_", "MY-", "YOUR-"].iter().any(|start| upper.starts_with(start)) && text == upper
         || text.starts_with('<') && text.ends_with('>')
         || upper.len() >= 3 && upper.bytes().all(|b| b == b'X')
+}
+
+impl Form {
+    /// Could this be a value of this form? Says what is wrong with it, as the configuration's reader would.
+    ///
+    /// # Errors
+    /// The words for it. They never hold the text of a secret or of an address.
+    pub fn check(self, text: &str) -> Result<(), String> {
+        match self {
+            Self::Whole(..) => whole(text, self).map(drop),
+            Self::Number(..) => number(text, self).map(drop),
+            Self::Minutes(..) | Self::Seconds(..) => duration(text, self).map(drop),
+            Self::Price(..) => price(text, self).map(drop),
+            Self::Flag => flag(text).map(drop),
+            Self::FlagOr(word) => flag_or(text, word).map(drop),
+            Self::Word(_) => word(text, self).map(drop),
+            Self::Token => token(text),
+            Self::Password => password(text),
+            Self::AppName => app_name(text),
+            Self::ProcessType => process_type(text),
+            Self::ApiUrl => api_url(text).map(drop),
+            Self::Url => url(text).map(drop),
+            Self::Path => path(text),
+            Self::Listen => listen(text).map(drop),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use jiff::ToSpan;
 use jiff::tz::TimeZone;
 
-use crate::time::Timestamp;
+use crate::model::time::Timestamp;
 
 /// From zero upwards.
 #[derive(Clone, Copy, PartialEq, Debug)]

@@ -1,14 +1,15 @@
 //! Theirs and ours in one picture: above, the dynos that an app had and those that the loop wanted or applied; below, the
-//! response times that were measured. Takes plain numbers; what they mean is known to [`crate::report`].
+//! response times that were measured. Takes plain numbers; what they mean is known to [`crate::offline::report`].
 
 use jiff::tz::TimeZone;
 
 use crate::graph::axis::{TimeAxis, ValueAxis};
 use crate::graph::drawing::{Colour, Drawing, Point, SMALL, Text};
+use crate::graph::layout::{HEIGHT, LEFT, MARGIN, RIGHT, WIDTH};
 use crate::graph::panels::{Legend, caption, fill, response_scale, scale};
-use crate::graph::{HEIGHT, LEFT, MARGIN, RIGHT, WIDTH, render, words};
-use crate::sample::Sample;
-use crate::time::Timestamp;
+use crate::graph::{render, text, words};
+use crate::model::sample::Sample;
+use crate::model::time::Timestamp;
 
 /// What is drawn.
 #[derive(Clone, PartialEq, Debug)]
@@ -76,14 +77,14 @@ fn draw(beside: &Beside, zone: &TimeZone) -> Drawing {
     let mut drawing = Drawing::default();
     let right_edge = f64::from(WIDTH) - MARGIN;
     drawing.rect((0.0, 0.0), (f64::from(WIDTH), f64::from(HEIGHT)), Colour::PAPER);
-    let title = render::cut(&beside.title, 18.0, true, right_edge - MARGIN);
+    let title = text::cut(&beside.title, 18.0, true, right_edge - MARGIN);
     drawing.text(Text::new((MARGIN, 34.0), title).size(18.0).bold());
     let zero = Timestamp::from_secs(0);
     let from = beside.spans.first().map_or(zero, |(from, _)| *from);
     let to = beside.spans.last().map_or(zero, |(_, to)| *to);
     let when = words::period(from, to, zone);
-    let room = right_edge - MARGIN - render::width(&when, 13.0, false) - 16.0;
-    let subject = render::cut(&beside.subject, 13.0, false, room);
+    let room = right_edge - MARGIN - text::width(&when, 13.0, false) - 16.0;
+    let subject = text::cut(&beside.subject, 13.0, false, room);
     drawing.text(Text::new((MARGIN, 57.0), subject).size(13.0).colour(Colour::MUTED));
     drawing.text(Text::new((right_edge, 57.0), when).size(13.0).colour(Colour::MUTED).right());
 
@@ -202,7 +203,7 @@ fn gaps(drawing: &mut Drawing, beside: &Beside, time: &TimeAxis, (top, bottom): 
         drawing.rect((left, top), (right.max(left + 1.0), bottom), Colour::MUTED.faint(0.13));
         if right - left > WIDE && top == DYNOS.0 {
             let place = (f64::midpoint(left, right), f64::midpoint(top, bottom));
-            let text = render::cut("no checks", SMALL, false, right - left);
+            let text = text::cut("no checks", SMALL, false, right - left);
             drawing.text(Text::new(place, text).colour(Colour::MUTED).centred());
         }
     }
@@ -212,7 +213,7 @@ fn gaps(drawing: &mut Drawing, beside: &Beside, time: &TimeAxis, (top, bottom): 
 mod tests {
     use super::*;
     use crate::graph::drawing::Mark;
-    use crate::sample::DownCause;
+    use crate::model::sample::DownCause;
 
     fn at(minute: i64) -> Timestamp {
         Timestamp::from_secs(1_795_512_840 + 60 * minute)

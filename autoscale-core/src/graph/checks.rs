@@ -3,12 +3,12 @@
 
 use jiff::tz::TimeZone;
 
-use crate::event::{Check, Detail, Event, Kind};
 use crate::graph::axis::{TimeAxis, ValueAxis};
-use crate::graph::drawing::{Colour, Drawing, LineName, Text};
-use crate::graph::response::within;
-use crate::graph::{LEFT, MARGIN, WIDTH, render, words};
-use crate::time::Timestamp;
+use crate::graph::drawing::{Colour, Drawing, LineName, Text, within};
+use crate::graph::layout::{LEFT, MARGIN, WIDTH};
+use crate::graph::{text, words};
+use crate::model::event::{Check, Detail, Event, Kind};
+use crate::model::time::Timestamp;
 
 /// Size of the list's text, and the height of its rows, pixels.
 const SIZE: f64 = 12.5;
@@ -106,7 +106,7 @@ pub(super) fn list(drawing: &mut Drawing, checks: &[JudgedCheck], zone: &TimeZon
         drawing.text(Text::new((MARGIN, baseline), words::clock(check.at, zone)).size(SIZE).colour(Colour::MUTED));
         drawing.text(Text::new((LEFT, baseline), format!("{from} → {to}")).size(SIZE).bold().colour(Colour::BLUE));
         let room = f64::from(WIDTH) - MARGIN - reasons;
-        drawing.text(Text::new((reasons, baseline), render::cut(&check.reason, SIZE, false, room)).size(SIZE));
+        drawing.text(Text::new((reasons, baseline), text::cut(&check.reason, SIZE, false, room)).size(SIZE));
         baseline += ROW;
     }
     if changed.len() > ROWS {

@@ -3,8 +3,10 @@
 
 use crate::graph::axis::ValueAxis;
 use crate::graph::drawing::{Colour, Drawing, Point, SMALL, Text};
+use crate::graph::layout::{HEIGHT, LEFT, MARGIN, RIGHT, WIDTH};
 use crate::graph::panels::{Legend, caption, fill, response_scale, scale};
-use crate::graph::{HEIGHT, LEFT, MARGIN, RIGHT, WIDTH, render};
+use crate::graph::render;
+use crate::graph::text;
 
 /// What is compared. All lists hold one value a minute.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -64,7 +66,7 @@ fn description(comparison: &Comparison) -> String {
 fn draw(comparison: &Comparison) -> Drawing {
     let mut drawing = Drawing::default();
     drawing.rect((0.0, 0.0), (f64::from(WIDTH), f64::from(HEIGHT)), Colour::PAPER);
-    let title = render::cut(&comparison.title, 18.0, true, f64::from(WIDTH) - 2.0 * MARGIN);
+    let title = text::cut(&comparison.title, 18.0, true, f64::from(WIDTH) - 2.0 * MARGIN);
     drawing.text(Text::new((MARGIN, 34.0), title).size(18.0).bold());
     for panel in [LOAD, DYNOS, RESPONSE] {
         incidents(&mut drawing, comparison, panel);
@@ -91,7 +93,7 @@ fn incidents(drawing: &mut Drawing, comparison: &Comparison, (top, bottom): (f64
         let (left, right) = (x(comparison, *from), x(comparison, *to).max(x(comparison, *from) + 1.5));
         drawing.rect((left, top), (right, bottom), Colour::VERMILION.faint(0.10));
         if top == LOAD.0 {
-            let half = render::width(name, SMALL, false) / 2.0;
+            let half = text::width(name, SMALL, false) / 2.0;
             // Right of the caption, and on the page.
             let middle = ((left + right) / 2.0).max(LEFT + 150.0 + half).min(RIGHT - half);
             drawing.text(Text::new((middle, top - 9.0), name.clone()).colour(Colour::VERMILION).centred());

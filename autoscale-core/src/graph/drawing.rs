@@ -1,7 +1,8 @@
 //! Marks on a page, in pixels from its upper left corner: what the panels make and the renderer draws. Knows nothing of
 //! apps, and nothing of the plotting library.
 
-use crate::graph::{HEIGHT, RIGHT, render};
+use crate::graph::layout::{HEIGHT, RIGHT};
+use crate::graph::text;
 
 /// A place on the page.
 pub(super) type Point = (f64, f64);
@@ -182,7 +183,7 @@ impl Drawing {
             most = name.y - APART;
         }
         for LineName { y, text, colour, bold } in names {
-            let text = render::cut(&text, SMALL, bold, f64::from(super::WIDTH) - 4.0 - (RIGHT + 10.0));
+            let text = text::cut(&text, SMALL, bold, f64::from(crate::graph::layout::WIDTH) - 4.0 - (RIGHT + 10.0));
             let text = Text::new((RIGHT + 10.0, y + 4.0), text).colour(colour);
             self.text(if bold { text.bold() } else { text });
         }
@@ -202,4 +203,16 @@ impl LineName {
     pub(super) fn new(y: f64, text: impl Into<String>, colour: Colour) -> Self {
         Self { y, text: text.into(), colour, bold: false }
     }
+}
+
+/// The part of a straight line whose second coordinates lie within a range.
+pub(super) fn within(a: Point, b: Point, (least, most): (f64, f64)) -> Option<(Point, Point)> {
+    let rise = b.1 - a.1;
+    if rise == 0.0 || !rise.is_finite() {
+        return (least..=most).contains(&a.1).then_some((a, b));
+    }
+    let (to_least, to_most) = ((least - a.1) / rise, (most - a.1) / rise);
+    let (enter, leave) = (to_least.min(to_most).max(0.0), to_least.max(to_most).min(1.0));
+    let at = |share: f64| (a.0 + share * (b.0 - a.0), a.1 + share * rise);
+    (enter <= leave).then(|| (at(enter), at(leave)))
 }

@@ -1,11 +1,14 @@
 //! The lower panel: the dynos there were, what was decided, and the most and the fewest there may be.
 
-use crate::decision::{Action, Dynos};
-use crate::event::Outcome;
 use crate::graph::axis::{TimeAxis, ValueAxis};
 use crate::graph::drawing::{Colour, Drawing, LineName, Point, SMALL, Text};
-use crate::graph::{LEFT, Picture, RIGHT, render, words};
-use crate::time::Timestamp;
+use crate::graph::layout::{LEFT, RIGHT};
+use crate::graph::picture::Picture;
+use crate::graph::{text, words};
+use crate::model::decision::Action;
+use crate::model::event::Outcome;
+use crate::model::time::Timestamp;
+use crate::model::units::Dynos;
 
 /// Draws into the plot between two heights; its caption goes above it.
 pub(super) fn draw(drawing: &mut Drawing, picture: &Picture, time: &TimeAxis, (top, bottom): (f64, f64)) {
@@ -80,9 +83,9 @@ fn steps(drawing: &mut Drawing, picture: &Picture, time: &TimeAxis, value: &Valu
 
 /// Says above the plot what each change was, where there is room for it.
 pub(super) fn name_changes(drawing: &mut Drawing, changes: &[(Timestamp, u32, u32)], time: &TimeAxis, top: f64) {
-    let mut free_from = LEFT + render::width("Dynos", SMALL, true) + 10.0;
+    let mut free_from = LEFT + text::width("Dynos", SMALL, true) + 10.0;
     for (x, text) in change_labels(changes, time) {
-        let half = render::width(&text, SMALL, false) / 2.0;
+        let half = text::width(&text, SMALL, false) / 2.0;
         let x = x.min(RIGHT - half);
         if x - half >= free_from {
             drawing.text(Text::new((x, top - 9.0), text).colour(Colour::BLUE).centred());

@@ -11,129 +11,23 @@ pub mod checks;
 pub mod comparison;
 mod drawing;
 mod dynos;
+mod layout;
 mod panels;
+mod picture;
 mod render;
 pub mod replayed;
 mod response;
+mod text;
 mod words;
 
 use jiff::tz::TimeZone;
 
-use crate::decision::Decision;
-use crate::event::{Check, Event, Kind, Outcome};
-use crate::formation::{Bounds, Formation};
 use crate::graph::axis::TimeAxis;
 use crate::graph::drawing::{Colour, Drawing, Text};
-use crate::policy::Settings;
-use crate::sample::Sample;
-use crate::time::Timestamp;
+use crate::graph::layout::{LEFT, MARGIN, RIGHT};
 
-/// Width of a picture, pixels.
-pub const WIDTH: u32 = 960;
-/// Height of a picture, pixels; a list of changes below it comes on top.
-pub const HEIGHT: u32 = 540;
-
-/// Space left of the plots, for the labels of their axes.
-const LEFT: f64 = 78.0;
-/// Where the plots end; to the right of it lines are named.
-const RIGHT: f64 = 800.0;
-/// Outer margin.
-const MARGIN: f64 = 20.0;
-
-/// What is drawn: one app at one check.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Picture {
-    /// Name of the app.
-    pub app: String,
-    /// Its process type.
-    pub process: String,
-    /// Start of the time that is drawn.
-    pub from: Timestamp,
-    /// When it was decided: the end of the time that is drawn.
-    pub at: Timestamp,
-    /// Results, in any order; those outside of `from..=at` are left out.
-    pub samples: Vec<Sample>,
-    /// The low and the high bound, ms.
-    pub low_high_ms: (f64, f64),
-    /// Changes of the formation, oldest first: when, and the quantity from then on. The first entry holds for all time
-    /// before.
-    pub formation: Vec<(Timestamp, u32)>,
-    /// The fewest and the most dynos that there may be.
-    pub bounds: Bounds,
-    /// The most that the platform allows, where that is less.
-    pub effective_max: Option<u32>,
-    /// What was decided, and on what.
-    pub decision: Decision,
-    /// What came of it: `None` where nobody was asked to carry it out.
-    pub outcome: Option<Outcome>,
-    /// Shadow mode: the formation is another autoscaler's, and what was decided is only compared with it.
-    pub shadow: bool,
-    /// Dynos there are after the check.
-    pub applied: u32,
-    /// Why the outcome is a failure or less than was asked for.
-    pub error: Option<String>,
-}
-
-impl Picture {
-    /// Of a check that was just carried out. `None` for other events, and for a check that was read back from its JSON,
-    /// which lacks [`Check::detail`].
-    pub fn of_event(event: &Event) -> Option<Self> {
-        let Kind::Checked(check) = &event.kind else { return None };
-        let Check { min, max, effective_max, outcome, shadow, applied, .. } = **check;
-        let detail = check.detail.as_ref()?;
-        Some(Self {
-            app: event.app.clone(),
-            process: event.process.clone(),
-            from: detail.from,
-            at: event.at,
-            samples: detail.window.samples().to_vec(),
-            low_high_ms: detail.low_high_ms,
-            formation: detail.formation.clone(),
-            bounds: Bounds::new(min, max)?,
-            effective_max: (effective_max < max).then_some(effective_max),
-            decision: detail.decision,
-            outcome: Some(outcome),
-            shadow,
-            applied,
-            error: check.error.clone(),
-        })
-    }
-
-    /// Of a decision that nobody was asked to carry out, over the period that `settings` look at. The app has no name:
-    /// set [`Picture::app`] and [`Picture::process`] to give it one.
-    pub fn of_decision(
-        at: Timestamp,
-        samples: impl IntoIterator<Item = Sample>,
-        formation: Formation,
-        bounds: Bounds,
-        settings: &Settings,
-        decision: Decision,
-    ) -> Self {
-        Self {
-            app: String::new(),
-            process: String::new(),
-            from: at - settings.period,
-            at,
-            samples: samples.into_iter().collect(),
-            low_high_ms: (settings.response_time_low, settings.response_time_high),
-            formation: vec![(formation.changed_at.unwrap_or(at), formation.quantity)],
-            bounds,
-            effective_max: None,
-            decision,
-            outcome: None,
-            shadow: false,
-            applied: formation.quantity,
-            error: None,
-        }
-    }
-
-    /// The results that are drawn, oldest first.
-    fn shown(&self) -> Vec<Sample> {
-        let mut shown: Vec<_> = self.samples.iter().filter(|s| self.from <= s.at && s.at <= self.at).copied().collect();
-        shown.sort_by(Sample::order);
-        shown
-    }
-}
+pub use layout::{HEIGHT, WIDTH};
+pub use picture::Picture;
 
 /// As SVG, with a title and a description for those who hear it. The same picture gives the same text.
 pub fn svg(picture: &Picture, zone: &TimeZone) -> String {
@@ -152,13 +46,13 @@ fn draw(picture: &Picture, zone: &TimeZone) -> Drawing {
     drawing.rect((0.0, 0.0), (f64::from(WIDTH), f64::from(HEIGHT)), Colour::PAPER);
 
     let mut baseline = 34.0;
-    for line in render::wrap(&words::headline(picture), 18.0, true, right_edge - MARGIN) {
+    for line in text::wrap(&words::headline(picture), 18.0, true, right_edge - MARGIN) {
         drawing.text(Text::new((MARGIN, baseline), line).size(18.0).bold());
         baseline += 23.0;
     }
     let when = words::when(picture, zone);
-    let room = right_edge - MARGIN - render::width(&when, 13.0, false) - 16.0;
-    let subject = render::cut(&words::subject(picture), 13.0, false, room);
+    let room = right_edge - MARGIN - text::width(&when, 13.0, false) - 16.0;
+    let subject = text::cut(&words::subject(picture), 13.0, false, room);
     drawing.text(Text::new((MARGIN, baseline), subject).size(13.0).colour(Colour::MUTED));
     drawing.text(Text::new((right_edge, baseline), when).size(13.0).colour(Colour::MUTED).right());
 
@@ -177,17 +71,22 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::decision::{Belief, Evidence};
     use crate::graph::drawing::{Anchor, Mark};
+    use crate::model::decision::Decision;
+    use crate::model::decision::{Belief, Evidence};
+    use crate::model::formation::{Bounds, Formation};
+    use crate::model::reason::{Next, Reason};
+    use crate::model::sample::Sample;
+    use crate::model::time::Timestamp;
+    use crate::model::window::Trend;
     use crate::policy::PolicyKind;
-    use crate::reason::{Next, Reason};
-    use crate::window::Trend;
+    use crate::policy::Settings;
 
     const NOW: Timestamp = Timestamp::from_secs(1_795_512_840);
 
     /// Left, top, right, bottom of a text.
     fn place(text: &Text) -> [f64; 4] {
-        let width = render::width(&text.text, text.size, text.bold);
+        let width = text::width(&text.text, text.size, text.bold);
         let left = match text.anchor {
             Anchor::Left => text.at.0,
             Anchor::Centre => text.at.0 - width / 2.0,

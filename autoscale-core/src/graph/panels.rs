@@ -2,7 +2,8 @@
 //! nothing of what is compared.
 
 use crate::graph::drawing::{Colour, Drawing, Point, SMALL, Text};
-use crate::graph::{LEFT, RIGHT, WIDTH, render};
+use crate::graph::layout::{LEFT, RIGHT, WIDTH};
+use crate::graph::text;
 
 /// Lowest and highest response time that is told apart, ms: a tenth of a second, and the router's time-out.
 const FASTEST: f64 = 100.0;
@@ -70,7 +71,7 @@ impl Legend {
     fn line(&mut self, drawing: &mut Drawing, text: &str, colour: Colour, bold: bool) {
         let left = RIGHT + 28.0;
         let text =
-            Text::new((left, self.y), render::cut(text, SMALL, bold, f64::from(WIDTH) - 4.0 - left)).colour(colour);
+            Text::new((left, self.y), text::cut(text, SMALL, bold, f64::from(WIDTH) - 4.0 - left)).colour(colour);
         drawing.text(if bold { text.bold() } else { text });
         self.y += Self::LINE;
     }

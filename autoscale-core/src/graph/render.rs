@@ -1,28 +1,18 @@
-//! Marks to SVG or PNG, by the plotting library, and the measures of text. The font is embedded: a server has none.
-
-use std::sync::Once;
+//! Marks to SVG or PNG, by the plotting library.
 
 use plotters::backend::{BitMapBackend, DrawingBackend, SVGBackend};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{FontDesc, FontFamily, FontStyle, RGBAColor, ShapeStyle, TextStyle, register_font};
+use plotters::style::{RGBAColor, ShapeStyle, TextStyle};
 
-use crate::graph::WIDTH;
 use crate::graph::drawing::{Anchor, Colour, Drawing, Mark, Point, Text};
-
-/// What an SVG asks its viewer for, and the name under which the embedded font is known: DejaVu and Verdana have the
-/// same widths, what follows is narrower, so that nothing overlaps.
-const FAMILY: &str = "DejaVu Sans, Verdana, Arial, sans-serif";
-
-static REGULAR: &[u8] = include_bytes!("../../assets/font/DejaVuSans.subset.ttf");
-static BOLD: &[u8] = include_bytes!("../../assets/font/DejaVuSans-Bold.subset.ttf");
+use crate::graph::layout::WIDTH;
+use crate::graph::text::{BITMAP_LINE, font, register_fonts};
 
 /// PNG: drawn so many times larger and averaged, which smooths all edges.
 const OVERSAMPLING: u32 = 2;
 /// SVG: units a pixel, since the library's coordinates are whole numbers.
 const PRECISION: u32 = 4;
 
-/// The library takes the height of a line as the size of its text: ascent and descent of the font, in em.
-const BITMAP_LINE: f64 = 1.164;
 /// The same as the library's SVG backend has it.
 const SVG_LINE: f64 = 1.24;
 /// From the top of a line to its baseline, in em, as the library's SVG backend has it.
@@ -162,20 +152,6 @@ fn filled(colour: Colour) -> ShapeStyle {
     ShapeStyle { color: rgba(colour), filled: true, stroke_width: 1 }
 }
 
-fn font(line: f64, bold: bool) -> FontDesc<'static> {
-    FontDesc::new(FontFamily::Name(FAMILY), line, if bold { FontStyle::Bold } else { FontStyle::Normal })
-}
-
-fn register_fonts() {
-    static FONTS: Once = Once::new();
-    FONTS.call_once(|| {
-        for (style, bytes) in [(FontStyle::Normal, REGULAR), (FontStyle::Bold, BOLD)] {
-            let known = register_font(FAMILY, style, bytes);
-            debug_assert!(known.is_ok(), "the embedded font can't be read");
-        }
-    });
-}
-
 /// Without what XML can't hold, and in one line.
 fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') { ' ' } else { c }).collect()
@@ -183,97 +159,4 @@ fn printable(text: &str) -> String {
 
 fn escaped(text: &str) -> String {
     printable(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
-/// Width of a text in pixels, `size` pixels an em.
-pub(super) fn width(text: &str, size: f64, bold: bool) -> f64 {
-    // Measured large, since the library rounds to whole pixels.
-    const LARGE: f64 = 64.0;
-    register_fonts();
-    let measured = font(size * LARGE * BITMAP_LINE, bold).layout_box(text);
-    measured.map_or(0.0, |((x0, _), (x1, _))| f64::from(x1 - x0) / LARGE)
-}
-
-/// A text, cut with "…" where it is wider than `room` pixels.
-pub(super) fn cut(text: &str, size: f64, bold: bool, room: f64) -> String {
-    if width(text, size, bold) <= room {
-        return text.to_owned();
-    }
-    // Nothing this long fits; so that a text without end costs no time.
-    let signs: Vec<char> = text.chars().take(300).collect();
-    let shortened = |n: usize| {
-        let kept: String = signs[..n].iter().collect();
-        format!("{}…", kept.trim_end_matches([' ', ',', ';', ':']))
-    };
-    let lengths: Vec<usize> = (1..=signs.len()).collect();
-    match lengths.partition_point(|n| width(&shortened(*n), size, bold) <= room) {
-        0 => String::new(),
-        most => shortened(most),
-    }
-}
-
-/// A text in one line, or in two of about the same length, no wider than `room` pixels, broken at spaces; the last one
-/// cut where it must be.
-pub(super) fn wrap(text: &str, size: f64, bold: bool, room: f64) -> Vec<String> {
-    let words: Vec<_> = text.split_whitespace().collect();
-    let fits = |room: f64| broken(text, size, bold, room, 2).join(" ") == words.join(" ");
-    let whole = width(text, size, bold);
-    if whole <= room {
-        return broken(text, size, bold, room, 1);
-    }
-    // A little more than half of it, so that no single word is left for the second line.
-    let balanced = (0..=8).map(|k| whole * (0.5 + 0.05 * f64::from(k))).find(|room| fits(*room));
-    broken(text, size, bold, balanced.unwrap_or(room).min(room), 2)
-}
-
-fn broken(text: &str, size: f64, bold: bool, room: f64, lines: usize) -> Vec<String> {
-    let mut wrapped: Vec<String> = Vec::new();
-    let mut words = text.split_whitespace().peekable();
-    while words.peek().is_some() && wrapped.len() + 1 < lines {
-        let mut line = String::new();
-        while let Some(word) = words.peek() {
-            let longer = if line.is_empty() { (*word).to_owned() } else { format!("{line} {word}") };
-            if !line.is_empty() && width(&longer, size, bold) > room {
-                break;
-            }
-            line = longer;
-            words.next();
-        }
-        wrapped.push(cut(&line, size, bold, room));
-    }
-    let rest: Vec<_> = words.collect();
-    if !rest.is_empty() {
-        wrapped.push(cut(&rest.join(" "), size, bold, room));
-    }
-    wrapped
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_font_has_every_sign_that_a_graph_says() {
-        let missing = width("\u{10ffff}", 100.0, false);
-        for bold in [false, true] {
-            for c in "abcxyzABCXYZ0123456789äöüÄÖÜßéñ→↑↓≥≤±×…µ−–·%()[]/:;,.".chars() {
-                let alone = width(&c.to_string(), 100.0, bold);
-                assert!(alone > 0.0 && (alone - missing).abs() > 0.01, "{c}");
-            }
-        }
-        assert!(REGULAR.len() + BOLD.len() <= 100_000);
-    }
-
-    #[test]
-    fn a_long_text_is_wrapped_then_cut() {
-        let text = "3 → 4 dynos: 2 of the last 3 results over 2000 ms, the newest 4100 ms";
-        assert_eq!(wrap(text, 18.0, true, 2000.0), [text]);
-        let balanced = ["3 → 4 dynos: 2 of the last 3 results", "over 2000 ms, the newest 4100 ms"];
-        assert_eq!(wrap(text, 18.0, true, 700.0), balanced);
-        let two = wrap(text, 18.0, true, 340.0);
-        assert_eq!(two, ["3 → 4 dynos: 2 of the last 3", "results over 2000 ms, the newe…"]);
-        assert!(two.iter().all(|line| width(line, 18.0, true) <= 340.0));
-        assert_eq!(wrap("", 18.0, true, 400.0), Vec::<String>::new());
-        assert!(width(&cut(&"m".repeat(10_000), 13.0, false, 300.0), 13.0, false) <= 300.0);
-    }
 }

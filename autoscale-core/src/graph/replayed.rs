@@ -1,17 +1,19 @@
 //! A recording as a picture: all its results above, and below them the dynos that one or two configurations decide on
-//! them, and those there were. Who decided what is known to [`crate::replay`].
+//! them, and those there were. Who decided what is known to [`crate::offline::replay`].
 
 use jiff::tz::TimeZone;
 
-use crate::decision::{Decision, Evidence};
-use crate::formation::Bounds;
 use crate::graph::axis::{TimeAxis, ValueAxis};
 use crate::graph::checks::{self, JudgedCheck};
 use crate::graph::drawing::{Colour, Drawing, LineName, Point, Text};
-use crate::graph::{HEIGHT, LEFT, MARGIN, Picture, RIGHT, WIDTH, render, response, words};
-use crate::reason::Reason;
-use crate::sample::Sample;
-use crate::time::Timestamp;
+use crate::graph::layout::{HEIGHT, LEFT, MARGIN, RIGHT, WIDTH};
+use crate::graph::picture::Picture;
+use crate::graph::{render, response, text, words};
+use crate::model::decision::{Decision, Evidence};
+use crate::model::formation::Bounds;
+use crate::model::reason::Reason;
+use crate::model::sample::Sample;
+use crate::model::time::Timestamp;
 
 /// What is drawn.
 #[derive(Clone, PartialEq, Debug)]
@@ -83,12 +85,12 @@ fn draw(replay: &Replay, zone: &TimeZone) -> Drawing {
     let right_edge = f64::from(WIDTH) - MARGIN;
     drawing.height = HEIGHT + checks::list_height(&replay.checks).ceil() as u32;
     drawing.rect((0.0, 0.0), (f64::from(WIDTH), f64::from(drawing.height)), Colour::PAPER);
-    let title = render::cut(&replay.title, 18.0, true, right_edge - MARGIN);
+    let title = text::cut(&replay.title, 18.0, true, right_edge - MARGIN);
     drawing.text(Text::new((MARGIN, 34.0), title).size(18.0).bold());
     let results = as_picture(replay);
     let when = words::when(&results, zone);
-    let room = right_edge - MARGIN - render::width(&when, 13.0, false) - 16.0;
-    let subject = render::cut(&words::subject(&results), 13.0, false, room);
+    let room = right_edge - MARGIN - text::width(&when, 13.0, false) - 16.0;
+    let subject = text::cut(&words::subject(&results), 13.0, false, room);
     drawing.text(Text::new((MARGIN, 57.0), subject).size(13.0).colour(Colour::MUTED));
     drawing.text(Text::new((right_edge, 57.0), when).size(13.0).colour(Colour::MUTED).right());
 

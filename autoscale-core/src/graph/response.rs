@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
-use crate::decision::Evidence;
 use crate::graph::axis::{TimeAxis, ValueAxis};
 use crate::graph::checks::{self, JudgedCheck};
-use crate::graph::drawing::{Colour, Drawing, LineName, Point, SMALL, Text};
-use crate::graph::{LEFT, Picture, RIGHT, render, words};
+use crate::graph::drawing::{Colour, Drawing, LineName, Point, SMALL, Text, within};
+use crate::graph::layout::{LEFT, RIGHT};
+use crate::graph::picture::Picture;
+use crate::graph::{text, words};
+use crate::model::decision::Evidence;
+use crate::model::sample::{DownCause, Sample, Status};
+use crate::model::time::Timestamp;
+use crate::model::window::Window;
 use crate::policy::view;
-use crate::sample::{DownCause, Sample, Status};
-use crate::time::Timestamp;
-use crate::window::Window;
 
 /// Height of the strip above the axis' top: time-outs, and results that are slower than the axis shows.
 const STRIP: f64 = 22.0;
@@ -27,7 +29,7 @@ pub(super) fn draw(
     let (low, high) = picture.low_high_ms;
     let value = ValueAxis::new(top_ms(&ups, low, high), (bottom, top + STRIP));
 
-    let caption_end = LEFT + 12.0 + render::width("Response time", SMALL, true);
+    let caption_end = LEFT + 12.0 + text::width("Response time", SMALL, true);
     drawing.text(Text::new((LEFT, top - 9.0), "Response time").bold());
     legend(drawing, picture, (shown, checks), &value, (caption_end, top - 9.0));
 
@@ -244,7 +246,7 @@ impl Strip {
             let mut attempts =
                 [(text, x, x), (of_all, run.first, run.last)].into_iter().take(if run.one { 1 } else { 2 });
             let placed = attempts.find_map(|(text, first, last)| {
-                let width = render::width(&text, SMALL, false);
+                let width = text::width(&text, SMALL, false);
                 let sides = [last + self.half + NEAR, first - self.half - NEAR - width];
                 let left = sides.into_iter().find(|left| self.is_free((*left, left + width), &labels))?;
                 Some((text, (left, left + width)))
@@ -300,7 +302,7 @@ fn legend(
     let trend_too_short = evidence.trend.is_none() && evidence.samples_used > 0 && shown.iter().any(|s| !s.is_down());
     let mut x = RIGHT;
     let mut entry = |drawing: &mut Drawing, text: &str, mark: Option<fn(&mut Drawing, Point)>| {
-        let left = x - render::width(text, SMALL, false);
+        let left = x - text::width(text, SMALL, false);
         if left - 16.0 < from {
             return;
         }
@@ -327,18 +329,6 @@ fn legend(
     if trend_too_short {
         entry(drawing, "too few results for a trend", None);
     }
-}
-
-/// The part of a straight line whose second coordinates lie within a range.
-pub(super) fn within(a: Point, b: Point, (least, most): (f64, f64)) -> Option<(Point, Point)> {
-    let rise = b.1 - a.1;
-    if rise == 0.0 || !rise.is_finite() {
-        return (least..=most).contains(&a.1).then_some((a, b));
-    }
-    let (to_least, to_most) = ((least - a.1) / rise, (most - a.1) / rise);
-    let (enter, leave) = (to_least.min(to_most).max(0.0), to_least.max(to_most).min(1.0));
-    let at = |share: f64| (a.0 + share * (b.0 - a.0), a.1 + share * rise);
-    (enter <= leave).then(|| (at(enter), at(leave)))
 }
 
 #[cfg(test)]
@@ -400,7 +390,7 @@ mod tests {
         for mark in drawing.marks {
             match mark {
                 Mark::Text(text) => {
-                    let width = render::width(&text.text, SMALL, false);
+                    let width = text::width(&text.text, SMALL, false);
                     texts.push(((text.at.0, text.at.0 + width), text.text));
                 }
                 Mark::Line { points, .. } | Mark::Area { points, .. } if points[0].1 < 100.0 + STRIP - 1.0 => {

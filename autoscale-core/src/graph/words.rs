@@ -4,11 +4,12 @@ use std::fmt::Write as _;
 
 use jiff::tz::TimeZone;
 
-use crate::decision::{Action, Dynos};
-use crate::event::Outcome;
-use crate::graph::Picture;
-use crate::sample::{DownCause, Status};
-use crate::time::Timestamp;
+use crate::graph::picture::Picture;
+use crate::model::decision::Action;
+use crate::model::event::Outcome;
+use crate::model::sample::{DownCause, Status};
+use crate::model::time::Timestamp;
+use crate::model::units::Dynos;
 
 /// "shop · web"; what there is of it.
 pub(super) fn subject(picture: &Picture) -> String {
@@ -47,7 +48,7 @@ pub(super) fn when(picture: &Picture, zone: &TimeZone) -> String {
 
 /// The end of a time, and how long it is; with its start where that is on another day.
 pub(super) fn period(from: Timestamp, to: Timestamp, zone: &TimeZone) -> String {
-    let span = crate::reason::Span::of_secs(to.seconds_since(from));
+    let span = crate::model::units::Span::of_secs(to.seconds_since(from));
     format!("{}{} · {span}", start_on_another_day(from, to, zone), moment(to, zone))
 }
 

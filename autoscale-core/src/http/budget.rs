@@ -11,7 +11,7 @@ use http::HeaderMap;
 use tokio::time::Instant;
 
 use crate::clock::later;
-use crate::reason::Span;
+use crate::model::units::Span;
 
 /// Rate budgets by host and token. Clones share what they know; no token is kept, only a keyed hash.
 #[derive(Clone, Default)]

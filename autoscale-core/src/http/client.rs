@@ -14,12 +14,14 @@ use uuid::Uuid;
 
 use super::budget::Budget;
 use super::describe::{Redaction, transport};
+use super::options::{HttpOptions, USER_AGENT};
+use super::peer::Peer;
 use super::retry_after::retry_after;
-use super::{HttpOptions, USER_AGENT, tls};
+use super::tls;
 use crate::clock::later;
-use crate::ports::{Failure, FailureKind};
-use crate::reason::Span;
-use crate::time::Timestamp;
+use crate::engine::ports::{Failure, FailureKind};
+use crate::model::time::Timestamp;
+use crate::model::units::Span;
 
 /// Most bytes of a refusal's body that are read for the words in it, after decompression.
 const LONGEST_REFUSAL: usize = 64 << 10;
@@ -29,24 +31,6 @@ const ATTEMPTS: u32 = 4;
 const FIRST_PAUSE_S: f64 = 0.5;
 /// Connections that were idle for this long are not used again: a server may be closing them at that moment.
 const IDLE: Duration = Duration::from_secs(20);
-
-/// Who is asked.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Peer {
-    /// Its name, in errors.
-    pub(crate) name: &'static str,
-    /// The section of its keys.
-    pub(crate) section: &'static str,
-    /// The key of its address.
-    pub(crate) address_key: &'static str,
-    /// Has its section a `ca_file`?
-    pub(crate) takes_ca_file: bool,
-    /// Most bytes of the body of a 2xx, after decompression; a longer answer is not believed. `None`: what the bodies
-    /// say does not matter, and none is read.
-    pub(crate) longest_body: Option<usize>,
-    /// What the body of a refusal says.
-    pub(crate) message: fn(&[u8]) -> Option<String>,
-}
 
 /// An answer, whatever its status.
 pub(crate) struct Answer {

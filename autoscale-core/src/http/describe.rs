@@ -3,9 +3,9 @@
 use std::error::Error;
 use std::time::Duration;
 
-use super::Peer;
+use super::peer::Peer;
 use crate::config::Secret;
-use crate::reason::Span;
+use crate::model::units::Span;
 
 /// Longest part of a service's own message that is passed on, in characters.
 const LONGEST_MESSAGE: usize = 200;

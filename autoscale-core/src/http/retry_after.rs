@@ -7,7 +7,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use http::HeaderMap;
 use http::header::{DATE, RETRY_AFTER};
 
-use crate::time::Timestamp;
+use crate::model::time::Timestamp;
 
 /// Where a 429 says nothing of when.
 const UNSAID_S: f64 = 60.0;

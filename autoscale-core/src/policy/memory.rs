@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::policy::{Change, Observation, View};
-use crate::time::Timestamp;
-use crate::window::{FUTURE, Window};
+use crate::model::time::Timestamp;
+use crate::model::window::{FUTURE, Window};
+use crate::policy::observation::Observation;
+use crate::policy::view::{Change, View};
 
 /// What the common ground remembers.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

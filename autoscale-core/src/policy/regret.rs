@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::time::Timestamp;
+use crate::model::time::Timestamp;
 
 /// An add this soon after a removal undoes it.
 const WITHIN: Duration = Duration::from_secs(1800);

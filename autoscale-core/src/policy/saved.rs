@@ -1,7 +1,8 @@
 //! A policy's memory as bytes, and back. The bytes are for the program that wrote them: another version refuses them.
 
+use crate::config::Settings;
+use crate::policy::decider::{Decider, Rule};
 use crate::policy::memory::Memory;
-use crate::policy::{Decider, Rule, Settings};
 
 /// First bytes of a saved memory, with the version of its form.
 const MAGIC: &[u8; 8] = b"autosc\x00\x02";

@@ -1,9 +1,9 @@
 //! Shadow mode: the policy decides at every check, and something else scales. What a policy learns from its own changes
 //! otherwise (regret, episodes of slowness) it learns here from the changes that took place. Decides nothing.
 
+use crate::model::sample::Sample;
 use crate::policy::regret::Regret;
-use crate::policy::{Change, View};
-use crate::sample::Sample;
+use crate::policy::view::{Change, View};
 
 /// The newest results that could be seen when a change was made.
 const SEEN: usize = 3;

@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::reason::{Cooldown, Next, Reason};
+use crate::model::sample::{DOWN_MS, DownCause, Sample, Status};
+use crate::model::time::Timestamp;
 use crate::policy::regret::Regret;
+use crate::policy::rule::{Policy, Verdict};
+use crate::policy::shadow;
+use crate::policy::view::View;
 use crate::policy::waits::{Cause, held};
-use crate::policy::{Policy, Verdict, View, shadow};
-use crate::reason::{Cooldown, Next, Reason};
-use crate::sample::{DOWN_MS, DownCause, Sample, Status};
-use crate::time::Timestamp;
 
 /// Answered results needed since the last change before it is judged.
 const ENOUGH: usize = 3;

@@ -4,12 +4,13 @@
 use std::cell::OnceCell;
 use std::time::Duration;
 
-use crate::decision::Evidence;
-use crate::policy::{Observation, Settings};
-use crate::sample::Sample;
-use crate::time::Timestamp;
-use crate::trend::{Answered, Trend};
-use crate::window::Window;
+use crate::config::Settings;
+use crate::model::decision::Evidence;
+use crate::model::sample::Sample;
+use crate::model::time::Timestamp;
+use crate::model::trend::{Answered, Trend};
+use crate::model::window::Window;
+use crate::policy::observation::Observation;
 
 /// Results must be newer than this, at the least, not to be stale.
 const STALE_AT_LEAST: Duration = Duration::from_secs(240);
@@ -105,7 +106,7 @@ impl<'a> View<'a> {
         self.window.newest(3).iter().filter(|s| self.is_over(s)).count()
     }
 
-    /// The upper median of the newest three, ms, down ones as [`crate::sample::DOWN_MS`]. `None` without results.
+    /// The upper median of the newest three, ms, down ones as [`crate::model::sample::DOWN_MS`]. `None` without results.
     pub fn median_of_newest(&self) -> Option<f64> {
         upper_median(self.window.newest(3))
     }
@@ -189,7 +190,7 @@ impl<'a> View<'a> {
     }
 }
 
-/// The upper median of at most three results, ms, down ones as [`crate::sample::DOWN_MS`]. `None` without results.
+/// The upper median of at most three results, ms, down ones as [`crate::model::sample::DOWN_MS`]. `None` without results.
 pub(super) fn upper_median(newest: &[Sample]) -> Option<f64> {
     let mut times = [0.0; 3];
     for (time, sample) in times.iter_mut().zip(newest) {

@@ -1,9 +1,10 @@
 //! Waits that stand in the way of a change. Where several do, the one that ends last is reported: an earlier end would be
 //! a promise that the others break. Shared by the policies; decides nothing.
 
-use crate::policy::{Verdict, View};
-use crate::reason::{Cooldown, Reason};
-use crate::time::Timestamp;
+use crate::model::reason::{Cooldown, Reason};
+use crate::model::time::Timestamp;
+use crate::policy::rule::Verdict;
+use crate::policy::view::View;
 
 /// What a change waits for.
 #[derive(Clone, Copy, Debug)]

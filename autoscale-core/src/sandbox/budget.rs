@@ -1,6 +1,6 @@
 //! Rate limits: a bucket of calls. Virtual time enters as an argument.
 
-use crate::time::Timestamp;
+use crate::model::time::Timestamp;
 
 /// Calls that may still be made.
 #[derive(Clone, Copy, Debug)]

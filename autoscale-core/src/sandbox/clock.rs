@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::time::Timestamp;
+use crate::model::time::Timestamp;
 
 /// The end of 2099, from where on no configuration says that a sandbox runs.
 const LAST_SECOND: i64 = 4_102_444_800;

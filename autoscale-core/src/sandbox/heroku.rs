@@ -8,8 +8,10 @@ use super::call::{Answer, Call, Credentials};
 use super::dice::Plan;
 use super::heroku_json as object;
 use super::ranges;
+use super::refusal::{error, too_many};
+use super::sizes::SIZES;
 use super::world::World;
-use crate::time::Timestamp;
+use crate::model::time::Timestamp;
 
 /// Answers a call, and carries out what it asks for.
 pub(super) fn answer(world: &mut World, call: &Call, plan: &Plan, now: Timestamp) -> Answer {
@@ -45,37 +47,6 @@ pub(super) fn finish(answer: Answer, call: &Call, plan: &Plan, request_id: &str)
 
 /// Where errors are explained.
 const ERRORS: &str = "https://devcenter.heroku.com/articles/platform-api-reference#errors";
-
-/// An error in Heroku's form.
-pub(super) fn error(status: u16, id: &str, message: &str) -> Answer {
-    let body =
-        json!({ "id": id, "message": message, "url": "https://devcenter.heroku.com/articles/platform-api-reference" });
-    Answer::json(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), &body)
-}
-
-/// The id that Heroku's documentation gives for a status.
-pub(super) fn error_id(status: u16) -> &'static str {
-    match status {
-        400 => "bad_request",
-        401 => "unauthorized",
-        402 => "delinquent",
-        403 => "forbidden",
-        404 => "not_found",
-        406 => "not_acceptable",
-        409 => "conflict",
-        410 => "gone",
-        416 => "requested_range_not_satisfiable",
-        422 => "invalid_params",
-        429 => "rate_limit",
-        503 => "service_unavailable",
-        _ => "internal_server_error",
-    }
-}
-
-/// 429 with this `Retry-After`.
-pub(super) fn too_many(retry_after: &str) -> Answer {
-    error(429, "rate_limit", "Your account reached the API rate limit").with("Retry-After", retry_after)
-}
 
 type Routed = Result<Answer, Answer>;
 
@@ -246,7 +217,7 @@ fn change(world: &World, index: usize, update: &Value, plan: &Plan) -> Result<Ch
         None => None,
         Some(None) => return Err(invalid("quantity must be an integer, 0 or more.")),
         Some(Some(wanted)) => {
-            let size = object::SIZES[size.unwrap_or(world.processes[index].size)];
+            let size = SIZES[size.unwrap_or(world.processes[index].size)];
             let limit = plan.limit.unwrap_or(u32::MAX).min(world.most_dynos).min(size.most);
             // What an app has already it keeps, also above a limit.
             let allowed = u32::try_from(wanted).ok().filter(|wanted| *wanted <= limit.max(now));

@@ -7,7 +7,7 @@ use super::call::{Answer, Call, Credentials};
 use super::dice::Plan;
 use super::heroku_json::own_host;
 use super::world::{CheckResult, PROBES, World};
-use crate::time::Timestamp;
+use crate::model::time::Timestamp;
 
 /// The user and the password of 2.1.
 pub(super) const LOGIN: &str = "sandbox@example.com";

@@ -5,7 +5,7 @@ use http::StatusCode;
 use serde_json::Value;
 
 use super::call::{Answer, Call};
-use super::heroku::error;
+use super::refusal::error;
 
 /// Fields that a list can be sorted by; the first is taken where none is named.
 const FIELDS: [&str; 3] = ["id", "name", "updated_at"];

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::time::Timestamp;
+use crate::model::time::Timestamp;
 
 /// What reached the sandbox so far. Fields only get added.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]

@@ -22,8 +22,8 @@ use super::clock::{Clock, http_date};
 use super::dice::{Plan, Side};
 use super::fault::{Kind, RetryAfter};
 use super::world::World;
-use super::{heroku, pingdom};
-use crate::time::Timestamp;
+use super::{heroku, pingdom, refusal};
+use crate::model::time::Timestamp;
 
 /// A request's body may be so long.
 const LONGEST_REQUEST: usize = 1 << 20;
@@ -166,7 +166,7 @@ fn carry_out(world: &mut World, call: &Call, api: Api, now: Timestamp) -> (Plan,
                 RetryAfter::Epoch => again.as_secs().to_string(),
             };
             match api {
-                Api::Heroku => heroku::too_many(&text),
+                Api::Heroku => refusal::too_many(&text),
                 Api::Pingdom => pingdom::too_many(Some(&text)),
             }
         }
@@ -194,7 +194,7 @@ fn carry_out(world: &mut World, call: &Call, api: Api, now: Timestamp) -> (Plan,
 fn injected(api: Api, status: u16) -> Answer {
     let message = "The sandbox was asked for this fault.";
     match api {
-        Api::Heroku => heroku::error(status, heroku::error_id(status), message),
+        Api::Heroku => refusal::error(status, refusal::error_id(status), message),
         Api::Pingdom => pingdom::error(status, message),
     }
 }

@@ -9,11 +9,12 @@ use rand::{RngExt, SeedableRng};
 
 use super::budget::Bucket;
 use super::dice::Dice;
-use super::heroku_json::SIZES;
+
+use super::options::{Info, SandboxOptions};
 use super::report::{Patch, Report};
-use super::{Info, SandboxOptions};
+use super::sizes::SIZES;
+use crate::model::time::Timestamp;
 use crate::simulation::{Incident, Load, ProbeResult, Profile, SimulatedApp, Totals};
-use crate::time::Timestamp;
 
 /// Makes the check's chance another one than the app's.
 const RESULTS_SEED: u64 = 0x0005_EED0_F7E5;

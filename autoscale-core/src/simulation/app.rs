@@ -1,6 +1,6 @@
 //! One app on its platform, in virtual time: brings load, dynos and incidents together.
 
-use crate::time::Timestamp;
+use crate::model::time::Timestamp;
 
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus as Random;

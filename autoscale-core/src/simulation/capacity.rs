@@ -1,6 +1,6 @@
 //! How many requests a second a dyno is good for: found by trying, on the same model that is scaled.
 
-use crate::time::Timestamp;
+use crate::model::time::Timestamp;
 
 use super::{Load, Profile, SimulatedApp};
 

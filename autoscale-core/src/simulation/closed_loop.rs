@@ -4,11 +4,11 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::formation::{Bounds, Formation};
+use crate::model::formation::{Bounds, Formation};
+use crate::model::sample::Sample;
+use crate::model::time::Timestamp;
+use crate::model::window::Window;
 use crate::policy::Observation;
-use crate::sample::Sample;
-use crate::time::Timestamp;
-use crate::window::Window;
 
 use super::report::{Change, Minute, Report};
 use super::{Incident, Load, Profile, SimulatedApp};
@@ -136,18 +136,13 @@ impl Trial {
                 }
                 window.fill(results.iter().copied(), now, self.period);
                 let from = app.quantity();
-                let seen = Observation {
+                let seen = Observation::new(
                     now,
-                    formation: Formation { quantity: from, changed_at: changes.last().map(|change| change.at) },
-                    bounds: self.bounds,
-                    effective_max: None,
-                    interval,
-                    window: &window,
-                    maintenance: false,
-                    override_until: None,
-                    dry_run: false,
-                    shadow: false,
-                };
+                    Formation { quantity: from, changed_at: changes.last().map(|change| change.at) },
+                    self.bounds,
+                    &window,
+                )
+                .interval(interval);
                 let to = decides(&seen);
                 if to != from {
                     changes.push(Change { at: now, from, to });

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::model::sample::Sample;
+use crate::model::window::Trend;
 use crate::policy::{Decider, Observation, PolicyKind, Settings};
-use crate::sample::Sample;
-use crate::window::Trend;
 
 use super::closed_loop::Trial;
 use super::prototype::Prototype;
@@ -149,10 +149,10 @@ impl Original {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::formation::{Bounds, Formation};
-    use crate::sample::Sample;
-    use crate::time::Timestamp;
-    use crate::window::Window;
+    use crate::model::formation::{Bounds, Formation};
+    use crate::model::sample::Sample;
+    use crate::model::time::Timestamp;
+    use crate::model::window::Window;
 
     #[test]
     fn the_rule_of_2012_adds_none_on_a_flat_plateau_and_takes_none_back_from_a_flat_idle() {
@@ -161,18 +161,15 @@ mod tests {
             let at = |minute: i64| Timestamp::from_secs(60 * minute);
             let samples = ms.into_iter().zip(1..).filter_map(|(ms, minute)| Sample::up(at(minute), ms));
             let window = Window::new(samples, at(4), Duration::from_secs(1800));
-            rule.target(&Observation {
-                now: at(4),
-                formation: Formation { quantity: 3, changed_at: None },
-                bounds: Bounds::new(1, 10).unwrap(),
-                effective_max: None,
-                interval: Duration::from_secs(300),
-                window: &window,
-                maintenance: false,
-                override_until: None,
-                dry_run: false,
-                shadow: false,
-            })
+            rule.target(
+                &Observation::new(
+                    at(4),
+                    Formation { quantity: 3, changed_at: None },
+                    Bounds::new(1, 10).unwrap(),
+                    &window,
+                )
+                .interval(Duration::from_secs(300)),
+            )
         };
         assert_eq!([target([5000.0; 3]), target([5000.0, 5000.0, 5001.0])], [3, 4]);
         assert_eq!([target([100.0; 3]), target([100.0, 100.0, 99.0])], [3, 2]);

@@ -4,7 +4,7 @@
 use rand::RngExt;
 use rand_distr::{Distribution, Gamma};
 
-use crate::sample::{DownCause, Sample};
+use crate::model::sample::{DownCause, Sample};
 
 use super::SimulatedApp;
 use super::app::Front;

@@ -2,8 +2,8 @@
 //! expected cost without the guards that came later. What became of it is in the `adaptive` policy; nothing here is used
 //! to scale an app.
 
+use crate::model::sample::Sample;
 use crate::policy::Observation;
-use crate::sample::Sample;
 
 /// Response time T = a + b·(1 + x): a that no dyno cures and b of dyno time, ms; x requests waiting at a dyno.
 const A: [f64; 6] = [40.0, 80.0, 150.0, 280.0, 1200.0, 3000.0];

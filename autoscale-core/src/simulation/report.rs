@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::time::Timestamp;
+use crate::model::time::Timestamp;
 
 use super::capacity::SLOW_PERCENT;
 use super::{Incident, IncidentKind, SimulatedApp, Totals};

@@ -2,8 +2,8 @@
 
 use std::ffi::c_void;
 
-use autoscale_core::config::Config;
-use autoscale_core::decision::Decision;
+use autoscale_core::workspace::config::Config;
+use autoscale_core::workspace::decision::Decision;
 
 use crate::body::Told;
 use crate::callback::{EventFn, LogFn, MetricFn, ReadFn, ScaleFn};

@@ -4,7 +4,7 @@ use std::ffi::CString;
 use std::fmt::{self, Write as _};
 use std::ptr;
 
-use autoscale_core::event::{Check, Event, Kind, Outcome};
+use autoscale_core::workspace::event::{Check, Event, Kind, Outcome};
 use tracing::field::{Field, Visit};
 use tracing::span;
 use tracing::{Level, Metadata, Subscriber};

@@ -3,12 +3,18 @@
 
 use std::ffi::c_void;
 
-use autoscale_core::clock::Clock;
-use autoscale_core::config::Config;
-use autoscale_core::ports::{Failure as Failed, FailureKind, FormationReading, MetricSource, Reading, ScaleTarget};
-use autoscale_core::time::Timestamp;
 #[cfg(feature = "http")]
-use autoscale_core::{app::Metric, heroku::HerokuFormation, http::HttpOptions};
+use autoscale_core::workspace::app::Metric;
+use autoscale_core::workspace::clock::Clock;
+use autoscale_core::workspace::config::Config;
+#[cfg(feature = "http")]
+use autoscale_core::workspace::heroku::HerokuFormation;
+#[cfg(feature = "http")]
+use autoscale_core::workspace::http::HttpOptions;
+use autoscale_core::workspace::ports::{
+    Failure as Failed, FailureKind, FormationReading, MetricSource, Reading, ScaleTarget,
+};
+use autoscale_core::workspace::time::Timestamp;
 
 use crate::callback::{Failure, MetricFn, ReadFn, Samples, ScaleFn};
 use crate::status::Error;
@@ -93,10 +99,10 @@ pub(crate) mod built_in {
     use std::ptr;
     use std::sync::atomic::{AtomicPtr, Ordering};
 
-    use autoscale_core::config::MetricKind;
-    use autoscale_core::http::RateBudgets;
-    use autoscale_core::pingdom::PingdomResults;
-    use autoscale_core::probe::Probe;
+    use autoscale_core::workspace::config::MetricKind;
+    use autoscale_core::workspace::http::RateBudgets;
+    use autoscale_core::workspace::pingdom::PingdomResults;
+    use autoscale_core::workspace::probe::Probe;
 
     use super::{Clock, Config, Error, Failed, HerokuFormation, HttpOptions, Metric};
     use crate::status::AUTOSCALE_CONFIG;

@@ -8,17 +8,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use autoscale_core::clock::Clock;
-use autoscale_core::config::Config;
-use autoscale_core::decision::Decision;
-use autoscale_core::engine::{Engine, Plan};
-use autoscale_core::event::{Event, Kind, Outcome};
-use autoscale_core::ledger::{DryRunToggle, Ledger, LedgerKeeper};
-use autoscale_core::ports::{Failure, FailureKind, Observer};
+use autoscale_core::workspace::clock::Clock;
+use autoscale_core::workspace::config::Config;
+use autoscale_core::workspace::decision::Decision;
+use autoscale_core::workspace::engine::{Engine, Plan};
+use autoscale_core::workspace::event::{Event, Kind, Outcome};
+use autoscale_core::workspace::ledger::{DryRunToggle, Ledger, LedgerKeeper};
+use autoscale_core::workspace::ports::{Failure, FailureKind, Observer};
+use autoscale_core::workspace::runner::{AppLoop, Command, check_once};
 #[cfg(feature = "http")]
-use autoscale_core::record::Records;
-use autoscale_core::runner::{AppLoop, Command, check_once};
-use autoscale_core::state::{InstanceLock, LockError, StateFile};
+use autoscale_core::workspace::sinks::Records;
+use autoscale_core::workspace::state::{InstanceLock, LockError, StateFile};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 

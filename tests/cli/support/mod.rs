@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
-use autoscale_core::sandbox::{Report, Sandbox, SandboxOptions};
+use autoscale_core::workspace::sandbox::{Report, Sandbox, SandboxOptions};
 use tokio::runtime::Runtime;
 
 /// A sandbox, a runtime that it lives on, and a home for the program, with a configuration that points at the sandbox.

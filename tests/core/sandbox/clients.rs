@@ -2,9 +2,9 @@
 
 use super::*;
 
-use autoscale_core::config::PingdomVersion;
-use autoscale_core::http::HttpOptions;
-use autoscale_core::ports::{FailureKind, MetricSource as _, ScaleTarget as _};
+use autoscale_core::workspace::config::PingdomVersion;
+use autoscale_core::workspace::http::HttpOptions;
+use autoscale_core::workspace::ports::{FailureKind, MetricSource as _, ScaleTarget as _};
 
 use crate::support::LONG;
 use crate::support::clients::{hasty, heroku, patient, pingdom};

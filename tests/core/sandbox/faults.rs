@@ -4,7 +4,7 @@ use super::*;
 
 use std::pin::pin;
 
-use autoscale_core::sandbox::Faults;
+use autoscale_core::workspace::sandbox::Faults;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 

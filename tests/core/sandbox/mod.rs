@@ -7,11 +7,11 @@ mod pingdom;
 
 use std::time::Duration;
 
-use autoscale_core::clock::Clock;
-use autoscale_core::config::{Overrides, parse};
-use autoscale_core::sandbox::{Sandbox, SandboxOptions};
-use autoscale_core::simulation::{Incident, IncidentKind, Load, Profile};
-use autoscale_core::time::Timestamp;
+use autoscale_core::workspace::clock::Clock;
+use autoscale_core::workspace::config::{Overrides, parse};
+use autoscale_core::workspace::sandbox::{Sandbox, SandboxOptions};
+use autoscale_core::workspace::simulation::{Incident, IncidentKind, Load, Profile};
+use autoscale_core::workspace::time::Timestamp;
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use autoscale_core::config::{Heroku, Pingdom, PingdomVersion, Secret};
-use autoscale_core::heroku::HerokuFormation;
-use autoscale_core::http::HttpOptions;
-use autoscale_core::pingdom::PingdomResults;
-use autoscale_core::sandbox::Sandbox;
+use autoscale_core::workspace::config::{Heroku, Pingdom, PingdomVersion, Secret};
+use autoscale_core::workspace::heroku::HerokuFormation;
+use autoscale_core::workspace::http::HttpOptions;
+use autoscale_core::workspace::pingdom::PingdomResults;
+use autoscale_core::workspace::sandbox::Sandbox;
 
 use super::LONG;
 

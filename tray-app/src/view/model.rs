@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use autoscale_core::event::{Check, Event, Kind, Outcome};
-use autoscale_core::notice::{Notice, NoticeKind, Notices};
-use autoscale_core::time::Timestamp;
+use autoscale_core::workspace::event::{Check, Event, Kind, Outcome};
+use autoscale_core::workspace::notices::{Notice, NoticeKind, Notices};
+use autoscale_core::workspace::time::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::{State, View, menu};

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use autoscale_core::event::{Check, Event, Kind, Outcome, ReasonText, VERSION};
-use autoscale_core::time::Timestamp;
+use autoscale_core::workspace::event::{Check, Event, Kind, Outcome, ReasonText, VERSION};
+use autoscale_core::workspace::time::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::{Burst, Click, Deed, Entry, Facts, Model, Note, Place, State, View};

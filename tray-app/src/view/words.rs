@@ -1,8 +1,8 @@
 //! What is known of an app, in words: a status line, the last decision, a time of day.
 
-use autoscale_core::decision::Dynos;
-use autoscale_core::event::Check;
-use autoscale_core::time::Timestamp;
+use autoscale_core::workspace::event::Check;
+use autoscale_core::workspace::time::Timestamp;
+use autoscale_core::workspace::units::Dynos;
 use jiff::tz::TimeZone;
 
 use super::model::AppModel;

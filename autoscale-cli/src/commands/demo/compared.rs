@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use autoscale_core::decision::Dynos;
-use autoscale_core::formation::Bounds;
-use autoscale_core::money::{DynoPrice, Hours, Usage, price_note};
-use autoscale_core::policy::Settings;
-use autoscale_core::simulation::{Contender, Load, Profile, Report, Trial};
+use autoscale_core::workspace::formation::Bounds;
+use autoscale_core::workspace::money::{DynoPrice, Hours, Usage, price_note};
+use autoscale_core::workspace::policy::Settings;
+use autoscale_core::workspace::simulation::{Contender, Load, Profile, Report, Trial};
+use autoscale_core::workspace::units::Dynos;
 use serde_json::{Value, json};
 
 use crate::show::{BOLD, DIM};
@@ -85,7 +85,7 @@ impl Compared {
 
 #[cfg(test)]
 mod tests {
-    use autoscale_core::policy::PolicyKind;
+    use autoscale_core::workspace::policy::PolicyKind;
 
     use super::*;
 

@@ -8,25 +8,25 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use autoscale_core::clock::Clock;
-use autoscale_core::config::parse::{Overrides, parse};
-use autoscale_core::decision::Dynos;
-use autoscale_core::engine::{Engine, Plan};
-use autoscale_core::event::{Event, Kind, Outcome};
-use autoscale_core::formation::Bounds;
-use autoscale_core::graph::checks::JudgedCheck;
-use autoscale_core::graph::replayed::{Line, Replay};
-use autoscale_core::graph_file;
-use autoscale_core::heroku::HerokuFormation;
-use autoscale_core::http::HttpOptions;
-use autoscale_core::ledger::Ledger;
-use autoscale_core::pingdom::PingdomResults;
-use autoscale_core::policy::{PolicyKind, Settings};
-use autoscale_core::recording;
-use autoscale_core::runner::{AppLoop, Command};
-use autoscale_core::sandbox::{Sandbox, SandboxOptions};
-use autoscale_core::simulation::Load;
-use autoscale_core::time::Timestamp;
+use autoscale_core::workspace::clock::Clock;
+use autoscale_core::workspace::config::parse::{Overrides, parse};
+use autoscale_core::workspace::engine::{Engine, Plan};
+use autoscale_core::workspace::event::{Event, Kind, Outcome};
+use autoscale_core::workspace::formation::Bounds;
+use autoscale_core::workspace::graph::checks::JudgedCheck;
+use autoscale_core::workspace::graph::replayed::{Line, Replay};
+use autoscale_core::workspace::graph_files;
+use autoscale_core::workspace::heroku::HerokuFormation;
+use autoscale_core::workspace::http::HttpOptions;
+use autoscale_core::workspace::ledger::Ledger;
+use autoscale_core::workspace::pingdom::PingdomResults;
+use autoscale_core::workspace::policy::{PolicyKind, Settings};
+use autoscale_core::workspace::recording;
+use autoscale_core::workspace::runner::{AppLoop, Command};
+use autoscale_core::workspace::sandbox::{Sandbox, SandboxOptions};
+use autoscale_core::workspace::simulation::Load;
+use autoscale_core::workspace::time::Timestamp;
+use autoscale_core::workspace::units::Dynos;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc::unbounded_channel;
@@ -216,7 +216,7 @@ fn app_loop(args: &Args, sandbox: &Sandbox) -> Result<(DemoLoop, Clock, Drawn), 
         config.settings = Settings::new(PolicyKind::Adaptive);
     }
     let http = HttpOptions::at_speed(args.speed);
-    let clients = || -> Result<_, autoscale_core::ports::Failure> {
+    let clients = || -> Result<_, autoscale_core::workspace::ports::Failure> {
         Ok((PingdomResults::new(&config.pingdom, &http)?, HerokuFormation::new(&config.heroku, &http)?))
     };
     let (source, target) = clients().map_err(|failure| failure.to_string())?;
@@ -278,7 +278,7 @@ fn introduce(args: &Args, sandbox: &Sandbox) {
     ));
 }
 
-type Graph = Option<Result<PathBuf, graph_file::Error>>;
+type Graph = Option<Result<PathBuf, graph_files::Error>>;
 
 fn summarise(seen: &Seen, compared: &Compared, graph: Graph) {
     let failed = if seen.failed > 0 { format!(", {} failed", seen.failed) } else { String::new() };
@@ -328,7 +328,7 @@ fn next_steps(has_sample: bool) -> String {
 fn draw(seen: &Seen, drawn: &Drawn, begun: Timestamp, ended: Timestamp) -> Graph {
     let picture = picture(seen, drawn, begun, ended)?;
     let path = std::env::temp_dir().join(format!("autoscale-demo-{}.png", std::process::id()));
-    Some(graph_file::write_replay(&path, &picture, &TimeZone::system()).map(|()| path))
+    Some(graph_files::write_replay(&path, &picture, &TimeZone::system()).map(|()| path))
 }
 
 /// All that was seen: the results, and the dynos that they led to.

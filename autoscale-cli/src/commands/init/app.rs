@@ -1,11 +1,11 @@
 //! Which app and which process type: Heroku's token, what it sees, and the choice.
 
-use autoscale_core::config::Secret;
-use autoscale_core::heroku::HerokuAccount;
-use autoscale_core::heroku::wire::{AppBody, ProcessBody};
-use autoscale_core::http::HttpOptions;
-use autoscale_core::listed::Listed;
-use autoscale_core::ports::{Failure, FailureKind};
+use autoscale_core::workspace::config::Secret;
+use autoscale_core::workspace::heroku::HerokuAccount;
+use autoscale_core::workspace::heroku::wire::{AppBody, ProcessBody};
+use autoscale_core::workspace::http::HttpOptions;
+use autoscale_core::workspace::listed::Listed;
+use autoscale_core::workspace::ports::{Failure, FailureKind};
 
 use super::ask::Terminal;
 use super::choice::{Choice, Row};

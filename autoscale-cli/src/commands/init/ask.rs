@@ -3,7 +3,7 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
-use autoscale_core::config::Secret;
+use autoscale_core::workspace::config::Secret;
 use tokio::runtime::Runtime;
 
 use super::choice::{Choice, Step};

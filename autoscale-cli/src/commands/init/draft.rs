@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
 
-use autoscale_core::config::{Config, Overrides, ProblemKind, Secret, examine};
-use autoscale_core::{config_file, state};
+use autoscale_core::workspace::config::{Config, Overrides, ProblemKind, Secret, examine};
+use autoscale_core::workspace::config_file;
+use autoscale_core::workspace::state;
 
 use super::Stop;
 use super::source::Source;

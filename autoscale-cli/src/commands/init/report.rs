@@ -1,6 +1,6 @@
 //! What `init` says at the end: what was written, what to mind, and which command is next; as text or as JSON.
 
-use autoscale_core::config_file::in_a_shell;
+use autoscale_core::workspace::config_file::in_a_shell;
 use serde_json::json;
 
 use super::Args;

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use autoscale_core::config::{Secret, keys};
-use autoscale_core::heroku::HerokuAccount;
-use autoscale_core::http::HttpOptions;
-use autoscale_core::listed::Listed;
-use autoscale_core::pingdom::PingdomAccount;
-use autoscale_core::pingdom::wire::CheckRow;
-use autoscale_core::ports::{Failure, FailureKind};
+use autoscale_core::workspace::config::{Secret, keys};
+use autoscale_core::workspace::heroku::HerokuAccount;
+use autoscale_core::workspace::http::HttpOptions;
+use autoscale_core::workspace::listed::Listed;
+use autoscale_core::workspace::pingdom::PingdomAccount;
+use autoscale_core::workspace::pingdom::wire::CheckRow;
+use autoscale_core::workspace::ports::{Failure, FailureKind};
 
 use super::app::App;
 use super::ask::Terminal;

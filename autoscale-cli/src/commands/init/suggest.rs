@@ -1,6 +1,6 @@
 //! Which checks are an app's, by their hosts. Pure.
 
-use autoscale_core::pingdom::wire::CheckRow;
+use autoscale_core::workspace::pingdom::wire::CheckRow;
 
 /// How well a host fits an app's domains: the lower the better, `None` not at all.
 fn fit(host: &str, domains: &[String]) -> Option<u8> {

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-use autoscale_core::config::{Secret, keys};
+use autoscale_core::workspace::config::{Secret, keys};
 
 use super::Stop;
 

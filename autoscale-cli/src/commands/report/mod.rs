@@ -8,13 +8,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use autoscale_core::config::Config;
-use autoscale_core::config_file::Loaded;
-use autoscale_core::graph_file;
-use autoscale_core::history;
-use autoscale_core::money::DynoPrice;
-use autoscale_core::recording;
-use autoscale_core::report::Report;
+use autoscale_core::workspace::config::Config;
+use autoscale_core::workspace::config_file::Loaded;
+use autoscale_core::workspace::graph_files;
+use autoscale_core::workspace::history;
+use autoscale_core::workspace::money::DynoPrice;
+use autoscale_core::workspace::recording;
+use autoscale_core::workspace::report::Report;
 use jiff::tz::TimeZone;
 use jiff::{Span, SpanRelativeTo};
 
@@ -83,7 +83,7 @@ pub(crate) fn run(args: &Args) -> Exit {
             Err(error) => return complain(&format!("--zone {name}: {error}"), Exit::Config),
         },
     };
-    if let Some(Err(error)) = args.output.as_deref().map(graph_file::format_of) {
+    if let Some(Err(error)) = args.output.as_deref().map(graph_files::format_of) {
         return complain(&format!("--output {error}"), Exit::Config);
     }
     let loaded = args.configs.load(false);
@@ -106,7 +106,7 @@ pub(crate) fn run(args: &Args) -> Exit {
                 continue;
             }
         };
-        let drawn = graph_file::write_beside(&reported.picture, &picture::of(&reported), &zone);
+        let drawn = graph_files::write_beside(&reported.picture, &picture::of(&reported), &zone);
         let drawn = drawn
             .map_err(|error| format!("the picture could not be written; name another file with --output: {error}"));
         let written = if args.json {

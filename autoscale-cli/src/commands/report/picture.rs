@@ -1,8 +1,8 @@
 //! What `autoscale report` draws: the numbers of its table as the library's picture takes them.
 
-use autoscale_core::graph::beside::{Beside, Line};
-use autoscale_core::money::Hours;
-use autoscale_core::time::Timestamp;
+use autoscale_core::workspace::graph::beside::{Beside, Line};
+use autoscale_core::workspace::money::Hours;
+use autoscale_core::workspace::time::Timestamp;
 
 use super::{Reported, table};
 

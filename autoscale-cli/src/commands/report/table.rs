@@ -4,11 +4,11 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::time::Duration;
 
-use autoscale_core::decision::Dynos;
-use autoscale_core::money::{Hours, price_note};
-use autoscale_core::reason::Span;
-use autoscale_core::report::{Checks, Reaction, Report, Share};
-use autoscale_core::time::Timestamp;
+use autoscale_core::workspace::money::{Hours, price_note};
+use autoscale_core::workspace::report::{Checks, Reaction, Report, Share};
+use autoscale_core::workspace::time::Timestamp;
+use autoscale_core::workspace::units::Dynos;
+use autoscale_core::workspace::units::Span;
 use jiff::tz::TimeZone;
 use serde_json::json;
 
@@ -45,7 +45,7 @@ pub(super) fn write(reported: &Reported, zone: &TimeZone, drawn: bool, first: bo
     if let Some(price) = price {
         row("cost", &price.of(theirs), &price.of(ours), price_difference(&price.of(ours - theirs)))?;
         let monthly = |hours: f64| {
-            price.of(hours / report.all.hours.max(f64::MIN_POSITIVE) * autoscale_core::money::HOURS_A_MONTH)
+            price.of(hours / report.all.hours.max(f64::MIN_POSITIVE) * autoscale_core::workspace::money::HOURS_A_MONTH)
         };
         row("cost a month at that rate", &monthly(theirs), &monthly(ours), price_difference(&monthly(ours - theirs)))?;
     }
@@ -203,13 +203,13 @@ pub(super) fn difference(theirs: f64, ours: f64) -> String {
 }
 
 /// "+$3.90", "-3.90 EUR"
-fn price_difference(money: &autoscale_core::money::Money) -> String {
+fn price_difference(money: &autoscale_core::workspace::money::Money) -> String {
     let sign = match (money.amount * 100.0).round() {
         cents if cents > 0.0 => "+",
         cents if cents < 0.0 => "-",
         _ => "",
     };
-    let amount = autoscale_core::money::Money { amount: money.amount.abs(), ..*money };
+    let amount = autoscale_core::workspace::money::Money { amount: money.amount.abs(), ..*money };
     format!("{sign}{amount}")
 }
 
@@ -251,7 +251,7 @@ mod tests {
         assert_eq!(told.map(|(theirs, ours)| difference(theirs, ours)), ["-20.0 %", "0 %", "0 %", "", "+25.0 %"]);
         let money = |amount| {
             let currency = "USD".parse().ok();
-            price_difference(&autoscale_core::money::Money { amount, currency })
+            price_difference(&autoscale_core::workspace::money::Money { amount, currency })
         };
         assert_eq!([money(-3.9), money(0.001), money(12.0)], ["-$3.90", "$0", "+$12"]);
     }

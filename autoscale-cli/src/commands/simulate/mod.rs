@@ -8,13 +8,13 @@ use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use autoscale_core::config::Config;
-use autoscale_core::config_file;
-use autoscale_core::formation::Bounds;
-use autoscale_core::graph_file;
-use autoscale_core::money::DynoPrice;
-use autoscale_core::policy::{PolicyKind, Settings};
-use autoscale_core::simulation::{Contender, Incident, Load, Profile, Report, Trial};
+use autoscale_core::workspace::config::Config;
+use autoscale_core::workspace::config_file;
+use autoscale_core::workspace::formation::Bounds;
+use autoscale_core::workspace::graph_files;
+use autoscale_core::workspace::money::DynoPrice;
+use autoscale_core::workspace::policy::{PolicyKind, Settings};
+use autoscale_core::workspace::simulation::{Contender, Incident, Load, Profile, Report, Trial};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::exit::Exit;
@@ -84,7 +84,7 @@ struct Played {
     contender: Contender,
     report: Report,
     /// What each incident alone did, and the slow requests while it lasted.
-    aftermaths: Vec<(Incident, autoscale_core::simulation::Aftermath)>,
+    aftermaths: Vec<(Incident, autoscale_core::workspace::simulation::Aftermath)>,
 }
 
 pub(crate) fn run(args: &Args) -> Exit {
@@ -96,7 +96,7 @@ pub(crate) fn run(args: &Args) -> Exit {
             return Exit::Config;
         }
     };
-    if let Some(Err(problem)) = args.picture.as_deref().map(graph_file::format_of) {
+    if let Some(Err(problem)) = args.picture.as_deref().map(graph_files::format_of) {
         complain(&format!("--picture {problem}"));
         return Exit::Config;
     }
@@ -116,7 +116,7 @@ pub(crate) fn run(args: &Args) -> Exit {
         table::write(&trial, &args.load, operator.price, &played)
     };
     if let Some(path) = &args.picture
-        && let Err(problem) = graph_file::write_comparison(path, &picture::of(&trial, &args.load, &played))
+        && let Err(problem) = graph_files::write_comparison(path, &picture::of(&trial, &args.load, &played))
     {
         complain(&format!("--picture {problem}"));
         return Exit::Failed;

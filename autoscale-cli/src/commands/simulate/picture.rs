@@ -1,7 +1,7 @@
 //! What `autoscale simulate` draws: the trial and its reports as the plain numbers that the library's picture takes.
 
-use autoscale_core::graph::comparison::{Comparison, Curve};
-use autoscale_core::simulation::Trial;
+use autoscale_core::workspace::graph::comparison::{Comparison, Curve};
+use autoscale_core::workspace::simulation::Trial;
 
 use super::Played;
 

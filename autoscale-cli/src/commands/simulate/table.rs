@@ -4,9 +4,9 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use anstyle::Style;
-use autoscale_core::decision::Dynos;
-use autoscale_core::money::{DynoPrice, Hours, Usage, price_note};
-use autoscale_core::simulation::{Aftermath, Profile, Trial};
+use autoscale_core::workspace::money::{DynoPrice, Hours, Usage, price_note};
+use autoscale_core::workspace::simulation::{Aftermath, Profile, Trial};
+use autoscale_core::workspace::units::Dynos;
 use serde_json::json;
 
 use super::Played;

@@ -5,11 +5,11 @@ use std::cmp::Ordering;
 use std::io::{self, Write};
 
 use anstyle::Style;
-use autoscale_core::clock::Pace;
-use autoscale_core::config_file::LoadError;
-use autoscale_core::event::{Check, Event, Kind, Outcome};
-use autoscale_core::status::{Condition, Status};
-use autoscale_core::time::Timestamp;
+use autoscale_core::workspace::clock::Pace;
+use autoscale_core::workspace::config_file::LoadError;
+use autoscale_core::workspace::event::{Check, Event, Kind, Outcome};
+use autoscale_core::workspace::status::{Condition, Status};
+use autoscale_core::workspace::time::Timestamp;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::fit::{age, cut_end, cut_middle, mean, one_line};

@@ -1,7 +1,7 @@
 //! An app and its condition in the words and colours of one line.
 
 use anstyle::Style;
-use autoscale_core::status::{Condition, Status};
+use autoscale_core::workspace::status::{Condition, Status};
 
 use crate::show::{CYAN, GREEN, RED, YELLOW};
 

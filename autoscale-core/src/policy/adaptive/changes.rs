@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::policy::View;
-use crate::time::Timestamp;
+use crate::model::time::Timestamp;
+use crate::policy::view::View;
 
 /// Entries that are kept.
 const KEPT: usize = 9;

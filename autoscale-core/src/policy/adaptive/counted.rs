@@ -3,8 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::sample::Sample;
-use crate::time::Timestamp;
+use crate::model::sample::Sample;
+use crate::model::time::Timestamp;
 
 /// New results that are learnt from at a check: the newest ones.
 const MOST_NEW: usize = 30;
@@ -61,8 +61,8 @@ impl Counted {
 mod spelled {
     use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
-    use crate::sample::{DownCause, Sample, Status};
-    use crate::time::Timestamp;
+    use crate::model::sample::{DownCause, Sample, Status};
+    use crate::model::time::Timestamp;
 
     pub(super) fn serialize<S: Serializer>(sample: &Sample, serializer: S) -> Result<S::Ok, S::Error> {
         (sample.at, sample.up_ms(), sample.status() == Status::Down(DownCause::Error)).serialize(serializer)

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::policy::View;
-use crate::time::Timestamp;
+use crate::model::time::Timestamp;
+use crate::policy::view::View;
 
 /// A formation may grow by this many dynos, or to as many times its size as [`Tuning`](super::Tuning) says.
 const GROW_ABS: u32 = 6;

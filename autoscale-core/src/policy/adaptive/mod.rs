@@ -12,17 +12,18 @@ mod grid;
 mod math;
 mod rule;
 mod tail;
-mod tuning;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::sample::Status;
+use crate::model::window::FUTURE;
 use crate::policy::regret::Regret;
+use crate::policy::rule::{Policy, Verdict};
+use crate::policy::shadow;
+use crate::policy::view::View;
 use crate::policy::view::upper_median;
-use crate::policy::{Policy, Verdict, View, shadow};
-use crate::sample::Status;
-use crate::window::FUTURE;
 
 use belief::Belief;
 use changes::Changes;
@@ -30,7 +31,6 @@ use cost::Costs;
 use counted::Counted;
 use episode::Episode;
 use grid::Grid;
-pub use tuning::Tuning;
 
 /// Results that come closer together than a minute are not independent: each counts (r/60 s)^0.25 of a whole one.
 const INDEPENDENT_S: f64 = 60.0;

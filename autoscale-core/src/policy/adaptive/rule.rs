@@ -3,14 +3,15 @@
 
 use std::time::Duration;
 
-use crate::decision::Belief as Believed;
+use crate::model::decision::Belief as Believed;
+use crate::model::reason::{Cooldown, Next, Reason, Weighed};
+use crate::model::sample::{DownCause, Sample, Status};
+use crate::model::time::Timestamp;
 use crate::policy::adaptive::Adaptive;
 use crate::policy::adaptive::episode::{Episode, Growth};
+use crate::policy::rule::Verdict;
+use crate::policy::view::View;
 use crate::policy::waits::{Cause, longest};
-use crate::policy::{Verdict, View};
-use crate::reason::{Cooldown, Next, Reason, Weighed};
-use crate::sample::{DownCause, Sample, Status};
-use crate::time::Timestamp;
 
 /// This many of the newest results must not be over for it to be calm.
 const CALM_RESULTS: usize = 5;

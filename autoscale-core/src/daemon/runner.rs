@@ -1,0 +1,330 @@
+//! The loop of one app: waits until a check is due, runs it, listens to commands, and starts again after a defect of the
+//! program. Several apps are several loops, none of which can delay or end another. Decides nothing.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use crate::clock::{Clock, later};
+use crate::engine::defect;
+use crate::engine::ledger::LedgerKeeper;
+use crate::engine::ports::{MetricSource, Observer, ScaleTarget};
+use crate::engine::{Engine, Plan};
+use crate::model::event::{Event, Kind};
+
+/// The part of an interval that a check may take.
+const DEADLINE_SHARE: f64 = 0.8;
+/// No check gets less time than this, however fast the sandbox runs; nor more than the second, however rare checks are.
+const DEADLINE: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(120));
+
+/// How long a loop waits after a defect, on its clock: the first time, doubled with each further one until a check goes
+/// through, and at most.
+const RESTART_AFTER: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(300));
+
+/// How long notices and pictures that are under way may take after the end: the whole stop takes less than a second.
+const FAREWELL: Duration = Duration::from_millis(600);
+
+/// What a loop can be told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Command {
+    /// Check at once, also while it rests.
+    CheckNow,
+    /// Rest.
+    Pause,
+    /// Go on.
+    Resume,
+    /// Only tell of changes, or carry them out again.
+    SetDryRun(bool),
+    /// Take the configuration anew.
+    Reload,
+    /// End; what is in flight is cancelled.
+    Stop,
+}
+
+/// What a reload brings.
+#[derive(Debug)]
+pub struct Reloaded<M, T> {
+    /// What the engine is told.
+    pub plan: Plan,
+    /// Where response times come from.
+    pub source: M,
+    /// What is scaled.
+    pub target: T,
+    /// Warnings of the configuration.
+    pub warnings: Vec<String>,
+}
+
+/// Takes the configuration anew; or says every problem of it.
+pub type Reload<M, T> = Box<dyn FnMut() -> Result<Reloaded<M, T>, Vec<String>> + Send>;
+
+/// The loop of one app.
+pub struct AppLoop<M, T, K> {
+    /// Its engine.
+    pub engine: Engine<M, T, K>,
+    /// Its clock.
+    pub clock: Clock,
+    /// How long after the start its first check comes, on its clock.
+    pub first_after: Duration,
+    /// What [`Command::Reload`] does.
+    pub reload: Reload<M, T>,
+    /// Who is told of events.
+    pub observer: Box<dyn Observer>,
+}
+
+impl<M, T, K> std::fmt::Debug for AppLoop<M, T, K> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AppLoop").field("first_after", &self.first_after).finish_non_exhaustive()
+    }
+}
+
+/// How the wait for the next check, or a check itself, ended.
+enum Turn {
+    Due,
+    Told(Command),
+}
+
+/// What a loop has in mind; outlives a defect.
+struct Agenda {
+    /// When the next check is due by the interval.
+    due: Instant,
+    /// A check out of turn, which does not move the others: many apps keep their distance from each other.
+    at_once: bool,
+    rests: bool,
+    /// After a defect: until then the loop makes no check that nobody asks for.
+    not_before: Option<Instant>,
+    /// Defects since a check last went through.
+    defects: u32,
+    /// What the observer knows of the next check.
+    told_due: Option<Option<Instant>>,
+}
+
+impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> AppLoop<M, T, K> {
+    /// Runs until it is told to stop, or nobody is left who could tell it. A defect of the program does not end it: it
+    /// tells of that, waits, and carries on from its ledger.
+    pub async fn run(self, commands: mpsc::UnboundedReceiver<Command>) {
+        self.clock.scope(self.run_on_clock(commands)).await;
+    }
+
+    async fn run_on_clock(mut self, mut commands: mpsc::UnboundedReceiver<Command>) {
+        let mut agenda = Agenda {
+            due: later(self.clock.real(self.first_after)),
+            at_once: false,
+            rests: self.engine.ledger().paused,
+            not_before: None,
+            defects: 0,
+            told_due: None,
+        };
+        let (dry_run, shadow) = self.mode();
+        self.tell(Kind::Started { dry_run, shadow });
+        if agenda.rests {
+            self.tell(Kind::Paused);
+        }
+        loop {
+            // Nothing that it leaves half done is used again: the engine carries on from its ledger.
+            let ended = AssertUnwindSafe(self.follow(&mut agenda, &mut commands)).catch_unwind().await;
+            match ended {
+                Ok(()) => break,
+                Err(panic) => self.start_again(&mut agenda, defect::text(&*panic)),
+            }
+        }
+        self.tell(Kind::Stopped);
+        self.observer.finish(FAREWELL).await;
+    }
+
+    /// Checks when it is due and does what it is told, until it is told to stop.
+    async fn follow(&mut self, agenda: &mut Agenda, commands: &mut mpsc::UnboundedReceiver<Command>) {
+        loop {
+            let due = if agenda.at_once { agenda.due.min(Instant::now()) } else { agenda.due };
+            let wake = agenda.not_before.map_or(due, |earliest| earliest.max(due));
+            let next = (!agenda.rests).then_some(wake);
+            if agenda.told_due != Some(next) {
+                agenda.told_due = Some(next);
+                let after = next.map(|due| due.saturating_duration_since(Instant::now()));
+                unharmed(|| self.observer.next_check(after));
+            }
+            let turn = tokio::select! {
+                biased;
+                command = commands.recv() => Turn::Told(command.unwrap_or(Command::Stop)),
+                () = sleep_until(wake), if !agenda.rests => Turn::Due,
+            };
+            let told = match turn {
+                Turn::Due | Turn::Told(Command::CheckNow) => {
+                    let interval = self.clock.real(self.engine.plan().interval);
+                    let told = self.check(commands, interval).await;
+                    if agenda.due <= Instant::now() {
+                        agenda.due = next_due(agenda.due, interval, Instant::now());
+                    }
+                    // A check that was broken off is made up for, under what was told.
+                    agenda.at_once = told.is_some();
+                    if told.is_none() {
+                        (agenda.not_before, agenda.defects) = (None, 0);
+                    }
+                    told
+                }
+                Turn::Told(command) => Some(command),
+            };
+            match told {
+                None | Some(Command::CheckNow) => {}
+                Some(Command::Stop) => return,
+                Some(Command::Pause) if !agenda.rests => {
+                    agenda.rests = true;
+                    self.rest(true);
+                }
+                Some(Command::Resume) if agenda.rests => {
+                    agenda.rests = false;
+                    self.rest(false);
+                    (agenda.at_once, agenda.not_before) = (true, None);
+                }
+                Some(Command::Pause | Command::Resume) => {}
+                Some(Command::SetDryRun(on)) => self.set_dry_run(on),
+                Some(Command::Reload) => {
+                    let before = self.clock.real(self.engine.plan().interval);
+                    if self.reload() {
+                        let interval = self.clock.real(self.engine.plan().interval);
+                        agenda.due =
+                            next_due(agenda.due.checked_sub(before).unwrap_or(agenda.due), interval, Instant::now());
+                        (agenda.at_once, agenda.not_before) = (true, None);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Tells of a defect, and lets the loop go on after a wait, from its ledger.
+    fn start_again(&mut self, agenda: &mut Agenda, error: String) {
+        let (first, longest) = RESTART_AFTER;
+        let wait = first.saturating_mul(2_u32.saturating_pow(agenda.defects)).min(longest);
+        agenda.defects = agenda.defects.saturating_add(1);
+        agenda.not_before = Some(later(self.clock.real(wait)));
+        agenda.at_once = true;
+        // Both run the code that may have the defect.
+        unharmed(|| {
+            let checks_after = (!self.engine.ledger().paused).then_some(wait);
+            let event = self.engine.crashed(self.clock.now(), error, checks_after);
+            self.observer.observe(&event);
+        });
+        unharmed(|| self.engine.carry_on());
+        agenda.rests = self.engine.ledger().paused;
+    }
+
+    /// One check within its time. A command other than [`Command::CheckNow`] breaks it off and is returned.
+    async fn check(&mut self, commands: &mut mpsc::UnboundedReceiver<Command>, interval: Duration) -> Option<Command> {
+        let allowed = interval.mul_f64(DEADLINE_SHARE).clamp(DEADLINE.0, DEADLINE.1);
+        let now = self.clock.now();
+        let events = {
+            let check = timeout_at(later(allowed), self.engine.check(now));
+            tokio::pin!(check);
+            loop {
+                tokio::select! {
+                    biased;
+                    command = commands.recv() => match command.unwrap_or(Command::Stop) {
+                        Command::CheckNow => {}
+                        command => return Some(command),
+                    },
+                    events = &mut check => break events,
+                }
+            }
+        };
+        let events = events.unwrap_or_else(|_| {
+            let text = format!("the check took longer than {} s and was broken off", allowed.as_secs());
+            vec![self.engine.check_failed(now, "time", text)]
+        });
+        for event in &events {
+            unharmed(|| self.observer.observe(event));
+        }
+        None
+    }
+
+    fn rest(&mut self, rests: bool) {
+        self.engine.set_paused(rests);
+        self.tell(if rests { Kind::Paused } else { Kind::Resumed });
+    }
+
+    fn set_dry_run(&mut self, on: bool) {
+        if self.engine.is_dry_run_forced() {
+            // Said again, for a switch that was moved and has to move back.
+            self.tell_mode();
+        } else if on != self.engine.is_dry_run() {
+            self.engine.set_dry_run(on);
+            self.tell_mode();
+        }
+    }
+
+    /// Dry run? Shadow mode?
+    fn mode(&self) -> (bool, bool) {
+        (self.engine.is_dry_run(), self.engine.is_shadow())
+    }
+
+    fn tell_mode(&mut self) {
+        let (dry_run, shadow) = self.mode();
+        self.tell(Kind::DryRunChanged { dry_run, shadow });
+    }
+
+    /// Takes the configuration anew. A bad one is refused: the old one stays.
+    fn reload(&mut self) -> bool {
+        let reloaded = defect::caught(|| (self.reload)());
+        let reloaded = reloaded.unwrap_or_else(|error| {
+            Err(vec![format!("it could not be read for a defect of autoscale, please report it: {error}")])
+        });
+        match reloaded {
+            Ok(Reloaded { plan, source, target, warnings }) => {
+                let before = self.mode();
+                self.engine.reload(plan, source, target);
+                self.tell(Kind::ConfigReloaded { warnings });
+                if self.mode() != before {
+                    self.tell_mode();
+                }
+                true
+            }
+            Err(problems) => {
+                self.tell(Kind::ConfigRefused { problems });
+                false
+            }
+        }
+    }
+
+    fn tell(&mut self, kind: Kind) {
+        let event: Event = self.engine.event(self.clock.now(), kind);
+        unharmed(|| self.observer.observe(&event));
+    }
+}
+
+/// Runs what scaling must not depend on: those who listen may have defects of their own.
+fn unharmed(run: impl FnOnce()) {
+    if let Err(error) = defect::caught(run) {
+        tracing::error!("a defect of autoscale, please report it; scaling goes on: {error}");
+    }
+}
+
+/// The next check: whole intervals after the last was due; after a suspend, or a check that took too long, none is made
+/// up for.
+fn next_due(due: Instant, interval: Duration, now: Instant) -> Instant {
+    let missed = now.saturating_duration_since(due).as_nanos() / interval.as_nanos().max(1);
+    let ahead = interval.saturating_mul(u32::try_from(missed).unwrap_or(u32::MAX).saturating_add(1));
+    due.checked_add(ahead).unwrap_or_else(|| later(interval))
+}
+
+/// One check within its time, for a run that ends after it. A defect of the program is an event as well.
+pub async fn check_once<M: MetricSource, T: ScaleTarget, K: LedgerKeeper>(
+    engine: &mut Engine<M, T, K>,
+    clock: &Clock,
+) -> Vec<Event> {
+    let now = clock.now();
+    // As in a loop, the engine is of use afterwards: it carries on from its ledger.
+    let check = clock.scope(tokio::time::timeout(DEADLINE.1, engine.check(now)));
+    match AssertUnwindSafe(check).catch_unwind().await {
+        Err(panic) => {
+            let event = engine.crashed(now, defect::text(&*panic), None);
+            engine.carry_on();
+            vec![event]
+        }
+        Ok(Ok(events)) => events,
+        Ok(Err(_)) => {
+            let text = format!("the check took longer than {} s and was broken off", DEADLINE.1.as_secs());
+            vec![engine.check_failed(now, "time", text)]
+        }
+    }
+}

@@ -1,0 +1,517 @@
+//! One check: observe, decide, act. IO only through [`crate::engine::ports`] and [`crate::engine::ledger::LedgerKeeper`]; time only as
+//! an argument; no runtime is named.
+//!
+//! A check may be dropped at any `await`: what it was about to change is in the ledger before it is sent, and the next
+//! check reads the formation before it decides anything.
+
+use std::time::Duration;
+
+use crate::config::Config;
+use crate::engine::ledger::{DryRunToggle, Intent, Ledger, LedgerKeeper, Limit};
+use crate::engine::ports::{Failure, FailureKind, FormationReading, MetricSource, Reading, ScaleTarget};
+use crate::model::decision::{Action, Decision};
+use crate::model::event::{self, Check, Detail, Event, JsonSample, Kind, Outcome};
+use crate::model::formation::{Bounds, Formation};
+use crate::model::sample::Sample;
+use crate::model::time::Timestamp;
+use crate::model::window::Window;
+use crate::policy::{Decider, Observation, Settings};
+
+/// A service's clock that differs by more than this is believed instead of the local one (DESIGN, section 8).
+const SKEW: f64 = 5.0;
+/// From here on it is worth a warning, s.
+const SKEW_WARNING: f64 = 60.0;
+/// A change that the platform refused is not tried again before this (DESIGN, section 8).
+const REFUSED_FOR: Duration = Duration::from_secs(3600);
+
+/// What an engine is told about its app.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Plan {
+    /// Name of the app.
+    pub app: String,
+    /// Process type that is scaled.
+    pub process: String,
+    /// `min_dynos` and `max_dynos`.
+    pub bounds: Bounds,
+    /// What decides.
+    pub settings: Settings,
+    /// Time between two checks.
+    pub interval: Duration,
+    /// How long the app is left alone after somebody else changed its formation.
+    pub manual_override: Duration,
+    /// `debug`: are changes only told?
+    pub debug: bool,
+    /// `debug: shadow`: are decisions made beside another autoscaler, whose changes count as changes, and nothing sent?
+    pub shadow: bool,
+    /// Does a sandbox make the time? Then a clock far from this machine's is no fault.
+    pub simulated_time: bool,
+}
+
+impl From<&Config> for Plan {
+    fn from(config: &Config) -> Self {
+        Self {
+            app: config.heroku.app_name.clone(),
+            process: config.heroku.process_type.clone(),
+            bounds: config.bounds,
+            settings: config.settings.clone(),
+            interval: config.check_frequency,
+            manual_override: config.manual_override,
+            debug: config.dry_run,
+            shadow: config.shadow,
+            simulated_time: config.sandbox_speed.is_some(),
+        }
+    }
+}
+
+/// The engine of one app.
+#[derive(Debug)]
+pub struct Engine<M, T, K = ()> {
+    plan: Plan,
+    source: M,
+    target: T,
+    keeper: K,
+    decider: Decider,
+    ledger: Ledger,
+    /// How far a service's clock is ahead of the local one, µs.
+    clock_offset: i64,
+    /// The window of the check before: what is not in it is new.
+    reported: Window,
+    /// Dry run, whatever plan and toggle say.
+    forced_dry_run: bool,
+    /// Shadow mode, whatever plan and toggle say.
+    forced_shadow: bool,
+    /// Could the ledger not be kept the last time? Told once until it ends.
+    not_kept: bool,
+    /// A change that a formation has confirmed, still to be told.
+    confirmed: Option<Intent>,
+}
+
+impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
+    /// An engine that carries on from a ledger ([`Ledger::default`] when there is none).
+    pub fn new(plan: Plan, source: M, target: T, keeper: K, ledger: Ledger) -> Self {
+        let decider = remembering(&plan, &ledger);
+        let reported = Window::default();
+        let mut engine = Self {
+            plan,
+            source,
+            target,
+            keeper,
+            decider,
+            ledger,
+            clock_offset: 0,
+            reported,
+            forced_dry_run: false,
+            forced_shadow: false,
+            not_kept: false,
+            confirmed: None,
+        };
+        engine.forget_toggle();
+        engine
+    }
+
+    /// A toggle counts only while `debug` is as it was then, and `debug: shadow` is neither of what it can have been.
+    fn forget_toggle(&mut self) {
+        if self.plan.shadow {
+            self.ledger.dry_run = None;
+        }
+    }
+
+    /// What it was told.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// What it remembers.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Are changes only told? So they are in shadow mode.
+    pub fn is_dry_run(&self) -> bool {
+        self.is_shadow() || self.forced_dry_run || self.ledger.is_dry_run(self.plan.debug)
+    }
+
+    /// Only tells of changes from now on, whatever the plan and a toggle say.
+    pub fn force_dry_run(&mut self, forced: bool) {
+        self.forced_dry_run = forced;
+        self.ledger.dry_run_forced = forced;
+    }
+
+    /// Is it shadow mode: a dry run in which others' changes count as changes, and what was only decided does not?
+    pub fn is_shadow(&self) -> bool {
+        self.forced_shadow || self.plan.shadow
+    }
+
+    /// Shadow mode from now on, whatever the plan and a toggle say.
+    pub fn force_shadow(&mut self, forced: bool) {
+        self.forced_shadow = forced;
+        self.ledger.shadow_forced = forced;
+    }
+
+    /// Is dry run forced, so that a toggle changes nothing? In shadow mode, too: only the configuration and the command
+    /// line end it.
+    pub fn is_dry_run_forced(&self) -> bool {
+        self.forced_dry_run || self.is_shadow()
+    }
+
+    /// Switches dry run. Takes effect with the next check, and outlives the process.
+    pub fn set_dry_run(&mut self, on: bool) {
+        self.ledger.dry_run = Some(DryRunToggle { on, debug: self.plan.debug });
+        self.keep();
+    }
+
+    /// Takes note that the loop rests, or no longer does; outlives the process.
+    pub fn set_paused(&mut self, paused: bool) {
+        self.ledger.paused = paused;
+        self.keep();
+    }
+
+    /// Goes on with another plan, source and target; what the policy remembers stays.
+    pub fn reload(&mut self, plan: Plan, mut source: M, target: T) {
+        source.take_over(&self.source);
+        self.decider.set_settings(plan.settings.clone());
+        self.ledger.limit = None;
+        self.ledger.refused_until = None;
+        self.ledger.refused_why = None;
+        self.plan = plan;
+        self.source = source;
+        self.target = target;
+        self.forget_toggle();
+    }
+
+    /// An event of this app.
+    pub fn event(&self, now: Timestamp, kind: Kind) -> Event {
+        Event {
+            v: event::VERSION,
+            at: self.corrected(now),
+            app: self.plan.app.clone(),
+            process: self.plan.process.clone(),
+            kind,
+        }
+    }
+
+    /// One check. Never fails: what goes wrong is in the events, the last of which tells how the check ended.
+    pub async fn check(&mut self, now: Timestamp) -> Vec<Event> {
+        let check = self.try_check(now).await;
+        let mut events = Vec::new();
+        if let Some(Intent { at: sent_at, from, to }) = self.confirmed.take() {
+            events.push(self.event(now, Kind::ChangeConfirmed { from, to, sent_at }));
+        }
+        match check {
+            Ok(check) => {
+                let failed = std::mem::take(&mut self.ledger.failed_in_a_row);
+                if failed > 0 {
+                    events.push(self.event(now, Kind::Recovered { failed }));
+                }
+                let checked = self.event(now, Kind::Checked(Box::new(check)));
+                self.ledger.note_check(&checked);
+                self.ledger.last_failure = None;
+                self.ledger.memory = self.decider.save();
+                self.keep();
+                events.push(checked);
+            }
+            Err((what, failure)) => events.push(self.check_failed(now, what, failure.text)),
+        }
+        events
+    }
+
+    /// Counts a check that failed, and tells of it. For the loop, too, when a check exceeded its time.
+    pub fn check_failed(&mut self, now: Timestamp, what: &str, error: String) -> Event {
+        self.ledger.failed_in_a_row = self.ledger.failed_in_a_row.saturating_add(1);
+        let unanswered = self.ledger.intent.map(|intent| [intent.from, intent.to]);
+        let kind = Kind::CheckFailed { what: what.into(), error, in_a_row: self.ledger.failed_in_a_row, unanswered };
+        let event = self.event(now, kind);
+        self.ledger.last_failure = Some(event.clone());
+        self.keep();
+        event
+    }
+
+    /// Counts a check, or what else the loop was doing, that a defect of the program broke off, and tells of it.
+    /// `restart_in`: when the loop checks again.
+    pub fn crashed(&mut self, now: Timestamp, error: String, restart_in: Option<Duration>) -> Event {
+        self.ledger.failed_in_a_row = self.ledger.failed_in_a_row.saturating_add(1);
+        let restart_in_s = restart_in.map(|span| span.as_secs_f64());
+        let event = self.event(now, Kind::Crashed { error, in_a_row: self.ledger.failed_in_a_row, restart_in_s });
+        self.ledger.last_failure = Some(event.clone());
+        self.keep();
+        event
+    }
+
+    /// Carries on from the ledger as a new process would: what else was in memory may be what a defect left half done.
+    pub fn carry_on(&mut self) {
+        self.clock_offset = 0;
+        self.reported = Window::default();
+        self.decider = remembering(&self.plan, &self.ledger);
+    }
+
+    async fn try_check(&mut self, local: Timestamp) -> Result<Check, (&'static str, Failure)> {
+        let reading = self.read_samples(local).await.map_err(|failure| ("metric", failure))?;
+        let seen = self.target.formation().await.map_err(|failure| ("formation", failure))?;
+        let now = self.corrected(local);
+        let from = now - self.plan.settings.period;
+        let intent = self.ledger.intent;
+        self.note_formation(now, &seen);
+        self.confirmed = intent.filter(|intent| intent.to == seen.quantity).or(self.confirmed);
+        self.ledger.forget_changes_before(from);
+
+        let window = Window::new(reading.samples, now, self.plan.settings.period);
+        // What is remembered becomes so with the event, or with a change that is sent: a check that is broken off before
+        // decides nothing that counts.
+        let mut decider = self.decider.clone();
+        let decision = decider.decide(
+            &Observation::new(
+                now,
+                Formation { quantity: seen.quantity, changed_at: self.ledger.changed_at },
+                self.plan.bounds,
+                &window,
+            )
+            .interval(self.plan.interval)
+            .effective_max(self.ledger.limit_dynos())
+            .maintenance(seen.maintenance)
+            .override_until(self.ledger.override_until)
+            .dry_run(self.is_dry_run())
+            .shadow(self.is_shadow()),
+        );
+        let changed_at = self.ledger.changed_at;
+        let effective_max = self.plan.bounds.max().min(self.ledger.limit_dynos().unwrap_or(u32::MAX));
+        self.decider = decider;
+        let Acted { outcome, applied, error } = self.act(now, &decision, &seen).await;
+
+        Ok(Check {
+            dynos: seen.quantity,
+            changed_at,
+            min: self.plan.bounds.min(),
+            max: self.plan.bounds.max(),
+            mean_ms: decision.evidence.mean_ms,
+            trend_ms_per_s: decision.evidence.trend.map(|trend| trend.slope),
+            new_samples: self.report_new(&window),
+            effective_max,
+            maintenance: seen.maintenance,
+            override_until: self.ledger.override_until,
+            policy: self.plan.settings.policy.name().into(),
+            action: decision.action().name().into(),
+            target: decision.target,
+            shadow: self.is_shadow(),
+            reason: (&decision).into(),
+            outcome,
+            applied,
+            error,
+            load: decision.evidence.belief.map(|b| [b.load_dynos, b.load_range.0, b.load_range.1]),
+            size: seen.size.clone(),
+            detail: Some(Detail {
+                window,
+                decision,
+                formation: self.ledger.changes.clone(),
+                low_high_ms: (self.plan.settings.response_time_low, self.plan.settings.response_time_high),
+                from,
+            }),
+        })
+    }
+
+    /// Takes note of the formation. In shadow mode changes by others are what it is there for, and start no override.
+    fn note_formation(&mut self, now: Timestamp, seen: &FormationReading) {
+        if self.is_shadow() {
+            return self.ledger.note_formation(now, seen, Duration::ZERO);
+        }
+        let before = self.ledger.override_until;
+        self.ledger.note_formation(now, seen, self.plan.manual_override);
+        if !self.is_dry_run() {
+            self.ledger.shadow_advised = false;
+        } else if self.ledger.override_until > before && !std::mem::replace(&mut self.ledger.shadow_advised, true) {
+            tracing::warn!(
+                app = self.plan.app,
+                "somebody else changed the formation, and this dry run stands aside for {} min after each such change; \
+                 if another autoscaler scales the app, use --shadow (or `debug: shadow`): it decides at every check",
+                (self.plan.manual_override.as_secs_f64() / 60.0).ceil()
+            );
+        }
+    }
+
+    /// Reads the window, by the service's clock where it differs from the local one.
+    async fn read_samples(&mut self, local: Timestamp) -> Result<Reading, Failure> {
+        for again in [true, false] {
+            let now = self.corrected(local);
+            let reading = self.source.samples(now - self.plan.settings.period, now).await?;
+            let skew = reading.server_time.map_or(0.0, |server| server.seconds_since(now));
+            if skew.abs() <= SKEW || !again {
+                return Ok(reading);
+            }
+            self.clock_offset = self.clock_offset.saturating_add((skew * 1e6) as i64);
+            let offset = self.clock_offset as f64 / 1e6;
+            if offset.abs() > SKEW_WARNING && !self.plan.simulated_time {
+                let direction = if offset > 0.0 { "behind" } else { "ahead of" };
+                tracing::warn!(
+                    app = self.plan.app,
+                    "this machine's clock is {:.0} s {direction} the metric service's, which is used: set the clock (NTP)",
+                    offset.abs()
+                );
+            }
+        }
+        unreachable!("the second round returns")
+    }
+
+    fn corrected(&self, local: Timestamp) -> Timestamp {
+        Timestamp::from_micros(local.as_micros().saturating_add(self.clock_offset))
+    }
+
+    /// The results that no earlier check has reported. Both windows are sorted: one pass.
+    fn report_new(&mut self, window: &Window) -> Vec<JsonSample> {
+        let mut old = self.reported.samples().iter().peekable();
+        let is_new = |sample: &&Sample| {
+            while old.next_if(|o| o.order(sample).is_lt()).is_some() {}
+            old.next_if(|o| o.order(sample).is_eq()).is_none()
+        };
+        let since = self.ledger.reported_until.filter(|_| self.reported.samples().is_empty());
+        let new: Vec<_> = window
+            .samples()
+            .iter()
+            .filter(is_new)
+            .filter(|sample| since.is_none_or(|since| sample.at > since))
+            .map(|sample| JsonSample(*sample))
+            .collect();
+        self.ledger.reported_until = window.newest_at().or(self.ledger.reported_until);
+        self.reported = window.clone();
+        new
+    }
+
+    /// Carries a decision out, if it is one to change something and this is no dry run.
+    async fn act(&mut self, now: Timestamp, decision: &Decision, seen: &FormationReading) -> Acted {
+        if decision.action() == Action::Hold {
+            return Acted::plain(Outcome::Held, decision.from);
+        }
+        if self.is_dry_run() {
+            return Acted::plain(Outcome::WouldScale, decision.from);
+        }
+        // A moment further ahead was set by a clock that has been put back since.
+        let refused = self.ledger.refused_until.filter(|until| now < *until && *until <= now + REFUSED_FOR);
+        if let Some(until) = refused {
+            let why = self.ledger.refused_why.as_deref().unwrap_or("the platform refused a change before");
+            return Acted::refused(decision.from, why, until.seconds_since(now));
+        }
+        match self.send(now, decision.from, decision.target).await {
+            Ok(applied) if applied == decision.target => Acted::plain(Outcome::Scaled, applied),
+            Ok(applied) => {
+                let text = format!("asked for {}, the platform confirmed {applied}", decision.target);
+                Acted { outcome: Outcome::Limited, applied, error: Some(text) }
+            }
+            // A limit that leaves room, and no room all the same: other process types count in it.
+            Err(Failure { kind: FailureKind::Limit(dynos), text }) if dynos >= decision.target => {
+                self.refused(now, &text);
+                Acted::refused(decision.from, &text, REFUSED_FOR.as_secs_f64())
+            }
+            Err(Failure { kind: FailureKind::Limit(dynos), text }) => {
+                self.ledger.limit = Some(Limit { dynos, size: seen.size.clone(), at: now });
+                let applied = if decision.from < dynos && dynos < decision.target {
+                    match self.send(now, decision.from, dynos).await {
+                        Ok(applied) => Some(applied),
+                        Err(Failure { kind: FailureKind::Unknown, .. }) => self.settle_unknown(now, dynos).await,
+                        Err(_) => None,
+                    }
+                    .unwrap_or(decision.from)
+                } else {
+                    decision.from
+                };
+                Acted { outcome: Outcome::Limited, applied, error: Some(text) }
+            }
+            Err(Failure { kind: FailureKind::Unknown, text }) => {
+                match self.settle_unknown(now, decision.target).await {
+                    Some(dynos) if dynos == decision.target => Acted::plain(Outcome::Scaled, dynos),
+                    seen => Acted::failed(seen.unwrap_or(decision.from), text),
+                }
+            }
+            Err(failure) => {
+                if failure.kind == FailureKind::Refused {
+                    self.refused(now, &failure.text);
+                    return Acted::refused(decision.from, &failure.text, REFUSED_FOR.as_secs_f64());
+                }
+                Acted::failed(decision.from, failure.text)
+            }
+        }
+    }
+
+    /// Somebody has to mend something: not tried again for a while.
+    fn refused(&mut self, now: Timestamp, why: &str) {
+        self.ledger.refused_until = Some(now + REFUSED_FOR);
+        self.ledger.refused_why = Some(why.to_owned());
+    }
+
+    /// Sends one change, recorded before and after.
+    async fn send(&mut self, now: Timestamp, from: u32, to: u32) -> Result<u32, Failure> {
+        self.ledger.intent = Some(Intent { at: now, from, to });
+        // A policy that forgot its own change would take the next for the first.
+        self.ledger.memory = self.decider.save();
+        self.keep();
+        let result = self.target.scale(to).await;
+        match &result {
+            Ok(applied) => {
+                self.ledger.intent = None;
+                self.ledger.refused_until = None;
+                self.ledger.refused_why = None;
+                if *applied != from {
+                    self.ledger.note_change(now, *applied);
+                }
+            }
+            // It may still be carried out: the intent stays.
+            Err(failure) if failure.kind == FailureKind::Unknown => {}
+            Err(_) => self.ledger.intent = None,
+        }
+        self.keep();
+        result
+    }
+
+    /// The answer to a change was lost: the formation says whether it happened. The dynos that there are, if known.
+    async fn settle_unknown(&mut self, now: Timestamp, wanted: u32) -> Option<u32> {
+        // Where it has not (yet) been carried out the intent stays, so that a late effect is known as our own.
+        let seen = self.target.formation().await.ok()?.quantity;
+        if seen == wanted {
+            self.ledger.intent = None;
+            self.ledger.note_change(now, seen);
+        }
+        Some(seen)
+    }
+
+    fn keep(&mut self) {
+        let kept = self.keeper.keep(&self.ledger);
+        match &kept {
+            Err(failure) if !self.not_kept => {
+                tracing::warn!(app = self.plan.app, "the state can't be kept; scaling goes on: {failure}");
+            }
+            Ok(()) if self.not_kept => tracing::info!(app = self.plan.app, "the state is kept again"),
+            _ => {}
+        }
+        self.not_kept = kept.is_err();
+    }
+}
+
+/// A policy that remembers what the ledger says.
+fn remembering(plan: &Plan, ledger: &Ledger) -> Decider {
+    if ledger.memory.is_empty() {
+        return Decider::new(plan.settings.clone());
+    }
+    Decider::restore(plan.settings.clone(), &ledger.memory).unwrap_or_else(|error| {
+        tracing::warn!(app = plan.app, "the policy starts afresh: {error}");
+        Decider::new(plan.settings.clone())
+    })
+}
+
+/// What came of carrying a decision out.
+struct Acted {
+    outcome: Outcome,
+    applied: u32,
+    error: Option<String>,
+}
+
+impl Acted {
+    fn plain(outcome: Outcome, applied: u32) -> Self {
+        Self { outcome, applied, error: None }
+    }
+
+    /// A refusal, and when the change is tried again.
+    fn refused(applied: u32, why: &str, seconds: f64) -> Self {
+        Self::failed(applied, format!("{why}; tried again in {:.0} min", (seconds / 60.0).ceil()))
+    }
+
+    fn failed(applied: u32, error: String) -> Self {
+        Self { outcome: Outcome::Failed, applied, error: Some(error) }
+    }
+}

@@ -1,0 +1,208 @@
+//! What the loop must not forget about an app when its process ends: the formation as last recorded, a change under way,
+//! limits, overrides, switches, and the policy's memory. A value: where it is kept is floor 3's business.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::ports::{Failure, FormationReading};
+use crate::model::event::{Event, Kind};
+use crate::model::time::Timestamp;
+
+/// How long a limit that the platform named is believed (POLICY, effective max).
+pub const LIMIT_HOLDS: Duration = Duration::from_secs(6 * 3600);
+
+/// Most results of a check that outlive the process: as many as Pingdom lists at once.
+const MOST_SAMPLES: usize = 1000;
+
+/// How long a change whose answer was lost may still be carried out.
+const PENDING: Duration = Duration::from_secs(600);
+
+/// What outlives the process.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Ledger {
+    /// Dynos when last read or set; `None` before the first check.
+    pub quantity: Option<u32>,
+    /// Size of the dynos when last read, where the platform has such a thing.
+    pub size: Option<String>,
+    /// When their number last changed, by whoever.
+    pub changed_at: Option<Timestamp>,
+    /// When the formation was last read.
+    pub read_at: Option<Timestamp>,
+    /// A change that was sent, or was about to be, and whose result is not known.
+    pub intent: Option<Intent>,
+    /// A limit that the platform named.
+    pub limit: Option<Limit>,
+    /// Until when the app is left alone, since somebody else changed its formation.
+    pub override_until: Option<Timestamp>,
+    /// The platform refuses changes: not tried again before this.
+    pub refused_until: Option<Timestamp>,
+    /// Why, and what to mend.
+    pub refused_why: Option<String>,
+    /// Is the loop told to rest?
+    pub paused: bool,
+    /// Dry run as it was toggled.
+    pub dry_run: Option<DryRunToggle>,
+    /// Changes of the formation that the window reaches: when, and the quantity from then on.
+    pub changes: Vec<(Timestamp, u32)>,
+    /// Time of the newest result that an event has reported.
+    pub reported_until: Option<Timestamp>,
+    /// How many checks in a row have failed.
+    pub failed_in_a_row: u32,
+    /// The last check's event.
+    pub last_check: Option<Event>,
+    /// The last check that failed, while no later one went well.
+    pub last_failure: Option<Event>,
+    /// Did the process that keeps this force dry run (`--dry-run`)?
+    pub dry_run_forced: bool,
+    /// Did the process that keeps this force shadow mode (`--shadow`)?
+    pub shadow_forced: bool,
+    /// Has this dry run been told that shadow mode suits it better?
+    pub shadow_advised: bool,
+    /// The policy's memory, as bytes.
+    #[serde(with = "base64_bytes")]
+    pub memory: Vec<u8>,
+}
+
+/// A change that was to be made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Intent {
+    /// When.
+    pub at: Timestamp,
+    /// Dynos before.
+    pub from: u32,
+    /// Dynos wanted.
+    pub to: u32,
+}
+
+/// The most dynos that the platform allows.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Limit {
+    /// So many.
+    pub dynos: u32,
+    /// For dynos of this size.
+    pub size: Option<String>,
+    /// When it said so.
+    pub at: Timestamp,
+}
+
+/// A dry-run switch that was set by hand.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct DryRunToggle {
+    /// Is it on?
+    pub on: bool,
+    /// `debug` at that time: when the configuration has changed its mind since, the toggle no longer counts.
+    pub debug: bool,
+}
+
+/// Who keeps the ledger. Called before a change is sent and after its result is known.
+pub trait LedgerKeeper: Send {
+    /// Keeps it, so that it is there after a kill.
+    ///
+    /// # Errors
+    /// Why it could not be kept. The loop warns and goes on.
+    fn keep(&mut self, ledger: &Ledger) -> Result<(), Failure>;
+}
+
+/// Keeps nothing.
+impl LedgerKeeper for () {
+    fn keep(&mut self, _: &Ledger) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+impl Ledger {
+    /// Is the loop in dry run, given what the configuration says?
+    pub fn is_dry_run(&self, debug: bool) -> bool {
+        self.dry_run.filter(|toggle| toggle.debug == debug).map_or(debug, |toggle| toggle.on)
+    }
+
+    /// Takes note of the formation as it is read: whose change it was, when, and what follows.
+    pub fn note_formation(&mut self, now: Timestamp, seen: &FormationReading, manual_override: Duration) {
+        self.leave_the_future(now, manual_override);
+        // A change whose answer was lost may still come: the intent stays while the formation is as it was before it.
+        let pending = |intent: &Intent| intent.from == seen.quantity && now < intent.at + PENDING;
+        let intent = self.intent;
+        self.intent = intent.filter(pending);
+        if self.quantity.is_none() {
+            self.changes = vec![(seen.updated_at.unwrap_or(now), seen.quantity)];
+            self.changed_at = seen.updated_at;
+        } else if self.quantity != Some(seen.quantity) {
+            match intent.filter(|intent| intent.to == seen.quantity) {
+                Some(ours) => self.note_change(ours.at, seen.quantity),
+                None => {
+                    // `updated_at` moves with the dyno size too: it dates the change only where it fits between two reads.
+                    let since = self.read_at.unwrap_or(now);
+                    let at = seen.updated_at.filter(|at| since <= *at && *at <= now).unwrap_or(now);
+                    self.note_change(at, seen.quantity);
+                    self.override_until = (manual_override > Duration::ZERO).then(|| now + manual_override);
+                }
+            }
+        }
+        self.quantity = Some(seen.quantity);
+        self.size.clone_from(&seen.size);
+        self.read_at = Some(now);
+        if self.limit.as_ref().is_some_and(|limit| limit.size != seen.size || limit.at + LIMIT_HOLDS <= now) {
+            self.limit = None;
+        }
+        self.override_until = self.override_until.filter(|until| *until > now);
+    }
+
+    /// After a clock was set back, what it had dated ahead of now must not hold the app until then.
+    fn leave_the_future(&mut self, now: Timestamp, manual_override: Duration) {
+        self.changed_at = self.changed_at.map(|at| at.min(now));
+        self.changes.iter_mut().for_each(|(at, _)| *at = (*at).min(now));
+        self.override_until = self.override_until.map(|until| until.min(now + manual_override));
+        if let Some(intent) = &mut self.intent {
+            intent.at = intent.at.min(now);
+        }
+        if let Some(limit) = &mut self.limit {
+            limit.at = limit.at.min(now);
+        }
+    }
+
+    /// Takes note of a check's event, with as many of its new results as a small file has room for: the newest.
+    pub fn note_check(&mut self, checked: &Event) {
+        let mut event = checked.clone();
+        if let Kind::Checked(check) = &mut event.kind {
+            let more = check.new_samples.len().saturating_sub(MOST_SAMPLES);
+            check.new_samples.drain(..more);
+        }
+        self.last_check = Some(event);
+    }
+
+    /// Takes note of a change that is known to have happened.
+    pub fn note_change(&mut self, at: Timestamp, quantity: u32) {
+        self.quantity = Some(quantity);
+        self.changed_at = Some(at);
+        self.changes.push((at, quantity));
+    }
+
+    /// Forgets changes that a window from `oldest` on does not reach; the last one before it stays.
+    pub fn forget_changes_before(&mut self, oldest: Timestamp) {
+        let gone = self.changes.iter().take_while(|(at, _)| *at < oldest).count();
+        self.changes.drain(..gone.saturating_sub(1));
+    }
+
+    /// The most dynos there may be, where the platform named a limit.
+    pub fn limit_dynos(&self) -> Option<u32> {
+        self.limit.as_ref().map(|limit| limit.dynos)
+    }
+}
+
+/// Bytes as base64 text.
+mod base64_bytes {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&STANDARD.encode(bytes))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        STANDARD.decode(text).map_err(serde::de::Error::custom)
+    }
+}

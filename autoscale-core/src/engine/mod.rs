@@ -1,0 +1,13 @@
+//! The engine: one check ([`check`]), what it must not forget ([`ledger`]), what it asks of the world ([`ports`]), and what
+//! becomes of a defect ([`defect`]). Knows no file, no socket, no clock.
+
+#[cfg(feature = "loop")]
+mod check;
+pub mod defect;
+#[cfg(feature = "loop")]
+pub mod ledger;
+#[cfg(feature = "loop")]
+pub mod ports;
+
+#[cfg(feature = "loop")]
+pub use check::{Engine, Plan};

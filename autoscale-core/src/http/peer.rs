@@ -1,0 +1,19 @@
+//! A service as errors name it, and what of its answers is read. Sends nothing.
+
+/// Who is asked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer {
+    /// Its name, in errors.
+    pub(crate) name: &'static str,
+    /// The section of its keys.
+    pub(crate) section: &'static str,
+    /// The key of its address.
+    pub(crate) address_key: &'static str,
+    /// Has its section a `ca_file`?
+    pub(crate) takes_ca_file: bool,
+    /// Most bytes of the body of a 2xx, after decompression; a longer answer is not believed. `None`: what the bodies
+    /// say does not matter, and none is read.
+    pub(crate) longest_body: Option<usize>,
+    /// What the body of a refusal says.
+    pub(crate) message: fn(&[u8]) -> Option<String>,
+}

@@ -1,0 +1,340 @@
+//! What happened: the one record that every face, the history and the graph consume, and its JSON. Fields only get
+//! added. Nothing here decides or does anything.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::model::decision::{Action, Decision};
+use crate::model::sample::{DownCause, Sample};
+use crate::model::time::Timestamp;
+use crate::model::units::Dynos;
+use crate::model::units::Span;
+use crate::model::window::Window;
+
+/// Version of the events' JSON.
+pub const VERSION: u32 = 1;
+
+/// Something that happened to one app.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Event {
+    /// Version of the form: [`VERSION`].
+    pub v: u32,
+    /// When.
+    pub at: Timestamp,
+    /// Which app.
+    pub app: String,
+    /// Which of its process types.
+    pub process: String,
+    /// What.
+    #[serde(flatten)]
+    pub kind: Kind,
+}
+
+impl Event {
+    /// As one line of JSON, without the line's end.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("an event's fields all have a form in JSON")
+    }
+}
+
+/// What happened.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Kind {
+    /// A check was carried out.
+    Checked(Box<Check>),
+    /// A check could not be carried out: something could not be read. The formation stayed as it was.
+    CheckFailed {
+        /// "metric" or "formation": what could not be read.
+        what: String,
+        /// Why, and what to mend.
+        error: String,
+        /// How many checks in a row have failed now.
+        in_a_row: u32,
+        /// A change that was sent and whose answer is not known: dynos before and after.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unanswered: Option<[u32; 2]>,
+    },
+    /// A change that was sent at an earlier check, and whose answer was lost, has been carried out. Comes before the
+    /// check that saw it.
+    ChangeConfirmed {
+        /// Dynos before.
+        from: u32,
+        /// Dynos after.
+        to: u32,
+        /// When it was sent.
+        sent_at: Timestamp,
+    },
+    /// A defect of the program broke off what the loop was doing. The loop starts again by itself; other apps are not
+    /// affected.
+    Crashed {
+        /// What the defect says of itself, and where it is.
+        error: String,
+        /// How many checks in a row have failed now, this one included.
+        in_a_row: u32,
+        /// Seconds until the loop checks again; absent where it rests, and for a single check, after which nothing runs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        restart_in_s: Option<f64>,
+    },
+    /// Checks work again.
+    Recovered {
+        /// How many failed in a row before.
+        failed: u32,
+    },
+    /// The loop runs.
+    Started {
+        /// Are changes only told?
+        dry_run: bool,
+        /// Is that shadow mode? Then `dry_run` is true as well.
+        #[serde(default, skip_serializing_if = "is_false")]
+        shadow: bool,
+    },
+    /// The loop has ended.
+    Stopped,
+    /// The loop was told to rest.
+    Paused,
+    /// The loop goes on.
+    Resumed,
+    /// Dry run or shadow mode was switched.
+    DryRunChanged {
+        /// Are changes only told?
+        dry_run: bool,
+        /// Is that shadow mode? Then `dry_run` is true as well.
+        #[serde(default, skip_serializing_if = "is_false")]
+        shadow: bool,
+    },
+    /// A new configuration is in force.
+    ConfigReloaded {
+        /// Its warnings.
+        warnings: Vec<String>,
+    },
+    /// A new configuration was refused; the old one stays.
+    ConfigRefused {
+        /// What is wrong with it.
+        problems: Vec<String>,
+    },
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+/// One check: what was seen, what was decided, what came of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Check {
+    /// Dynos there were.
+    pub dynos: u32,
+    /// When their number last changed.
+    pub changed_at: Option<Timestamp>,
+    /// `min_dynos`
+    pub min: u32,
+    /// `max_dynos`
+    pub max: u32,
+    /// Mean response time that was judged, ms.
+    pub mean_ms: Option<f64>,
+    /// Trend of response times, ms per second.
+    pub trend_ms_per_s: Option<f64>,
+    /// Results that no earlier check has reported.
+    pub new_samples: Vec<JsonSample>,
+    /// The most dynos there may be now: `max_dynos`, or a lower limit that the platform named.
+    pub effective_max: u32,
+    /// Was the app in maintenance mode?
+    pub maintenance: bool,
+    /// Until when the loop leaves the app alone.
+    pub override_until: Option<Timestamp>,
+    /// "threshold" or "adaptive".
+    pub policy: String,
+    /// "add", "remove" or "hold".
+    pub action: String,
+    /// Dynos there should be. In shadow mode these are ours, and `dynos` are theirs.
+    pub target: u32,
+    /// Shadow mode: was the check decided beside another autoscaler, whose changes count as changes, and nothing sent?
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub shadow: bool,
+    /// Why.
+    pub reason: ReasonText,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// Dynos there are after the check, as far as the platform said.
+    pub applied: u32,
+    /// Why the outcome is `failed` or `limited`, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Believed load in dynos with its 10 % and 90 % quantiles; only under the adaptive policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load: Option<[f64; 3]>,
+    /// Size of the dynos, where the platform has such a thing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<String>,
+    /// What is too large for the JSON form, for graphs; absent in a check that was read back.
+    #[serde(skip)]
+    pub detail: Option<Detail>,
+}
+
+/// What a graph needs beyond the JSON form.
+#[derive(Clone, Debug)]
+pub struct Detail {
+    /// All results that were looked at.
+    pub window: Window,
+    /// The decision, with its evidence.
+    pub decision: Decision,
+    /// Changes of the formation within the window, oldest first: when, and the quantity from then on. The first entry
+    /// holds for all time before.
+    pub formation: Vec<(Timestamp, u32)>,
+    /// The low and the high bound, ms.
+    pub low_high_ms: (f64, f64),
+    /// Start of the window that was looked at.
+    pub from: Timestamp,
+}
+
+/// A reason as JSON has it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ReasonText {
+    /// Its name, see [`crate::model::reason::Reason::code`].
+    pub code: String,
+    /// One sentence.
+    pub text: String,
+}
+
+impl From<&Decision> for ReasonText {
+    fn from(decision: &Decision) -> Self {
+        Self { code: decision.reason.code().into(), text: decision.reason.to_string() }
+    }
+}
+
+/// What came of a decision.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Nothing was to be changed.
+    Held,
+    /// The formation was changed.
+    Scaled,
+    /// Dry run or shadow mode: the formation would have been changed.
+    WouldScale,
+    /// The platform allowed less than was asked for.
+    Limited,
+    /// The platform refused, or could not be reached.
+    Failed,
+}
+
+/// A result in the form `[t, ms, "up|timeout|error"]`; `ms` is null for a down one.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct JsonSample(pub Sample);
+
+impl Serialize for JsonSample {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (self.0.at, self.0.up_ms(), self.0.kind()).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for JsonSample {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (at, ms, kind) = <(Timestamp, Option<f64>, String)>::deserialize(deserializer)?;
+        let sample = match kind.as_str() {
+            "up" => Sample::up(at, ms.unwrap_or_default()),
+            "timeout" => Some(Sample::down(at, DownCause::Timeout)),
+            "error" => Some(Sample::down(at, DownCause::Error)),
+            _ => None,
+        };
+        sample.map(Self).ok_or_else(|| serde::de::Error::custom(format!("[…, {ms:?}, {kind:?}] is no result")))
+    }
+}
+
+impl Check {
+    /// The direction of the decision.
+    pub fn direction(&self) -> Action {
+        match self.action.as_str() {
+            "add" => Action::Add,
+            "remove" => Action::Remove,
+            _ => Action::Hold,
+        }
+    }
+
+    /// Does the app need more dynos, that can't be had or don't help?
+    pub fn wants_in_vain(&self) -> bool {
+        let code = self.reason.code.as_str();
+        let held = self.outcome == Outcome::Held && matches!(code, "at_max" | "futile" | "above_max_but_slow");
+        held || self.outcome == Outcome::Limited
+    }
+
+    /// Is the app itself down, so that nothing was changed?
+    pub fn says_down(&self) -> bool {
+        self.outcome == Outcome::Held && matches!(self.reason.code.as_str(), "outage" | "down_now")
+    }
+}
+
+/// One sentence for logs and people: which app, what happened, why.
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: ", self.app, self.process)?;
+        match &self.kind {
+            Kind::Checked(check) => check.fmt(f),
+            Kind::CheckFailed { error, in_a_row, unanswered, .. } => {
+                f.write_str("check failed")?;
+                if *in_a_row > 1 {
+                    write!(f, " ({in_a_row} in a row)")?;
+                }
+                match unanswered {
+                    None => f.write_str(", dynos left as they are")?,
+                    Some([from, to]) => write!(f, ", and the answer to the change {from} → {} is lost", Dynos(*to))?,
+                }
+                write!(f, ": {error}")
+            }
+            Kind::Crashed { error, in_a_row, restart_in_s } => {
+                f.write_str("crashed")?;
+                if *in_a_row > 1 {
+                    write!(f, " ({in_a_row} failures in a row)")?;
+                }
+                if let Some(seconds) = restart_in_s {
+                    write!(f, ", restarts in {}", Span::of_secs(*seconds))?;
+                }
+                write!(f, ": {error}; this is a defect of autoscale, please report it")
+            }
+            Kind::ChangeConfirmed { from, to, .. } => {
+                write!(f, "{from} → {}: sent at an earlier check, whose answer was lost", Dynos(*to))
+            }
+            Kind::Recovered { failed: 1 } => f.write_str("checks work again, after one that failed"),
+            Kind::Recovered { failed } => write!(f, "checks work again, after {failed} that failed"),
+            Kind::Started { shadow: true, .. } => {
+                f.write_str("started in shadow mode: changes nothing, and decides on the formation as others set it")
+            }
+            Kind::Started { dry_run: true, .. } => f.write_str("started in dry run: nothing will be changed"),
+            Kind::Started { dry_run: false, .. } => f.write_str("started"),
+            Kind::Stopped => f.write_str("stopped"),
+            Kind::Paused => f.write_str("paused: no checks until it is resumed"),
+            Kind::Resumed => f.write_str("resumed"),
+            Kind::DryRunChanged { shadow: true, .. } => {
+                f.write_str("shadow mode on: changes nothing, and decides on the formation as others set it")
+            }
+            Kind::DryRunChanged { dry_run: true, .. } => f.write_str("dry run on: changes are told, not made"),
+            Kind::DryRunChanged { dry_run: false, .. } => f.write_str("dry run off: changes are made"),
+            Kind::ConfigReloaded { warnings } if warnings.is_empty() => f.write_str("configuration reloaded"),
+            Kind::ConfigReloaded { warnings } => write!(f, "configuration reloaded: {}", warnings.join("; ")),
+            Kind::ConfigRefused { problems } => {
+                write!(f, "new configuration refused, the old one stays: {}", problems.join("; "))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (from, to, why) = (self.dynos, self.target, &self.reason.text);
+        let error = self.error.as_deref().unwrap_or("no reason given");
+        match self.outcome {
+            Outcome::Held | Outcome::WouldScale if self.shadow => write!(f, "shadow: theirs {from}, ours {to}: {why}"),
+            Outcome::Held => write!(f, "{}: {why}", Dynos(from)),
+            Outcome::Scaled => write!(f, "{from} → {}: {why}", Dynos(to)),
+            Outcome::WouldScale => write!(f, "would scale {from} → {} (dry run): {why}", Dynos(to)),
+            Outcome::Limited if self.applied == from => {
+                write!(f, "stays at {}, {to} wanted ({why}): {error}", Dynos(from))
+            }
+            Outcome::Limited => {
+                write!(f, "{from} → {}, {to} wanted ({why}): {error}", Dynos(self.applied))
+            }
+            Outcome::Failed => write!(f, "{from} → {} failed: {error} (wanted because: {why})", Dynos(to)),
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! Values: what was measured, what there is, what was decided and why, what happened. No IO, no clock, no configuration.
+
+pub(crate) mod decision;
+pub(crate) mod event;
+pub(crate) mod formation;
+pub(crate) mod money;
+pub(crate) mod reason;
+pub(crate) mod sample;
+pub(crate) mod time;
+pub(crate) mod trend;
+pub(crate) mod units;
+pub(crate) mod window;

@@ -1,0 +1,33 @@
+//! Observations and decisions as lines of JSON, the form of `autoscale decide`: [`request`] reads a line, [`DecideReply`]
+//! is the answer, [`DecideStream`] keeps a policy for each app that the lines speak of. Reads no file and no clock.
+
+pub mod request;
+mod stream;
+
+use serde::Serialize;
+
+use crate::model::decision::Decision;
+use crate::model::event::ReasonText;
+
+pub use request::{BadLine, DecideRequest};
+pub use stream::{DecideStream, MAX_APPS};
+
+/// The longest line that is read, bytes without the line's end: 64 MiB, over a million results.
+pub const MAX_LINE: usize = 64 << 20;
+
+/// A decision as a line has it: `{"target":4,"action":"add","reason":{"code":"above_high","text":"…"}}`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct DecideReply {
+    /// Dynos there should be.
+    pub target: u32,
+    /// "add", "remove" or "hold".
+    pub action: &'static str,
+    /// Why.
+    pub reason: ReasonText,
+}
+
+impl From<&Decision> for DecideReply {
+    fn from(decision: &Decision) -> Self {
+        Self { target: decision.target, action: decision.action().name(), reason: decision.into() }
+    }
+}

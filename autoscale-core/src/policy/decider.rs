@@ -1,0 +1,143 @@
+//! A policy with its memory, and the common ground of all policies: what precedes them (switched off, maintenance, manual
+//! override, missing data, bounds). Given its memory it is pure.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::{OnMissingData, PolicyKind, Settings};
+use crate::model::decision::Decision;
+use crate::model::formation::Bounds;
+use crate::model::reason::{Next, Reason};
+use crate::policy::adaptive::Adaptive;
+use crate::policy::memory::Memory;
+use crate::policy::observation::Observation;
+use crate::policy::rule::{Policy, Verdict};
+use crate::policy::threshold::Threshold;
+use crate::policy::view::View;
+
+/// How long successful reads must bring nothing recent before it counts as missing data.
+const MISSING_AFTER: Duration = Duration::from_secs(600);
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) enum Rule {
+    Threshold(Threshold),
+    Adaptive(Box<Adaptive>),
+}
+
+impl Rule {
+    fn new(settings: &Settings) -> Self {
+        match settings.policy {
+            PolicyKind::Threshold => Self::Threshold(Threshold::default()),
+            PolicyKind::Adaptive => Self::Adaptive(Box::new(Adaptive::new())),
+        }
+    }
+
+    pub(super) fn kind(&self) -> PolicyKind {
+        match self {
+            Self::Threshold(_) => PolicyKind::Threshold,
+            Self::Adaptive(_) => PolicyKind::Adaptive,
+        }
+    }
+
+    fn policy(&mut self) -> &mut dyn Policy {
+        match self {
+            Self::Threshold(rule) => rule,
+            Self::Adaptive(rule) => rule.as_mut(),
+        }
+    }
+}
+
+/// A policy with its memory. See the module's page.
+#[derive(Clone, Debug)]
+pub struct Decider {
+    pub(super) settings: Settings,
+    pub(super) memory: Memory,
+    pub(super) rule: Rule,
+}
+
+impl Decider {
+    /// One that remembers nothing yet.
+    pub fn new(settings: Settings) -> Self {
+        Self { memory: Memory::default(), rule: Rule::new(&settings), settings }
+    }
+
+    /// What it decides by.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Decides by other settings from now on. What was remembered stays, except by a rule that no longer decides.
+    pub fn set_settings(&mut self, settings: Settings) {
+        if settings.policy != self.rule.kind() {
+            self.rule = Rule::new(&settings);
+        }
+        self.settings = settings;
+    }
+
+    /// Decides. Never fails: where nothing can be said, the formation stays as it is.
+    pub fn decide(&mut self, seen: &Observation<'_>) -> Decision {
+        let verdict = self.verdict(seen);
+        self.memory.note_decision(seen, verdict.target);
+        let from = seen.formation.quantity;
+        Decision { from, target: verdict.target, reason: verdict.reason, evidence: verdict.evidence }
+    }
+
+    fn verdict(&mut self, seen: &Observation<'_>) -> Verdict {
+        let change = self.memory.note_change(seen);
+        self.memory.note_maintenance(seen, self.settings.period);
+        let window = self.memory.without_maintenance(seen.window);
+        let view = View::new(&self.settings, seen, &window, self.memory.last_change(seen), change);
+        if view.n == 0 || seen.maintenance {
+            self.memory.expect_no_results();
+            let reason = if view.n == 0 { Reason::SwitchedOff } else { Reason::Maintenance };
+            return Verdict::hold(&view, reason);
+        }
+        self.rule.policy().observe(&view);
+        let missing = self.memory.missing_for(&view);
+
+        if let Some(until) = seen.override_until.filter(|until| *until > seen.now) {
+            return Verdict::hold(&view, Reason::ManualOverride { remaining: view.until(until) }).waiting(until);
+        }
+        if let Some(lasted) = missing {
+            return without_data(&view, lasted);
+        }
+        if let Some(verdict) = out_of_bounds(&view, seen.bounds) {
+            return verdict;
+        }
+        let mut verdict = self.rule.policy().decide(&view);
+        debug_assert!((view.min..=view.max).contains(&verdict.target), "{verdict:?} is out of bounds");
+        verdict.target = verdict.target.clamp(view.min, view.max);
+        verdict
+    }
+}
+
+/// What a read that succeeded and stayed empty or stale means.
+fn without_data(view: &View<'_>, lasted: Duration) -> Verdict {
+    let to_max = view.settings.on_missing_data == OnMissingData::Max;
+    if lasted < MISSING_AFTER {
+        let newest = view.window.newest_at().map(|at| view.age(at));
+        let to_max_in = (to_max && view.n < view.max).then(|| MISSING_AFTER - lasted);
+        let verdict = Verdict::hold(view, Reason::NoData { newest, to_max_in });
+        return to_max_in.map_or(verdict, |wait| verdict.waiting(view.now + wait));
+    }
+    let target = if to_max { view.max.max(view.n) } else { view.n };
+    Verdict::to(view, target, Reason::MissingData { lasted, to_max })
+}
+
+/// Back between the bounds: up at once, down in steps and never while the app is slow.
+fn out_of_bounds(view: &View<'_>, bounds: Bounds) -> Option<Verdict> {
+    let (n, min, max) = (view.n, bounds.min(), bounds.max());
+    if n < min {
+        // A limit of the platform can lie below min_dynos.
+        let target = min.min(view.max);
+        let reason = if target > n { Reason::BelowMin { min } } else { Reason::AtMax { max: n, next: Next::Open } };
+        Some(Verdict::to(view, target, reason))
+    } else if n > max && view.app_is_over {
+        Some(Verdict::hold(view, Reason::AboveMaxButSlow { max }))
+    } else if n > max {
+        Some(Verdict::to(view, max.max(n - (n / 3).max(1)), Reason::AboveMax { max }))
+    } else {
+        None
+    }
+}

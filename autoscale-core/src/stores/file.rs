@@ -1,0 +1,348 @@
+//! What outlives the process: one small file per app, replaced atomically, and the lock that keeps a second instance off
+//! the same app. Never reads or changes what a ledger means.
+
+use std::fmt::Write as _;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use crate::config::Config;
+use crate::engine::ledger::{Ledger, LedgerKeeper};
+use crate::engine::ports::{Failure, FailureKind};
+use crate::stores::private::{create_folders, for_its_owner};
+
+/// How long a lock may be shared by one who only looks: so often is it tried again, after so long. Half a second in all,
+/// for a machine on which the one who looks has to wait for its turn.
+const GLANCES: (u32, Duration) = (12, Duration::from_millis(40));
+
+/// Where the shipped units, the init.d script and the container keep state.
+pub const SERVICE_DIR: &str = "/var/lib/heroku-autoscale";
+
+/// Name of the program's folders.
+const FOLDER: &str = "heroku-autoscale";
+
+/// The folder for state when the configuration names none: `$STATE_DIRECTORY` (systemd's, the first where it lists
+/// several), else the platform's place for a user's state.
+pub fn default_dir() -> PathBuf {
+    let systemd = std::env::var_os("STATE_DIRECTORY").and_then(|all| std::env::split_paths(&all).next());
+    systemd.filter(|dir| !dir.as_os_str().is_empty()).unwrap_or_else(user_dir)
+}
+
+/// The platform's place for a user's state. Locks are always there, whatever a configuration says, so that two instances
+/// of one user meet.
+pub fn user_dir() -> PathBuf {
+    use etcetera::BaseStrategy;
+    match etcetera::choose_base_strategy() {
+        Ok(dirs) => dirs.state_dir().unwrap_or_else(|| dirs.data_dir()).join(FOLDER),
+        Err(_) => std::env::temp_dir().join(FOLDER),
+    }
+}
+
+/// The state directory of a configuration.
+pub fn dir(config: &Config) -> PathBuf {
+    config.state_dir.clone().unwrap_or_else(default_dir)
+}
+
+/// The name of an app's files, without an extension: app, process type, and a short hash of the platform's address.
+pub fn file_stem(config: &Config) -> String {
+    let mut stem = format!("{}_{}_", config.heroku.app_name, config.heroku.process_type);
+    // FNV-1a: the name only has to be the same tomorrow, and to differ between two addresses.
+    let hash = config.heroku.api_url.bytes().fold(0x811c_9dc5_u32, |h, b| (h ^ u32::from(b)).wrapping_mul(0x0100_0193));
+    let _ = write!(stem, "{hash:08x}");
+    stem
+}
+
+/// The state file of one app.
+#[derive(Debug)]
+pub struct StateFile {
+    path: PathBuf,
+}
+
+impl StateFile {
+    /// The state file of a configuration's app.
+    pub fn of(config: &Config) -> Self {
+        Self { path: dir(config).join(file_stem(config) + ".json") }
+    }
+
+    /// The state file for one who only looks: that of [`StateFile::of`], else the one of a service in [`SERVICE_DIR`].
+    pub fn find(config: &Config) -> Self {
+        let own = Self::of(config);
+        let services = Self { path: Path::new(SERVICE_DIR).join(file_stem(config) + ".json") };
+        let elsewhere = config.state_dir.is_none() && !own.path.exists() && services.path.exists();
+        if elsewhere { services } else { own }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What it holds; `None` where there is none yet. A file that can't be read as a ledger is set aside, so that nothing
+    /// is lost, and the loop starts afresh.
+    ///
+    /// # Errors
+    /// The file is there but can't be read.
+    pub fn load(&self) -> io::Result<Option<Ledger>> {
+        sweep(&self.path);
+        let Some(bytes) = self.bytes()? else { return Ok(None) };
+        match serde_json::from_slice(&bytes) {
+            Ok(ledger) => Ok(Some(ledger)),
+            Err(error) => {
+                let aside = self.path.with_extension("broken.json");
+                let path = self.path.display();
+                match fs::rename(&self.path, &aside) {
+                    Ok(()) => tracing::warn!(
+                        "{path} is damaged ({error}): set aside as {}, the loop starts afresh",
+                        aside.display()
+                    ),
+                    Err(why) => {
+                        tracing::warn!(
+                            "{path} is damaged ({error}), and can't be set aside ({why}): the loop starts afresh"
+                        );
+                    }
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    /// [`StateFile::load`] for one who only looks, while a loop may be writing it: changes nothing.
+    ///
+    /// # Errors
+    /// The file is there but can't be read, or is damaged.
+    pub fn look(&self) -> io::Result<Option<Ledger>> {
+        self.bytes()?.map(|bytes| serde_json::from_slice(&bytes).map_err(io::Error::from)).transpose()
+    }
+
+    fn bytes(&self) -> io::Result<Option<Vec<u8>>> {
+        match read_whole(&self.path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            // Nor can there be one below what is no folder.
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Replaces it, in one step.
+    ///
+    /// # Errors
+    /// The folder can't be made or written to.
+    pub fn save(&self, ledger: &Ledger) -> io::Result<()> {
+        let text = serde_json::to_vec(ledger)?;
+        replace(&self.path, &text)
+    }
+}
+
+impl LedgerKeeper for StateFile {
+    fn keep(&mut self, ledger: &Ledger) -> Result<(), Failure> {
+        self.save(ledger)
+            .map_err(|error| Failure::new(FailureKind::Transient, format!("{}: {error}", self.path.display())))
+    }
+}
+
+/// Most bytes of a file that holds what outlives the process; it takes some 20 kB.
+const MOST: u64 = 8 << 20;
+
+/// What a file holds that this program wrote; of a file that can't be one, only the beginning, which is damaged then.
+pub(crate) fn read_whole(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MOST).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Writes a file whole or not at all: beside it, then renamed over it. Its folder is made if need be.
+///
+/// # Errors
+/// Whatever the file system says.
+pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    let folder = folder_of(path);
+    create_folders(folder)?;
+    let mut new = tempfile::Builder::new().prefix(&passing(path)).tempfile_in(folder)?;
+    new.write_all(content)?;
+    new.as_file().sync_data()?;
+    new.persist(path)?;
+    Ok(())
+}
+
+/// Removes what a kill in the middle of [`replace`] left beside a file. Only for one whom nobody else replaces meanwhile.
+fn sweep(path: &Path) {
+    let passing = passing(path);
+    for entry in fs::read_dir(folder_of(path)).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(&passing) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// How the names begin that a file has before it is whole.
+fn passing(path: &Path) -> String {
+    format!(".{}.new-", path.file_name().unwrap_or_default().to_string_lossy())
+}
+
+/// The right to scale an app: held by one process of a user on a machine, given back when this is dropped or the process
+/// ends, however it ends.
+#[derive(Debug)]
+pub struct InstanceLock {
+    file: File,
+    /// Which process took it.
+    process: u32,
+}
+
+impl Drop for InstanceLock {
+    fn drop(&mut self) {
+        // To close the file is not enough: a child that was forked meanwhile has it open too. A child gives nothing back.
+        if self.process == std::process::id() {
+            let _ = self.file.unlock();
+        }
+    }
+}
+
+/// Whoever has an app.
+pub(crate) struct Held {
+    /// Its process id, if it wrote it down.
+    pub(crate) pid: Option<u32>,
+    /// When it took the app, where that can be seen.
+    pub(crate) since: Option<SystemTime>,
+}
+
+/// Why an app can't be had.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Another instance has it.
+    #[error("another instance{} scales this app already", .pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default())]
+    Held {
+        /// Its process id, if it wrote it down.
+        pid: Option<u32>,
+    },
+    /// The lock can't be made.
+    #[error("{}: {error}", .path.display())]
+    Io {
+        /// The lock's file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+}
+
+impl InstanceLock {
+    /// Takes the app of a configuration.
+    ///
+    /// # Errors
+    /// Another instance has it, or the lock's file can't be made.
+    pub fn acquire(config: &Config) -> Result<Self, LockError> {
+        let [first, second] = Self::places(config);
+        match Self::acquire_at(&first) {
+            // A user without a writable home, as in a container: the state directory has to do.
+            Err(LockError::Io { .. }) => Self::acquire_at(&second),
+            result => result,
+        }
+    }
+
+    /// Is an instance running that has the app of a configuration? Tells its process id, where it wrote it down: `None`
+    /// says that nobody has it, as far as can be seen from here.
+    pub fn holder(config: &Config) -> Option<Option<u32>> {
+        Self::held_since(config).ok().flatten().map(|held| held.pid)
+    }
+
+    /// [`InstanceLock::holder`], with the time at which it took the app, where that can be seen.
+    ///
+    /// # Errors
+    /// A lock that this user may not look at, where no other is held: an instance may be running.
+    pub(crate) fn held_since(config: &Config) -> Result<Option<Held>, LockError> {
+        let services = Path::new(SERVICE_DIR).join(file_stem(config) + ".lock");
+        let mut unseen = None;
+        for path in Self::places(config).iter().chain([&services]) {
+            let mut file = match File::open(path) {
+                Ok(file) => file,
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                    unseen = unseen.or(Some(LockError::Io { path: path.clone(), error }));
+                    continue;
+                }
+                Err(_) => continue,
+            };
+            if let Err(TryLockError::WouldBlock) = file.try_lock_shared() {
+                // Whoever takes it writes into it, then never again.
+                let since = file.metadata().and_then(|metadata| metadata.modified()).ok();
+                return Ok(Some(Held { pid: pid_in(&mut file), since }));
+            }
+        }
+        unseen.map_or(Ok(None), Err)
+    }
+
+    fn places(config: &Config) -> [PathBuf; 2] {
+        let name = file_stem(config) + ".lock";
+        [user_dir().join(&name), dir(config).join(&name)]
+    }
+
+    /// Takes the lock of a file.
+    ///
+    /// # Errors
+    /// Another process has it, or the file can't be made.
+    pub fn acquire_at(path: &Path) -> Result<Self, LockError> {
+        Self::try_at(path, GLANCES.0)
+    }
+
+    fn try_at(path: &Path, patience: u32) -> Result<Self, LockError> {
+        let io = |error| LockError::Io { path: path.to_owned(), error };
+        if let Some(folder) = path.parent() {
+            create_folders(folder).map_err(io)?;
+        }
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        let mut file = for_its_owner(&mut options).open(path).map_err(io)?;
+        match file.try_lock() {
+            Ok(()) => {
+                shut_out_others(&file);
+                // On a full disk nobody's pid is named; the lock holds all the same.
+                let _ =
+                    file.set_len(0).and_then(|()| file.rewind()).and_then(|()| write!(file, "{}", std::process::id()));
+                Ok(Self { file, process: std::process::id() })
+            }
+            Err(TryLockError::WouldBlock) if patience > 0 => {
+                // Somebody may only be looking who has it: `status` does, for a moment.
+                std::thread::sleep(GLANCES.1);
+                Self::try_at(path, patience - 1)
+            }
+            Err(TryLockError::WouldBlock) => Err(LockError::Held { pid: pid_in(&mut file) }),
+            Err(TryLockError::Error(error)) => Err(io(error)),
+        }
+    }
+}
+
+/// Whoever could open the lock's file could take the lock, and so keep the app from being scaled. Earlier versions made
+/// it for all to read; what its owner's group may do stays.
+#[cfg(unix)]
+fn shut_out_others(file: &File) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let Ok(metadata) = file.metadata() else { return };
+    let mode = metadata.permissions().mode();
+    if mode & 0o007 != 0 {
+        // Not ours to change: then it is somebody else's to answer for.
+        let _ = file.set_permissions(fs::Permissions::from_mode(mode & 0o770));
+    }
+}
+
+#[cfg(not(unix))]
+fn shut_out_others(_: &File) {}
+
+/// Who wrote the lock's file. On some platforms a locked file can't be read: then nobody's pid is named.
+fn pid_in(file: &mut File) -> Option<u32> {
+    let mut text = String::new();
+    let _ = file.read_to_string(&mut text);
+    text.trim().parse().ok()
+}
+
+/// Where it is kept what people were told of an app, so that a new process does not tell them again.
+pub fn notices_file(config: &Config) -> PathBuf {
+    dir(config).join(file_stem(config) + ".notices.json")
+}
+
+/// The folder for graphs of a configuration.
+pub fn graphs_folder(config: &Config) -> PathBuf {
+    config.graphs_folder.clone().unwrap_or_else(|| dir(config).join("graphs"))
+}

@@ -1,0 +1,3 @@
+//! What is scaled: one folder a platform. Decides nothing.
+
+pub(crate) mod heroku;

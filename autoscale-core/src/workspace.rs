@@ -1,0 +1,152 @@
+//! What this workspace's own programs and tests use beyond the names at the root of the crate. Outside the version promise:
+//! nothing here is for an embedding program. Adds nothing of its own.
+#![allow(missing_docs, reason = "each is documented where it is")]
+
+#[cfg(feature = "http")]
+pub mod app {
+    pub use crate::daemon::app::*;
+}
+#[cfg(feature = "loop")]
+pub mod clock {
+    pub use crate::clock::*;
+}
+pub mod config {
+    pub use crate::config::*;
+}
+#[cfg(feature = "loop")]
+pub mod config_file {
+    pub use crate::daemon::config_file::*;
+}
+pub mod decide_line {
+    pub use crate::offline::decide_line::*;
+}
+pub mod decision {
+    pub use crate::model::decision::*;
+}
+pub mod defect {
+    pub use crate::engine::defect::*;
+}
+#[cfg(feature = "loop")]
+pub mod engine {
+    pub use crate::engine::*;
+}
+pub mod event {
+    pub use crate::model::event::*;
+}
+pub mod formation {
+    pub use crate::model::formation::*;
+}
+#[cfg(feature = "graph")]
+pub mod graph {
+    pub use crate::graph::*;
+}
+#[cfg(feature = "graph")]
+pub mod graph_files {
+    pub use crate::sinks::graph_files::*;
+}
+pub mod heroku {
+    pub use crate::targets::heroku::*;
+}
+#[cfg(feature = "loop")]
+pub mod history {
+    pub use crate::sinks::history::*;
+}
+#[cfg(feature = "http")]
+pub mod http {
+    pub use crate::http::*;
+}
+#[cfg(feature = "loop")]
+pub mod ledger {
+    pub use crate::engine::ledger::*;
+}
+pub mod listed {
+    pub use crate::http::listed::*;
+}
+#[cfg(feature = "loop")]
+pub mod log {
+    pub use crate::sinks::log::*;
+}
+pub mod money {
+    pub use crate::model::money::*;
+}
+pub mod notices {
+    pub use crate::sinks::notices::*;
+}
+pub mod pingdom {
+    pub use crate::sources::pingdom::*;
+}
+pub mod policy {
+    pub use crate::policy::*;
+}
+#[cfg(feature = "loop")]
+pub mod ports {
+    pub use crate::engine::ports::*;
+}
+#[cfg(feature = "loop")]
+pub mod private {
+    pub use crate::stores::private::*;
+}
+#[cfg(feature = "http")]
+pub mod probe {
+    pub use crate::sources::probe::*;
+}
+pub mod reason {
+    pub use crate::model::reason::*;
+}
+pub mod recording {
+    pub use crate::offline::recording::*;
+}
+pub mod replay {
+    pub use crate::offline::replay::*;
+}
+pub mod report {
+    pub use crate::offline::report::*;
+}
+#[cfg(feature = "loop")]
+pub mod runner {
+    pub use crate::daemon::runner::*;
+}
+pub mod sample {
+    pub use crate::model::sample::*;
+}
+#[cfg(feature = "sandbox")]
+pub mod sandbox {
+    pub use crate::sandbox::*;
+}
+#[cfg(feature = "sandbox")]
+pub mod simulation {
+    pub use crate::simulation::*;
+}
+#[cfg(feature = "http")]
+pub mod sinks {
+    pub use crate::sinks::*;
+}
+#[cfg(feature = "loop")]
+pub mod spending {
+    pub use crate::daemon::spending::*;
+}
+#[cfg(feature = "loop")]
+pub mod state {
+    pub use crate::stores::file::*;
+}
+#[cfg(feature = "http")]
+pub mod status {
+    pub use crate::daemon::status::*;
+}
+pub mod time {
+    pub use crate::model::time::*;
+}
+#[cfg(feature = "http")]
+pub mod webhook {
+    pub use crate::sinks::webhook::*;
+}
+pub mod window {
+    pub use crate::model::window::*;
+}
+#[cfg(feature = "loop")]
+pub mod writer {
+    pub use crate::sinks::writer::*;
+}
+pub mod units {
+    pub use crate::model::units::*;
+}
