@@ -43,8 +43,8 @@ fn the_demo_ends_by_itself_with_the_same_crowd_under_fixed_dynos_and_a_graph_wit
     assert_eq!(graph[..8], *b"\x89PNG\r\n\x1a\n");
     assert!(graph.len() > 5000);
     fs::remove_file(told).unwrap();
-    let next = stdout.split_once("\nNext: write a config.ini").expect("here is no sample to copy").1;
-    assert!(next.ends_with("\ncheck_id: …\n\nand then: autoscale run --config config.ini --dry-run\n"), "{next}");
+    let next = stdout.split_once("\nNext, ").expect("what to do next").1;
+    assert!(next.ends_with("\n  autoscale init\n  autoscale run --config config.ini --shadow\n"), "{next}");
 }
 
 #[test]

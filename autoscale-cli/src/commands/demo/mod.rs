@@ -4,7 +4,7 @@
 mod compared;
 
 use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -47,8 +47,6 @@ const SETTLING: &str = "settling";
 /// Columns of a terminal that everything fits.
 const WIDTH: usize = 80;
 const DYNOS: u32 = 2;
-/// As it lies in a clone.
-const SAMPLE_FILE: &str = "config.sample.ini";
 
 /// Shows it at work: a flash crowd on a simulated app, 90 minutes of it in some 20 seconds
 ///
@@ -294,7 +292,7 @@ fn summarise(seen: &Seen, compared: &Compared, graph: Graph) {
         Some(Err(error)) => say(&format!("No graph: {error}")),
         None => {}
     }
-    say(&format!("{DIM}{}{DIM:#}", next_steps(Path::new(SAMPLE_FILE).is_file())));
+    say(&format!("{DIM}{NEXT}{DIM:#}"));
 }
 
 /// The last line of `--json`.
@@ -311,18 +309,9 @@ fn times(n: u32) -> String {
     if n == 1 { "once".into() } else { format!("{n} times") }
 }
 
-/// How to go on with an app of one's own; the sample is where somebody has a clone, not where the program was installed.
-fn next_steps(has_sample: bool) -> String {
-    let run = "autoscale run --config config.ini --dry-run";
-    if has_sample {
-        return format!("Next: cp {SAMPLE_FILE} config.ini, fill in both keys, app_name and check_id,\nthen: {run}");
-    }
-    format!(
-        "Next: write a config.ini with both keys, app_name and check_id:\n\n\
-         [HEROKU_INFOS]\napi_key: …\napp_name: …\n[PINGDOM_INFOS]\napi_key: …\ncheck_id: …\n\n\
-         and then: {run}"
-    )
-}
+/// How to go on with an app of one's own.
+const NEXT: &str = "Next, try it on an app of yours without changing anything:\n  \
+                    autoscale init\n  autoscale run --config config.ini --shadow";
 
 /// `None` where there was no check.
 fn draw(seen: &Seen, drawn: &Drawn, begun: Timestamp, ended: Timestamp) -> Graph {
@@ -352,18 +341,6 @@ fn picture(seen: &Seen, drawn: &Drawn, begun: Timestamp, ended: Timestamp) -> Op
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_next_steps_name_all_that_a_configuration_needs() {
-        for has_sample in [true, false] {
-            let told = next_steps(has_sample);
-            for needed in ["both keys", "app_name", "check_id", "autoscale run --config config.ini --dry-run"] {
-                assert!(told.contains(needed), "{told}");
-            }
-            assert_eq!(told.contains("cp config.sample.ini config.ini"), has_sample);
-            assert!(told.lines().all(|line| line.chars().count() <= WIDTH), "{told}");
-        }
-    }
 
     fn check(at: i64, dynos: u32, applied: u32, code: &str) -> Event {
         let outcome = if dynos == applied { "held" } else { "scaled" };
