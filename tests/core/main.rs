@@ -12,6 +12,7 @@ mod config;
 mod decide_line;
 mod defects;
 mod engine;
+mod golden;
 mod graph;
 mod graph_file;
 mod heroku_client;

@@ -222,7 +222,8 @@ async fn a_short_wait_after_429_is_waited_for_however_it_is_told() {
     // At a hundred times the speed, 30 s are 0.3 s.
     let in_half_a_minute = || SystemTime::now() + Duration::from_secs(31);
     let epoch = move || in_half_a_minute().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
-    let forms: [(&str, Box<dyn Fn() -> String + Send + Sync>); 3] = [
+    type Told = Box<dyn Fn() -> String + Send + Sync>;
+    let forms: [(&str, Told); 3] = [
         ("seconds", Box::new(|| "30".to_owned())),
         ("a date", Box::new(move || httpdate(in_half_a_minute()))),
         ("an epoch", Box::new(move || epoch().to_string())),
