@@ -61,8 +61,8 @@ mod tests {
         let formatted = caught(|| -> () { panic!("one is {}", 1) }).unwrap_err();
         let plain = caught(|| -> () { panic!("two") }).unwrap_err();
         let other = caught(|| -> () { panic::panic_any(3_u8) }).unwrap_err();
-        assert!(formatted.starts_with("one is 1 (at autoscale-core/src/defect.rs:"), "{formatted}");
-        assert!(plain.starts_with("two (at autoscale-core/src/defect.rs:"), "{plain}");
+        assert!(formatted.starts_with("one is 1 (at autoscale-core/src/engine/defect.rs:"), "{formatted}");
+        assert!(plain.starts_with("two (at autoscale-core/src/engine/defect.rs:"), "{plain}");
         assert!(other.starts_with("no more is known (at "), "{other}");
         let long = caught(|| assert_eq!("a\n".repeat(1000), "b", "told")).unwrap_err();
         let start = "assertion `left == right` failed: told left: \"a\\na";
