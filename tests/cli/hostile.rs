@@ -200,7 +200,10 @@ fn a_refused_change_and_heroku_s_own_autoscaling_cost_no_more_either() {
     daemon.prints("checked", 2);
     let events = daemon.events();
     let last = events.iter().rfind(|event| event["event"] == "checked").unwrap();
-    assert_eq!((&last["outcome"], &last["error"]), (&"failed".into(), &"Heroku answered 422; tried again in 60 min".into()));
+    assert_eq!(
+        (&last["outcome"], &last["error"]),
+        (&"failed".into(), &"Heroku answered 422; tried again in 60 min".into())
+    );
     let peak = kib(daemon.pid(), "VmHWM");
     assert!(peak < idle + MOST_KIB, "{peak} kB at the peak, {idle} kB at rest");
 }

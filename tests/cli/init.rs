@@ -118,7 +118,9 @@ fn flags_alone_make_a_configuration_that_is_right_and_decides() {
         "Wrote config.ini for shop (web). It holds both tokens{PRIVATE}.\n\n\
          Next, check it and watch it decide without changing anything:\n  \
          autoscale check-config config.ini\n  \
-         autoscale run --config config.ini --shadow\n"
+         autoscale run --config config.ini --shadow\n\n\
+         After some days, compare it with what scales the app today:\n  \
+         autoscale report --config config.ini\n"
     );
     assert_eq!(stdout, said);
     let expected = format!(
@@ -148,12 +150,19 @@ response_time_high: 2000
 check_frequency: 5
 metric_source: pingdom
 policy: threshold
+# Every check as a line of JSON: `autoscale report` and `autoscale status` read it.
+history_file: {}
 
 [SANDBOX]
 # Time passes so many times faster than the wall clock.
 speed: 2
 ",
-        info.heroku_api_key, info.heroku_url, info.pingdom_api_key, info.check_id, info.pingdom_url
+        info.heroku_api_key,
+        info.heroku_url,
+        info.pingdom_api_key,
+        info.check_id,
+        info.pingdom_url,
+        desk.path("state/heroku-autoscale/shop_web.history.jsonl").display(),
     );
     assert_eq!(desk.text("config.ini"), expected);
     #[cfg(unix)]
@@ -171,6 +180,11 @@ speed: 2
     let (code, _, stderr) = desk.run(run.args(["run", "--config", "config.ini", "--once", "--dry-run"]));
     // What it decides is the policy's affair: that it does, on the app's own results, is what counts here.
     assert!(code == Some(0) && stderr.contains("shop web: 2 dynos: ") && stderr.contains(" ms"), "{stderr}");
+    let history = desk.text("state/heroku-autoscale/shop_web.history.jsonl");
+    assert!(
+        history.lines().any(|line| line.contains("\"event\":\"checked\"")),
+        "a report can be made of it: {history}"
+    );
     desk.is_untouched();
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use autoscale_core::workspace::config::{Config, Overrides, ProblemKind, Secret, examine};
 use autoscale_core::workspace::config_file;
@@ -22,6 +22,8 @@ pub(super) struct Draft<'a> {
     pub(super) low: f64,
     pub(super) high: f64,
     pub(super) policy: &'a str,
+    /// Where every check is written, which `autoscale report` needs.
+    pub(super) history: PathBuf,
     /// Where they are not the usual ones.
     pub(super) heroku_url: Option<&'a str>,
     pub(super) pingdom_url: Option<&'a str>,
@@ -67,7 +69,7 @@ impl Draft<'_> {
                 let _ = write!(text, "[PROBE_INFOS]\n# The page that the program fetches and times.\nurl: {url}\n\n");
             }
         }
-        let Self { min, max, low, high, policy, .. } = self;
+        let Self { min, max, low, high, policy, history, .. } = self;
         // The model learns from each check; the rules look at the same window at each of them.
         let every = if *policy == "adaptive" { 1 } else { 5 };
         let _ = write!(
@@ -84,8 +86,11 @@ response_time_high: {high}
 check_frequency: {every}
 metric_source: {}
 policy: {policy}
+# Every check as a line of JSON: `autoscale report` and `autoscale status` read it.
+history_file: {}
 ",
             self.source.word(),
+            history.display(),
         );
         if let Some(speed) = self.speed {
             let _ =
@@ -159,4 +164,5 @@ fn is_as_meant(config: &Config, draft: &Draft<'_>, secrets: &Secrets<'_>) -> boo
         && config.heroku.process_type == draft.process_type
         && config.heroku.api_key.as_ref() == Some(secrets.heroku)
         && (config.bounds.min(), config.bounds.max()) == (draft.min, draft.max)
+        && config.history_file.as_ref() == Some(&draft.history)
 }

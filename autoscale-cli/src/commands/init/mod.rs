@@ -18,6 +18,7 @@ use autoscale_core::workspace::config::keys::{self, Key};
 use autoscale_core::workspace::heroku::{HerokuAccount, HerokuFormation};
 use autoscale_core::workspace::http::HttpOptions;
 use autoscale_core::workspace::ports::Failure;
+use autoscale_core::workspace::state::user_dir;
 use clap::builder::PossibleValuesParser;
 
 use self::ask::Terminal;
@@ -230,6 +231,7 @@ async fn converse(args: &Args, terminal: Option<&Terminal>) -> Result<(), Stop> 
         low: args.low,
         high: args.high,
         policy: &args.policy,
+        history: user_dir().join(format!("{}_{}.history.jsonl", app.name, app.process_type)),
         heroku_url: Some(args.heroku_url.as_str()).filter(|url| *url != HEROKU_URL),
         pingdom_url: Some(args.pingdom_url.as_str()).filter(|url| *url != PINGDOM_URL),
         speed: sandbox_speed(args, &heroku, &source).await,

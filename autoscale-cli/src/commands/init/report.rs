@@ -48,4 +48,6 @@ pub(super) fn tell(args: &Args, draft: &Draft<'_>, source: &Source, warnings: &[
     warnings.iter().for_each(|warning| say(&format!("{YELLOW}warning:{YELLOW:#} {warning}")));
     say("\nNext, check it and watch it decide without changing anything:");
     next.iter().for_each(|command| say(&format!("  {BOLD}{command}{BOLD:#}")));
+    say("\nAfter some days, compare it with what scales the app today:");
+    say(&format!("  {BOLD}autoscale report --config {file}{BOLD:#}"));
 }
