@@ -5,7 +5,7 @@ use autoscale_core::workspace::decision::Action;
 use autoscale_core::workspace::policy::{Decider, PolicyKind, Settings};
 
 use crate::watched::Result::Ms;
-use crate::watched::{Watched, at, minutes, short, threshold};
+use crate::watched::{Watched, at, short, threshold};
 
 fn beside(policy: PolicyKind, n: u32) -> Watched {
     Watched { decider: Decider::new(Settings::new(policy)), shadow: true, obeys: false, ..threshold(n) }
@@ -107,21 +107,22 @@ fn a_removal_that_was_only_wanted_is_never_regretted() {
 #[test]
 fn adaptive_wants_a_step_back_until_they_take_it() {
     let mut app = beside(PolicyKind::Adaptive, 2);
+    app.bounds = (1, 40);
     app.history(&[250.0; 25]);
     app.codes(&[250.0; 20]);
     app.codes(&[6000.0; 2]);
-    // They go as far as they can, and nothing gets better.
-    for n in [4, 8, 16, 20] {
+    // They go far, though not as far as they could, and nothing gets better.
+    for n in [4, 8, 16, 32] {
         theirs(&mut app, n);
         app.codes(&[6000.0; 4]);
     }
     let decisions: Vec<_> = (0..120).map(|_| app.check(Ms(6000.0))).collect();
     let first = decisions.iter().position(|d| d.action() == Action::Remove).expect("a step back");
     let rest: Vec<_> = decisions[first..].iter().map(short).collect();
-    assert!(rest.iter().all(|told| told == "20 → 2 futile"), "{rest:?}");
-    // Theirs is back: more is not tried at once, since it was just shown not to help.
+    assert!(rest.iter().all(|told| told == "32 → 2 futile"), "{rest:?}");
+    // Theirs is back, and the wait of 45 minutes is long over: now more is tried again.
     theirs(&mut app, 2);
-    app.changed_at = Some(at(app.minute) + minutes(0));
-    let after = app.check(Ms(6000.0));
-    assert_ne!(after.action(), Action::Remove, "{after}");
+    let after: Vec<_> = (0..5).map(|_| app.check(Ms(6000.0))).collect();
+    assert!(after.iter().any(|d| d.action() == Action::Add), "{after:?}");
+    assert!(after.iter().all(|d| d.action() != Action::Remove), "{after:?}");
 }

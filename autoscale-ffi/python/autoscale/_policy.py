@@ -212,7 +212,7 @@ def decide(
     :param interval: seconds between two checks; None: the configuration's
     :param maintenance: is the app in maintenance mode?
     :param dry_run: are decisions told, not carried out?
-    :param shadow: does another autoscaler scale the app, so that every change counts and none that is only decided here?
+    :param shadow: does another autoscaler scale the app? Then every change counts, and none that was only decided
     :raises InvalidArgumentError: for a value out of its range
     """
     observation, _keep = _observation(
@@ -319,7 +319,7 @@ def plot(
     :raises InvalidArgumentError: for another ending
     """
     observation, _keep = _observation(
-        now, dynos, time_s, response_time_ms, status, changed_at, bounds, None, False, False
+        now, dynos, time_s, response_time_ms, status, changed_at, bounds, None, False, False, False
     )
     c: CDecision = decision._c
     check(lib.plot(config._pointer, byref(observation), byref(c), os.fsencode(path)))
