@@ -69,7 +69,11 @@ impl Home {
     /// A configuration that points at a sandbox; `more` goes under `AUTOSCALE_SETTINGS`.
     pub(crate) fn config(&self, simulated: &Simulated, more: &str) -> PathBuf {
         let text = simulated.sandbox.info().config_text(simulated.speed);
-        let more = format!("history_file: {}\n{more}\n[SANDBOX]", self.path().join("history").display());
+        // The sandbox's app has had its dynos for half an hour: one too many goes at the first check.
+        let more = format!(
+            "history_file: {}\ncooldown_down_trial: 30\n{more}\n[SANDBOX]",
+            self.path().join("history").display()
+        );
         let path = self.path().join("shop.ini");
         std::fs::write(&path, text.replace("[SANDBOX]", &more)).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
