@@ -3,11 +3,11 @@
 
 #[cfg(feature = "loop")]
 mod check;
-pub mod defect;
+pub(crate) mod defect;
 #[cfg(feature = "loop")]
-pub mod ledger;
+pub(crate) mod ledger;
 #[cfg(feature = "loop")]
-pub mod ports;
+pub(crate) mod ports;
 
 #[cfg(feature = "loop")]
 pub use check::{Engine, Plan};

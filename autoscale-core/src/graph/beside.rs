@@ -1,5 +1,5 @@
 //! Theirs and ours in one picture: above, the dynos that an app had and those that the loop wanted or applied; below, the
-//! response times that were measured. Takes plain numbers; what they mean is known to [`crate::offline::report`].
+//! response times that were measured. Takes plain numbers; what they mean is known to `offline::report`.
 
 use jiff::tz::TimeZone;
 

@@ -1,5 +1,5 @@
 //! A recording as a picture: all its results above, and below them the dynos that one or two configurations decide on
-//! them, and those there were. Who decided what is known to [`crate::offline::replay`].
+//! them, and those there were. Who decided what is known to `offline::replay`.
 
 use jiff::tz::TimeZone;
 

@@ -9,7 +9,7 @@ mod client;
 #[cfg(feature = "http")]
 mod describe;
 pub(crate) mod json;
-pub mod listed;
+pub(crate) mod listed;
 #[cfg(feature = "http")]
 mod options;
 #[cfg(feature = "http")]

@@ -19,7 +19,7 @@ pub struct Observation<'a> {
     pub effective_max: Option<u32>,
     /// Time between two checks.
     pub interval: Duration,
-    /// Results, at most [`Settings::period`] old.
+    /// Results, at most [`Settings::period`](crate::config::Settings::period) old.
     pub window: &'a Window,
     /// Is the app in maintenance mode?
     pub maintenance: bool,

@@ -2,18 +2,18 @@
 //! Nothing here decides anything.
 
 #[cfg(feature = "graph")]
-pub mod graph_files;
+pub(crate) mod graph_files;
 #[cfg(feature = "loop")]
-pub mod history;
+pub(crate) mod history;
 #[cfg(feature = "loop")]
-pub mod log;
-pub mod notices;
+pub(crate) mod log;
+pub(crate) mod notices;
 #[cfg(feature = "http")]
 mod records;
 #[cfg(feature = "http")]
-pub mod webhook;
+pub(crate) mod webhook;
 #[cfg(feature = "loop")]
-pub mod writer;
+pub(crate) mod writer;
 
 #[cfg(feature = "http")]
 pub use records::Records;
