@@ -105,7 +105,7 @@ keys! {
     SLOW_WEIGHT = AUTOSCALE, "slow_weight", Form::Number(0.01, 10_000.0, ""), Value("15"), "adaptive: what a slow request costs against a dyno; lower is cheaper";
     ON_MISSING_DATA = AUTOSCALE, "on_missing_data", Form::Word(&["hold", "max"]), Value("hold"), "when Pingdom answers but has measured nothing for 10 minutes: keep the dynos, or go to max_dynos";
     MANUAL_OVERRIDE = AUTOSCALE, "manual_override", Form::Minutes(0.0, WEEK), Value("30"), "how long an app is left alone after somebody else scaled it; 0: not at all";
-    DYNO_PRICE = AUTOSCALE, "dyno_price", Form::Price(PRICES.0, PRICES.1), Unset("Heroku's list price for the dyno size"), "price of one dyno per month, for the cost that status, simulate and demo show";
+    DYNO_PRICE = AUTOSCALE, "dyno_price", Form::Price(PRICES.0, PRICES.1), Unset("Heroku's list price for the dyno size"), "price of one dyno per month, for the cost that status, report, simulate and demo show";
     PLOT = AUTOSCALE, "plot", Form::Flag, Value("False"), "draw a graph at each check";
     GRAPHS_FOLDER = AUTOSCALE, "graphs_folder", Form::Path, Unset("`graphs` in the state directory"), "where graphs go";
     GRAPH_FORMAT = AUTOSCALE, "graph_format", Form::Word(&["png", "svg"]), Value("png"), "format of graphs";
