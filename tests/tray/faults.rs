@@ -77,7 +77,7 @@ fn when_the_bus_is_killed_scaling_goes_on_and_the_icon_is_back_with_it() {
     // What is told before the notification service is found on the new bus is told to nobody: asked again.
     wait_for("a notification", || {
         item.click("About");
-        std::thread::sleep(Duration::from_millis(500));
+        std::thread::sleep(Duration::from_secs(4));
         desktop.notified().into_iter().find(|notified| notified.summary.starts_with("Autoscale "))
     });
     item.click("Quit");
