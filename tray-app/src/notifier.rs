@@ -104,11 +104,17 @@ mod linux {
 
         async fn try_to_show(&mut self, round: u64, note: &Note) -> zbus::Result<()> {
             // The listener ends with the connection.
-            let there = self.bus.take().filter(|bus| !bus.listener.is_finished());
-            let bus = self.bus.insert(match there {
-                Some(bus) => bus,
-                None => Bus::connect(self.inputs.clone()).await?,
-            });
+            if let Some(mut bus) = self.bus.take().filter(|bus| !bus.listener.is_finished()) {
+                match bus.show(round, note).await {
+                    // The bus went, and the listener has not noticed yet: once more, over a connection to the one there is.
+                    Err(zbus::Error::InputOutput(_)) => {}
+                    shown => {
+                        self.bus = Some(bus);
+                        return shown;
+                    }
+                }
+            }
+            let bus = self.bus.insert(Bus::connect(self.inputs.clone()).await?);
             bus.show(round, note).await
         }
     }
