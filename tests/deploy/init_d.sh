@@ -4,6 +4,11 @@
 # without it, a stand-in. Prints a line a case and ends with a count.
 set -uo pipefail
 
+# Below nohup every process is started to ignore HUP, and a shell can't trap what it was started to ignore.
+if [ -z "${HUP_IS_HEARD:-}" ] && env --default-signal=HUP true 2>/dev/null; then
+    HUP_IS_HEARD=yes exec env --default-signal=HUP bash "$0" "$@"
+fi
+
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 script=$root/autoscale-cli/deploy/init.d/heroku-autoscale
