@@ -1,5 +1,4 @@
-//! What the operator set, as far as it decides, with the defaults. How it is spelled in a configuration is known to floor 1
-//! alone.
+//! What the operator set, as far as it decides, with the defaults. How it is spelled in a file is known to the parser alone.
 
 use std::time::Duration;
 

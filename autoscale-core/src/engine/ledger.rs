@@ -1,5 +1,5 @@
 //! What the loop must not forget about an app when its process ends: the formation as last recorded, a change under way,
-//! limits, overrides, switches, and the policy's memory. A value: where it is kept is floor 3's business.
+//! limits, overrides, switches, and the policy's memory. A value: where it is kept is the business of `stores`.
 
 use std::time::Duration;
 

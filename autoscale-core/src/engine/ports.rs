@@ -1,5 +1,5 @@
 //! What the engine asks of the world: response times, a formation to read and set, and somebody who listens. One or two
-//! methods each; implementations live on floor 3 and in embedding programs.
+//! methods each; implementations live in `sources`, `targets`, `stores`, and in embedding programs.
 
 use std::future::Future;
 use std::pin::Pin;

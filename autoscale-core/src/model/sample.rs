@@ -1,5 +1,5 @@
 //! One result of an outside check: when it was taken, and what came of it. What is no measurement (no time, zero, NaN)
-//! can't be built; how a service spells its results is known to floor 1 alone.
+//! can't be built; how a service spells its results is known to `sources` alone.
 
 use std::cmp::Ordering;
 use std::fmt;

@@ -1,5 +1,5 @@
 //! Moments. A [`Timestamp`] is a whole number of microseconds since 1970, so that comparisons are exact and "all times
-//! are equal" is decided on integers. Nothing here reads a clock: below floor 3, time enters as an argument.
+//! are equal" is decided on integers. Nothing here reads a clock: above `clock`, time enters as an argument.
 
 use std::ops::{Add, Sub};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What a configuration would have decided on recorded results, in virtual time: floors 0 and 1 only, no IO, no clock.
+//! What a configuration would have decided on recorded results, in virtual time: no IO, no clock.
 //! The loop is open: the results are those that were measured, whatever is decided, so that nothing here says what other
 //! dynos would have cost or how fast they would have been. (The closed loop, in which they answer, is
 //! `simulation::closed_loop`'s.)

@@ -1,5 +1,5 @@
-//! Pingdom: results of an outside check, and the checks that a token can see. The clients are on floor 3 (feature
-//! `http`), their wire format on floor 1; none judges what it reads.
+//! Pingdom: results of an outside check, and the checks that a token can see. The clients need the feature
+//! `http`, their wire format does not; none judges what it reads.
 
 #[cfg(feature = "http")]
 mod account;

@@ -1,5 +1,5 @@
-//! Heroku: the formation of an app, and what a token can see. The clients are on floor 3 (feature `http`), their wire
-//! format on floor 1; none decides how many dynos there should be.
+//! Heroku: the formation of an app, and what a token can see. The clients need the feature `http`, their wire
+//! format does not; none decides how many dynos there should be.
 
 #[cfg(feature = "http")]
 mod account;
