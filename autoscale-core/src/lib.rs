@@ -88,12 +88,13 @@ pub use engine::ledger::{Ledger, LedgerKeeper};
 #[cfg(feature = "loop")]
 pub use engine::ports::{Failure, FailureKind, FormationReading, MetricSource, Observer, Reading, ScaleTarget};
 #[cfg(feature = "loop")]
-pub use engine::{Engine, Plan};
+pub use engine::{AnySource, AnyTarget, Engine, Plan};
 pub use model::decision::{Action, Decision};
 pub use model::event::{Check, Event, Kind, Outcome};
 pub use model::formation::{Bounds, Formation};
 pub use model::reason::Reason;
 pub use model::sample::{DownCause, Sample};
 pub use model::time::Timestamp;
+pub use model::traffic::{Coverage, TrafficRow};
 pub use model::window::{Trend, Window};
 pub use policy::{Decider, Observation};

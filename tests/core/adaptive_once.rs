@@ -53,7 +53,7 @@ impl MetricSource for Outside {
     async fn samples(&mut self, from: Timestamp, to: Timestamp) -> Result<Reading, Failure> {
         let world = self.0.lock().unwrap();
         let samples = world.results.iter().filter(|s| (from..=to).contains(&s.at)).copied().collect();
-        Ok(Reading { samples, server_time: None })
+        Ok(Reading::of(samples))
     }
 }
 

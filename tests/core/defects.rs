@@ -49,7 +49,7 @@ impl MetricSource for Shared {
         };
         assert!(!crashes, "a reset in 99999999999999999999 s");
         let slow = (0..10).filter_map(|i| Sample::up(to - Duration::from_secs(60 * i), 9000.0)).collect();
-        Ok(Reading { samples: slow, server_time: None })
+        Ok(Reading::of(slow))
     }
 }
 

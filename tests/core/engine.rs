@@ -56,7 +56,7 @@ impl MetricSource for Shared {
         world.metric_reads.push((from, to));
         match &world.metric_fails {
             Some(failure) => Err(failure.clone()),
-            None => Ok(Reading { samples: world.samples.clone(), server_time: world.server_time }),
+            None => Ok(Reading { server_time: world.server_time, ..Reading::of(world.samples.clone()) }),
         }
     }
 }

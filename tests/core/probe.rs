@@ -123,8 +123,7 @@ async fn it_tests_in_the_background_by_the_clock_it_is_given_and_ends_with_its_o
 
     let newest = samples[3].at;
     let mut later = probe_each(&server.url, 600_000, move || newest);
-    later.take_over(&probe);
-    drop(probe);
+    later.take_over(Box::new(probe));
     assert_eq!(later.samples(from, to).await.unwrap().samples, samples[1..]);
     // Each test would ask the clock. It ended when it was dropped, whatever request is still on its way.
     let asked = seconds.load(Ordering::SeqCst);

@@ -25,7 +25,7 @@ impl MetricSource for Slow {
         let takes = *self.0.lock().unwrap();
         sleep(takes).await;
         let samples = (0..10).filter_map(|i| Sample::up(to - Duration::from_secs(60 * i), 9000.0)).collect();
-        Ok(Reading { samples, server_time: None })
+        Ok(Reading::of(samples))
     }
 }
 

@@ -1,6 +1,7 @@
 //! From a configuration file to a loop that is ready to run: lock, state file, clients, engine, and the observers that the
 //! configuration asks for. The one assembly that the command line and the tray share; decides nothing.
 
+use std::any::Any;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -49,8 +50,9 @@ impl MetricSource for Metric {
         }
     }
 
-    fn take_over(&mut self, earlier: &Self) {
-        if let (Self::Probe(new), Self::Probe(earlier)) = (self, earlier) {
+    fn take_over(&mut self, earlier: Box<dyn Any + Send>) {
+        let Ok(earlier) = earlier.downcast::<Self>() else { return };
+        if let (Self::Probe(new), Self::Probe(earlier)) = (self, *earlier) {
             new.take_over(earlier);
         }
     }

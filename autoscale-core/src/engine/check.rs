@@ -167,14 +167,14 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
     }
 
     /// Goes on with another plan, source and target; what the policy remembers stays.
-    pub fn reload(&mut self, plan: Plan, mut source: M, target: T) {
-        source.take_over(&self.source);
+    pub fn reload(&mut self, plan: Plan, source: M, target: T) {
+        let earlier = std::mem::replace(&mut self.source, source);
+        self.source.take_over(Box::new(earlier));
         self.decider.set_settings(plan.settings.clone());
         self.ledger.limit = None;
         self.ledger.refused_until = None;
         self.ledger.refused_why = None;
         self.plan = plan;
-        self.source = source;
         self.target = target;
         self.forget_toggle();
     }

@@ -5,9 +5,13 @@
 mod check;
 pub(crate) mod defect;
 #[cfg(feature = "loop")]
+pub(crate) mod erased;
+#[cfg(feature = "loop")]
 pub(crate) mod ledger;
 #[cfg(feature = "loop")]
 pub(crate) mod ports;
 
 #[cfg(feature = "loop")]
 pub use check::{Engine, Plan};
+#[cfg(feature = "loop")]
+pub use erased::{AnySource, AnyTarget};

@@ -1,6 +1,7 @@
 //! What the engine asks of the world: response times, a formation to read and set, and somebody who listens. One or two
 //! methods each; implementations live in `sources`, `targets`, `stores`, and in embedding programs.
 
+use std::any::Any;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use crate::model::event::Event;
 use crate::model::sample::Sample;
 use crate::model::time::Timestamp;
+use crate::model::traffic::{Coverage, TrafficRow};
 
 /// Why something outside could not be read or done. Its text says what to mend and never holds a secret.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -42,25 +44,42 @@ pub enum FailureKind {
     Limit(u32),
 }
 
-/// Response times that were read.
+/// What a source has read.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Reading {
-    /// Results, in any order, at least those of the period that was asked for.
+    /// Samples, in any order: at least those of the period that was asked for.
     pub samples: Vec<Sample>,
-    /// What the service's own clock said, if it said so.
+    /// Requests that a router served, in rows of ten seconds; empty from sources that measure response times alone.
+    pub traffic: Vec<TrafficRow>,
+    /// The span that the traffic rows cover without a gap; `None` where the source has no rows.
+    pub coverage: Option<Coverage>,
+    /// Time on the service's own clock, where it sent one.
     pub server_time: Option<Timestamp>,
+    /// Number of this reading, for [`MetricSource::acknowledge`]; 0 from a source that can read everything again.
+    pub seq: u64,
 }
 
-/// Where response times come from.
-pub trait MetricSource: Send {
-    /// The results from `from` to `to` at least, both included.
+impl Reading {
+    /// A reading of samples alone.
+    pub fn of(samples: Vec<Sample>) -> Self {
+        Self { samples, ..Self::default() }
+    }
+}
+
+/// Where measurements come from. A source may own a task; the task must end when the source is dropped.
+pub trait MetricSource: Send + 'static {
+    /// Reads at least the samples from `from` to `to`, both included.
     fn samples(&mut self, from: Timestamp, to: Timestamp) -> impl Future<Output = Result<Reading, Failure>> + Send;
 
-    /// Takes over what an earlier one knows, so that a reload of the configuration does not begin with an empty window.
-    fn take_over(&mut self, earlier: &Self)
-    where
-        Self: Sized,
-    {
+    /// A check that used the readings up to number `seq` has been decided and saved. Until then a source must keep what
+    /// it can't read again: a failed formation read or a dropped check must lose nothing.
+    fn acknowledge(&mut self, seq: u64) {
+        let _ = seq;
+    }
+
+    /// Takes over what the source of the previous configuration knows, so that a reload does not start with an empty
+    /// window. `earlier` may be a source of another type.
+    fn take_over(&mut self, earlier: Box<dyn Any + Send>) {
         let _ = earlier;
     }
 }
@@ -79,7 +98,7 @@ pub struct FormationReading {
 }
 
 /// What is scaled.
-pub trait ScaleTarget: Send {
+pub trait ScaleTarget: Send + 'static {
     /// Reads the formation.
     fn formation(&mut self) -> impl Future<Output = Result<FormationReading, Failure>> + Send;
 

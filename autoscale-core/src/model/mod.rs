@@ -7,6 +7,7 @@ pub(crate) mod money;
 pub(crate) mod reason;
 pub(crate) mod sample;
 pub(crate) mod time;
+pub(crate) mod traffic;
 pub(crate) mod trend;
 pub(crate) mod units;
 pub(crate) mod window;

@@ -1,6 +1,7 @@
 //! The program's own outside check, for people with no Pingdom account: a GET every so often, timed, its results kept
 //! in memory. A visitor's view: redirects are followed, each test takes a connection of its own, the whole body counts.
 
+use std::any::Any;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -78,7 +79,8 @@ impl Probe {
 
 impl MetricSource for Probe {
     /// Takes over the results of an earlier one for the same address.
-    fn take_over(&mut self, earlier: &Self) {
+    fn take_over(&mut self, earlier: Box<dyn Any + Send>) {
+        let Ok(earlier) = earlier.downcast::<Self>() else { return };
         if self.shared.url == earlier.shared.url && !Arc::ptr_eq(&self.shared, &earlier.shared) {
             let results = earlier.shared.results().clone();
             *self.shared.results() = results;
@@ -101,7 +103,7 @@ impl MetricSource for Probe {
         }
         // Also what has come since `to`, the start of the check: it may be what was just waited for.
         let samples = self.shared.results().iter().filter(|s| from <= s.at).copied().collect();
-        Ok(Reading { samples, server_time: None })
+        Ok(Reading::of(samples))
     }
 }
 

@@ -194,7 +194,7 @@ impl OwnSource {
         let code = unsafe { metric(self.user.0, from.as_secs(), to.as_secs(), &raw mut sink) };
         let (samples, failed) = sink.into_given();
         failure(code, failed, "the metric source")?;
-        Ok(Reading { samples, server_time: None })
+        Ok(Reading::of(samples))
     }
 }
 

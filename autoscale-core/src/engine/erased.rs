@@ -1,0 +1,110 @@
+//! Sources and targets behind one type, for assemblies that choose them at run time: one boxed future a call.
+
+use std::any::Any;
+use std::fmt;
+use std::pin::Pin;
+
+use crate::engine::ports::{Failure, FormationReading, MetricSource, Reading, ScaleTarget};
+use crate::model::time::Timestamp;
+
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 'a>>;
+
+/// A [`MetricSource`] of any type.
+pub struct AnySource(Box<dyn DynSource>);
+
+impl AnySource {
+    /// Erases the type of a source.
+    pub fn new(source: impl MetricSource) -> Self {
+        Self(Box::new(source))
+    }
+}
+
+impl fmt::Debug for AnySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AnySource")
+    }
+}
+
+impl MetricSource for AnySource {
+    async fn samples(&mut self, from: Timestamp, to: Timestamp) -> Result<Reading, Failure> {
+        self.0.samples(from, to).await
+    }
+
+    fn acknowledge(&mut self, seq: u64) {
+        self.0.acknowledge(seq);
+    }
+
+    fn take_over(&mut self, earlier: Box<dyn Any + Send>) {
+        let earlier = match earlier.downcast::<Self>() {
+            Ok(erased) => erased.0.into_any(),
+            Err(plain) => plain,
+        };
+        self.0.take_over(earlier);
+    }
+}
+
+trait DynSource: Send {
+    fn samples(&mut self, from: Timestamp, to: Timestamp) -> Boxed<'_, Reading>;
+    fn acknowledge(&mut self, seq: u64);
+    fn take_over(&mut self, earlier: Box<dyn Any + Send>);
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send>;
+}
+
+impl<M: MetricSource> DynSource for M {
+    fn samples(&mut self, from: Timestamp, to: Timestamp) -> Boxed<'_, Reading> {
+        Box::pin(MetricSource::samples(self, from, to))
+    }
+
+    fn acknowledge(&mut self, seq: u64) {
+        MetricSource::acknowledge(self, seq);
+    }
+
+    fn take_over(&mut self, earlier: Box<dyn Any + Send>) {
+        MetricSource::take_over(self, earlier);
+    }
+
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+/// A [`ScaleTarget`] of any type.
+pub struct AnyTarget(Box<dyn DynTarget>);
+
+impl AnyTarget {
+    /// Erases the type of a target.
+    pub fn new(target: impl ScaleTarget) -> Self {
+        Self(Box::new(target))
+    }
+}
+
+impl fmt::Debug for AnyTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AnyTarget")
+    }
+}
+
+impl ScaleTarget for AnyTarget {
+    async fn formation(&mut self) -> Result<FormationReading, Failure> {
+        self.0.formation().await
+    }
+
+    async fn scale(&mut self, quantity: u32) -> Result<u32, Failure> {
+        self.0.scale(quantity).await
+    }
+}
+
+trait DynTarget: Send {
+    fn formation(&mut self) -> Boxed<'_, FormationReading>;
+    fn scale(&mut self, quantity: u32) -> Boxed<'_, u32>;
+}
+
+impl<T: ScaleTarget> DynTarget for T {
+    fn formation(&mut self) -> Boxed<'_, FormationReading> {
+        Box::pin(ScaleTarget::formation(self))
+    }
+
+    fn scale(&mut self, quantity: u32) -> Boxed<'_, u32> {
+        Box::pin(ScaleTarget::scale(self, quantity))
+    }
+}
