@@ -79,16 +79,22 @@ mod targets;
 pub mod workspace;
 
 pub use config::{Config, OnMissingData, Overrides, Parsed, PolicyKind, Problem, Secret, Settings, parse};
-#[cfg(feature = "http")]
-pub use daemon::app::{App, AppOptions, OpenError};
 #[cfg(feature = "loop")]
-pub use daemon::runner::{AppLoop, Command};
+pub use daemon::autoscaler::Autoscaler;
 #[cfg(feature = "loop")]
-pub use engine::ledger::{Ledger, LedgerKeeper};
+pub use daemon::builder::{BuildError, Builder};
+#[cfg(feature = "loop")]
+pub use daemon::handle::Handle;
+#[cfg(feature = "loop")]
+pub use engine::ledger::Ledger;
 #[cfg(feature = "loop")]
 pub use engine::ports::{Failure, FailureKind, FormationReading, MetricSource, Observer, Reading, ScaleTarget};
 #[cfg(feature = "loop")]
-pub use engine::{AnySource, AnyTarget, Engine, Plan};
+pub use engine::store::{Permit, StateStore, StoreError};
+#[cfg(feature = "loop")]
+pub use engine::{AnySource, AnyStore, AnyTarget, Engine, Plan};
+#[cfg(feature = "http")]
+pub use http::Shared;
 pub use model::decision::{Action, Decision};
 pub use model::event::{Check, Event, Kind, Outcome};
 pub use model::formation::{Bounds, Formation};
@@ -98,3 +104,5 @@ pub use model::time::Timestamp;
 pub use model::traffic::{Coverage, TrafficRow};
 pub use model::window::{Trend, Window};
 pub use policy::{Decider, Observation};
+#[cfg(feature = "loop")]
+pub use stores::{file_store::FileStore, memory::MemoryStore};

@@ -2,9 +2,21 @@
 //! nothing here is for an embedding program. Adds nothing of its own.
 #![allow(missing_docs, reason = "each is documented where it is")]
 
+#[cfg(feature = "loop")]
+pub mod autoscaler {
+    pub use crate::daemon::autoscaler::*;
+    pub use crate::daemon::builder::*;
+    pub use crate::daemon::handle::*;
+}
 #[cfg(feature = "http")]
-pub mod app {
-    pub use crate::daemon::app::*;
+pub mod startup {
+    pub use crate::daemon::startup::resolution_warning;
+}
+#[cfg(feature = "loop")]
+pub mod store {
+    pub use crate::engine::store::*;
+    pub use crate::stores::file_store::*;
+    pub use crate::stores::memory::*;
 }
 #[cfg(feature = "loop")]
 pub mod clock {

@@ -3,13 +3,13 @@
 
 use std::future::pending;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use autoscale_core::workspace::app::{App, AppOptions, OpenError};
 use autoscale_core::workspace::config_file::{self, Environment, LoadError, LoadErrorKind, Loaded};
 use autoscale_core::workspace::event::{Event, Kind};
+use autoscale_core::workspace::http::Shared;
 use autoscale_core::workspace::log::EventLog;
-use autoscale_core::workspace::runner::Command;
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::sync::watch;
@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::opening;
 use crate::playground::Playground;
-use crate::slot::{self, Slot};
+use crate::slot::{self, Forced, Slot};
 use crate::view::{Burst, Click, Deed, Facts, Model, Note, Place, View};
 
 /// How long a note waits for others that may come with it.
@@ -30,7 +30,7 @@ const STOP_WITHIN: Duration = Duration::from_millis(900);
 #[derive(Debug)]
 pub(crate) enum Input {
     /// Something happened to the app of a round at a place.
-    Event(u64, usize, Box<Event>),
+    Event(u64, usize, Arc<Event>),
     /// When its next check is due, from now on.
     Next(u64, usize, Option<Duration>),
     /// Somebody clicked.
@@ -68,6 +68,10 @@ impl Wishes {
         self.sandbox || self.name_some() || user_place().is_some_and(is_there)
     }
 
+    fn forced(&self) -> Forced {
+        Forced { dry_run: self.dry_run, shadow: self.shadow }
+    }
+
     fn name_some(&self) -> bool {
         !(self.configs.is_empty() && self.folders.is_empty())
     }
@@ -90,6 +94,7 @@ fn user_place() -> Option<PathBuf> {
 /// Whatever runs, and what is known of it.
 pub(crate) struct Session {
     wishes: Wishes,
+    shared: Shared,
     model: Model,
     slots: Vec<Option<Slot>>,
     loops: JoinSet<()>,
@@ -111,6 +116,7 @@ impl Session {
         let (views, shown) = watch::channel(model.view(&TimeZone::system()));
         let session = Self {
             wishes,
+            shared: Shared::default(),
             model,
             slots: Vec::new(),
             loops: JoinSet::new(),
@@ -131,7 +137,7 @@ impl Session {
         if self.wishes.sandbox {
             self.try_sandbox().await;
         } else {
-            self.start();
+            self.start().await;
         }
         self.publish();
         loop {
@@ -165,9 +171,11 @@ impl Session {
             Input::Event(..) | Input::Next(..) | Input::GraphOf(..) | Input::Stop => {}
             Input::Click(click) => self.click(click).await,
             Input::Reload => {
-                self.slots.iter().flatten().for_each(|slot| slot.tell(Command::Reload));
+                self.shared.refresh();
+                let forced = self.wishes.forced();
+                self.slots.iter().flatten().for_each(|slot| slot.reload(&forced));
                 if self.playground.is_none() {
-                    self.start_rest();
+                    self.start_rest().await;
                 }
             }
             Input::Raised => {
@@ -182,7 +190,7 @@ impl Session {
         self.slots.get(place).and_then(Option::as_ref)
     }
 
-    fn event(&mut self, place: usize, event: &Event) {
+    fn event(&mut self, place: usize, event: &Arc<Event>) {
         let clock = self.slot(place).map(|slot| slot.clock).unwrap_or_default();
         clock.scope_sync(|| self.log.tell(event));
         if let Some(slot) = self.slots.get_mut(place).and_then(Option::as_mut) {
@@ -201,7 +209,7 @@ impl Session {
             Click::App(place, deed) => self.deed(place, deed),
             Click::CreateConfig => self.create_config(),
             Click::Edit(path) => opening::open(path, &self.inputs),
-            Click::Start if self.playground.is_none() => self.start_rest(),
+            Click::Start if self.playground.is_none() => self.start_rest().await,
             Click::Start => self.restart().await,
             Click::TrySandbox => {
                 self.stop().await;
@@ -225,11 +233,14 @@ impl Session {
             return;
         };
         match deed {
-            Deed::DryRun(on) => slot.tell(Command::SetDryRun(on)),
-            Deed::CheckNow => slot.tell(Command::CheckNow),
-            Deed::Pause => slot.tell(Command::Pause),
-            Deed::Resume => slot.tell(Command::Resume),
-            Deed::Reload => slot.tell(Command::Reload),
+            Deed::DryRun(on) => slot.handle.set_dry_run(on),
+            Deed::CheckNow => slot.handle.check_now(),
+            Deed::Pause => slot.handle.pause(),
+            Deed::Resume => slot.handle.resume(),
+            Deed::Reload => {
+                self.shared.refresh();
+                slot.reload(&self.wishes.forced());
+            }
             Deed::OpenConfig => opening::open(slot.facts.path.clone(), &self.inputs),
             Deed::OpenGraph => self.open_graph(place),
         }
@@ -261,19 +272,19 @@ impl Session {
     /// Ends what runs, and starts what the configurations say now.
     async fn restart(&mut self) {
         self.stop().await;
-        self.start();
+        self.start().await;
     }
 
     /// Opens every configuration, and starts a loop for each that can be used.
-    fn start(&mut self) {
+    async fn start(&mut self) {
         self.begin_round();
         let loaded = self.wishes.load();
         if self.wishes.name_some() {
-            return self.open(loaded.into_iter().enumerate());
+            return self.open(loaded.into_iter().enumerate()).await;
         }
         let path = match loaded.first() {
             Some(Err(error)) if error.kind == LoadErrorKind::NotFound => error.path.clone(),
-            Some(_) => return self.open(loaded.into_iter().enumerate()),
+            Some(_) => return self.open(loaded.into_iter().enumerate()).await,
             None => {
                 let text = "There is no home folder to have it in: name one with --config";
                 tracing::warn!("no configuration: {text}");
@@ -290,9 +301,9 @@ impl Session {
     }
 
     /// Opens what is not looked after, as its configuration says now. What is goes on undisturbed.
-    fn start_rest(&mut self) {
+    async fn start_rest(&mut self) {
         if self.slots.iter().all(Option::is_none) {
-            return self.start();
+            return self.start().await;
         }
         let loaded = self.wishes.load();
         let named =
@@ -309,7 +320,7 @@ impl Session {
             }
         }
         let places: Vec<usize> = wanted.iter().map(|(place, _)| *place).collect();
-        self.open(wanted.into_iter());
+        self.open(wanted.into_iter()).await;
         for place in places {
             if let Some(slot) = &self.slots[place] {
                 let Facts { name, path, .. } = slot.facts.clone();
@@ -321,24 +332,29 @@ impl Session {
 
     /// Starts a loop for each configuration that can be used, at its place; each place is that of a closed one, or the
     /// next.
-    fn open(&mut self, wanted: impl ExactSizeIterator<Item = (usize, Result<Loaded, LoadError>)>) {
-        let options = AppOptions { dry_run: self.wishes.dry_run, shadow: self.wishes.shadow, ..AppOptions::default() };
+    async fn open(&mut self, wanted: impl ExactSizeIterator<Item = (usize, Result<Loaded, LoadError>)>) {
+        let forced = self.wishes.forced();
         let count = u32::try_from(wanted.len()).unwrap_or(u32::MAX).max(1);
         for (turn, (place, loaded)) in (0_u32..).zip(wanted) {
             let path = path(&loaded).to_owned();
             let name = loaded.as_ref().map_or_else(|_| file_name(&path), |loaded| slot::name(&loaded.config));
-            let slot = match loaded.map_err(OpenError::from).and_then(|loaded| App::open(loaded, &options)) {
-                Ok(app) => {
+            let opened = match loaded {
+                Ok(loaded) => {
                     // Spread over the interval, so that many apps do not all ask at once.
-                    let first_after = app.config.check_frequency / count * turn;
-                    let at = (self.round, place);
-                    let (slot, before) = Slot::start(app, &options, at, first_after, &self.inputs, &mut self.loops);
+                    let first_after = loaded.config.check_frequency / count * turn;
+                    let (at, inputs, loops) = ((self.round, place), &self.inputs, &mut self.loops);
+                    Slot::start(loaded, &forced, &self.shared, at, first_after, inputs, loops).await
+                }
+                Err(error) => Err(error.to_string()),
+            };
+            let slot = match opened {
+                Ok((slot, before)) => {
                     self.model.add(place, slot.facts.clone(), before.dry_run, before.paused, before.last);
                     self.model.set_shadow(place, before.shadow);
                     Some(slot)
                 }
                 Err(error) => {
-                    let problems: Vec<String> = error.to_string().lines().map(str::to_owned).collect();
+                    let problems: Vec<String> = error.lines().map(str::to_owned).collect();
                     problems.iter().for_each(|problem| tracing::error!("{problem}"));
                     self.tell(Note::plain(format!("{name} is not looked after"), problems.join("\n")));
                     self.model.add_closed(place, name, path, problems);
@@ -361,13 +377,13 @@ impl Session {
                 if !self.wishes.name_some() {
                     self.model.set_place(user_place().map(|path| Place { exists: path.exists(), path }));
                 }
-                self.open([(0, Ok(loaded))].into_iter());
+                self.open([(0, Ok(loaded))].into_iter()).await;
                 let text = "A simulated app meets a flash crowd within half a minute; time passes 60 times as fast.";
                 self.tell(Note::plain("The sandbox runs", text));
             }
             Err(error) => {
                 tracing::error!("the sandbox can't start: {error}");
-                self.start();
+                self.start().await;
                 self.tell(Note::plain("The sandbox can't start", error));
             }
         }
@@ -380,7 +396,7 @@ impl Session {
     }
 
     async fn stop(&mut self) {
-        self.slots.iter().flatten().for_each(|slot| slot.tell(Command::Stop));
+        self.slots.iter().flatten().for_each(|slot| slot.handle.stop());
         let ended = async { while self.loops.join_next().await.is_some() {} };
         if timeout(STOP_WITHIN, ended).await.is_err() {
             self.loops.shutdown().await;

@@ -1,19 +1,21 @@
 //! One app of the tray: its loop runs on the runtime in the background; events come out, commands go in.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use autoscale_core::workspace::app::{App, AppOptions};
+use autoscale_core::workspace::autoscaler::{Autoscaler, Handle};
 use autoscale_core::workspace::clock::Clock;
 use autoscale_core::workspace::config::Config;
+use autoscale_core::workspace::config_file::{self, Loaded};
 use autoscale_core::workspace::event::{Check, Event, Kind};
 use autoscale_core::workspace::graph::Picture;
 use autoscale_core::workspace::graph_files;
+use autoscale_core::workspace::http::Shared;
 use autoscale_core::workspace::ports::Observer;
-use autoscale_core::workspace::runner::Command;
 use autoscale_core::workspace::state;
 use jiff::tz::TimeZone;
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -25,10 +27,10 @@ use crate::view::Facts;
 pub(crate) struct Slot {
     pub(crate) facts: Facts,
     pub(crate) clock: Clock,
-    commands: UnboundedSender<Command>,
+    pub(crate) handle: Handle,
     /// Its configuration, as the last reload left it.
     config: watch::Receiver<Config>,
-    last: Option<Event>,
+    last: Option<Arc<Event>>,
 }
 
 /// What the view starts with.
@@ -55,57 +57,71 @@ fn trend(config: &Config) -> (f64, f64) {
     (config.settings.trend_low, config.settings.trend_high)
 }
 
+/// What is the same for all apps of a session.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Forced {
+    pub(crate) dry_run: bool,
+    pub(crate) shadow: bool,
+}
+
 impl Slot {
-    /// Starts the loop of an app. What it tells carries `round` and `place`.
-    pub(crate) fn start(
-        app: App,
-        options: &AppOptions,
+    /// Opens an app and starts its loop. Its events carry `round` and `place`.
+    pub(crate) async fn start(
+        loaded: Loaded,
+        forced: &Forced,
+        shared: &Shared,
         (round, place): (u64, usize),
         first_after: Duration,
         inputs: &UnboundedSender<Input>,
         loops: &mut JoinSet<()>,
-    ) -> (Self, Before) {
-        let clock = app.clock;
-        clock.scope_sync(|| app.warnings.iter().for_each(|warning| tracing::warn!("{warning}")));
-        let outside = app.outside_warnings();
-        let outside = async move { outside.await.iter().for_each(|warning| tracing::warn!("{warning}")) };
-        loops.spawn(clock.scope(outside));
+    ) -> Result<(Self, Before), String> {
+        let loaded = loaded.ready().map_err(|error| error.to_string())?;
+        let teller = Teller { round, place, inputs: inputs.clone() };
+        let builder = Autoscaler::builder(loaded.config.clone()).shared(shared).observer(teller);
+        let built = builder.dry_run(forced.dry_run).shadow(forced.shadow).build().await;
+        let (mut autoscaler, handle) = built.map_err(|error| error.to_string())?;
+        let clock = autoscaler.clock();
+        let warnings = loaded.in_lines(&loaded.warnings);
+        clock.scope_sync(|| warnings.iter().for_each(|warning| tracing::warn!("{warning}")));
+        let startup = autoscaler.startup_checks();
+        let startup = async move { startup.await.iter().for_each(|warning| tracing::warn!("{warning}")) };
+        loops.spawn(clock.scope(startup));
 
-        let config = app.in_force();
         let facts = Facts {
-            name: name(&app.config),
-            path: app.path.clone(),
-            trend: trend(&app.config),
-            forced_dry_run: options.dry_run,
-            forced_shadow: options.shadow,
+            name: name(&loaded.config),
+            path: loaded.path,
+            trend: trend(&loaded.config),
+            forced_dry_run: forced.dry_run,
+            forced_shadow: forced.shadow,
             fast: clock.speed() != 1.0,
         };
-        let ledger = app.engine.ledger();
         let before = Before {
-            dry_run: app.engine.is_dry_run(),
-            shadow: app.engine.is_shadow(),
-            paused: ledger.paused,
-            last: ledger.last_check.as_ref().and_then(|event| match &event.kind {
+            dry_run: autoscaler.is_dry_run(),
+            shadow: autoscaler.is_shadow(),
+            paused: autoscaler.is_paused(),
+            last: autoscaler.last_check().and_then(|event| match &event.kind {
                 Kind::Checked(check) => Some(check.as_ref().clone()),
                 _ => None,
             }),
         };
-        let (commands, receiver) = unbounded_channel();
-        let teller = Teller { round, place, inputs: inputs.clone() };
-        loops.spawn(app.into_loop(first_after, Box::new(teller)).run(receiver));
-        (Self { facts, clock, commands, config, last: None }, before)
+        autoscaler.set_first_check_after(first_after);
+        loops.spawn(autoscaler.run());
+        let config = handle.config();
+        Ok((Self { facts, clock, handle, config, last: None }, before))
     }
 
-    /// Tells the loop.
-    pub(crate) fn tell(&self, command: Command) {
-        // A loop that has ended needs to be told nothing.
-        let _ = self.commands.send(command);
+    /// Reads the configuration file again.
+    pub(crate) fn reload(&self, forced: &Forced) {
+        let (path, handle) = (self.facts.path.clone(), self.handle.clone());
+        let dry_run = forced.dry_run || forced.shadow;
+        // A file that hangs must not hold up the menu.
+        tokio::task::spawn_blocking(move || handle.reload_file(config_file::load(&path, dry_run)));
     }
 
     /// Keeps what a graph is drawn from.
-    pub(crate) fn note(&mut self, event: &Event) {
+    pub(crate) fn note(&mut self, event: &Arc<Event>) {
         if matches!(event.kind, Kind::Checked(_)) {
-            self.last = Some(event.clone());
+            self.last = Some(Arc::clone(event));
         }
     }
 
@@ -120,7 +136,7 @@ impl Slot {
         let (last, config) = (self.last.clone(), self.config.borrow().clone());
         move || {
             let (folder, heroku) = (state::graphs_folder(&config), &config.heroku);
-            match last.as_ref().and_then(Picture::of_event) {
+            match last.as_deref().and_then(Picture::of_event) {
                 Some(picture) => {
                     graph_files::keep(&folder, config.graph_format, config.graphs_keep, &picture, &TimeZone::system())
                         .map_err(|error| error.to_string())
@@ -140,9 +156,9 @@ struct Teller {
 }
 
 impl Observer for Teller {
-    fn observe(&mut self, event: &Event) {
+    fn observe(&mut self, event: &Arc<Event>) {
         // Nobody listens any more when the program ends.
-        let _ = self.inputs.send(Input::Event(self.round, self.place, Box::new(event.clone())));
+        let _ = self.inputs.send(Input::Event(self.round, self.place, Arc::clone(event)));
     }
 
     fn next_check(&mut self, after: Option<Duration>) {

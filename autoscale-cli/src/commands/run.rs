@@ -2,17 +2,18 @@
 //! that does nothing else, whatever holds up the loops.
 
 use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use autoscale_core::workspace::app::{App, AppOptions, OpenError};
+use autoscale_core::workspace::autoscaler::{Autoscaler, BuildError, Handle};
+use autoscale_core::workspace::config_file::{self, Loaded};
 use autoscale_core::workspace::event::{Event, Kind, Outcome};
+use autoscale_core::workspace::http::Shared;
 use autoscale_core::workspace::log::EventLog;
-use autoscale_core::workspace::ports::Observer as _;
-use autoscale_core::workspace::runner::{Command, check_once};
-use autoscale_core::workspace::state::LockError;
 use autoscale_core::workspace::writer::{Told, Writer, lost};
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 
 use crate::complain;
@@ -109,10 +110,9 @@ pub(crate) fn run(args: &Args) -> Exit {
         Ok(runtime) => runtime,
         Err(error) => return outlets.give_up(&format!("no threads or sockets to run on: {error}"), Exit::Failed),
     };
-    let opened = {
-        let _runtime = runtime.enter();
-        open(args, &outlets)
-    };
+    let shared = Shared::default();
+    let (reloads, reloaded) = unbounded_channel();
+    let opened = runtime.block_on(open(args, &outlets, &shared, &reloads));
     let mut last_lines = LAST_LINES;
     let (exit, end_by) = match opened {
         Err(exit) => return exit,
@@ -122,7 +122,9 @@ pub(crate) fn run(args: &Args) -> Exit {
             (exit, Instant::now() + FINISH_WITHIN)
         }
         Ok(apps) => match Builder::new_current_thread().enable_all().build() {
-            Ok(own) => own.block_on(keep_running(apps, &outlets, pid_file, &runtime)),
+            Ok(own) => {
+                own.block_on(keep_running(args, apps, &outlets, pid_file, &runtime, Reloads { shared, reloaded }))
+            }
             Err(error) => return outlets.give_up(&format!("signals can't be received: {error}"), Exit::Failed),
         },
     };
@@ -179,21 +181,31 @@ fn warn_of_stdout(told: Told) {
     }
 }
 
+/// An app that is ready to run.
+struct App {
+    loaded: Loaded,
+    autoscaler: Autoscaler,
+    handle: Handle,
+}
+
 /// Opens all apps, or says of each that can't be opened why.
-fn open(args: &Args, outlets: &Outlets) -> Result<Vec<App>, Exit> {
-    let options = AppOptions { dry_run: args.dry_run, shadow: args.shadow, ..AppOptions::default() };
+async fn open(
+    args: &Args,
+    outlets: &Outlets,
+    shared: &Shared,
+    reloads: &UnboundedSender<()>,
+) -> Result<Vec<App>, Exit> {
     let mut apps = Vec::new();
     let mut exit = None;
     for loaded in args.configs.load(args.dry_run || args.shadow) {
-        match loaded.map_err(OpenError::from).and_then(|loaded| App::open(loaded, &options)) {
-            Ok(mut app) => {
-                if args.resume {
-                    app.engine.set_paused(false);
-                }
-                apps.push(app);
-            }
-            Err(error) => {
-                let code = outlets.give_up(&error.to_string(), exit_of(&error));
+        let opened = match loaded.and_then(Loaded::ready) {
+            Ok(loaded) => open_app(loaded, args, outlets, shared, reloads).await,
+            Err(error) => Err((error.to_string(), Exit::Config)),
+        };
+        match opened {
+            Ok(app) => apps.push(app),
+            Err((why, code)) => {
+                let code = outlets.give_up(&why, code);
                 exit = exit.or(Some(code));
             }
         }
@@ -201,32 +213,48 @@ fn open(args: &Args, outlets: &Outlets) -> Result<Vec<App>, Exit> {
     exit.map_or(Ok(apps), Err)
 }
 
-fn exit_of(error: &OpenError) -> Exit {
+async fn open_app(
+    loaded: Loaded,
+    args: &Args,
+    outlets: &Outlets,
+    shared: &Shared,
+    reloads: &UnboundedSender<()>,
+) -> Result<App, (String, Exit)> {
+    let mut teller = Teller::new(outlets);
+    let reloads = reloads.clone();
+    let observer = move |event: &Arc<Event>| {
+        teller.tell(event);
+        if matches!(event.kind, Kind::ConfigReloaded { .. } | Kind::ConfigRefused { .. }) {
+            let _ = reloads.send(());
+        }
+    };
+    let builder = Autoscaler::builder(loaded.config.clone()).shared(shared).observer(observer);
+    let built = builder.dry_run(args.dry_run).shadow(args.shadow).resume(args.resume).build().await;
+    let (autoscaler, handle) = built.map_err(|error| (error.to_string(), exit_of(&error)))?;
+    Ok(App { loaded, autoscaler, handle })
+}
+
+fn exit_of(error: &BuildError) -> Exit {
     match error {
-        OpenError::Config(_) | OpenError::Missing { .. } => Exit::Config,
-        OpenError::Lock { error: LockError::Held { .. }, .. } => Exit::Locked,
+        BuildError::Incomplete(_) => Exit::Config,
+        BuildError::Held { .. } => Exit::Locked,
         _ => Exit::Failed,
     }
 }
 
 async fn once(apps: Vec<App>, outlets: &Outlets) -> Exit {
     let mut checks = JoinSet::new();
-    for mut app in apps {
-        let clock = app.clock;
+    for App { loaded, mut autoscaler, .. } in apps {
         let mut teller = Teller::new(outlets);
-        checks.spawn(clock.scope(async move {
-            app.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
-            if app.engine.ledger().paused {
-                teller.tell(&app.engine.event(app.clock.now(), Kind::Paused));
+        checks.spawn(autoscaler.clock().scope(async move {
+            loaded.in_lines(&loaded.warnings).iter().for_each(|warning| tracing::warn!("{warning}"));
+            if autoscaler.is_paused() {
+                teller.tell(&autoscaler.event(Kind::Paused));
                 return false;
             }
-            let events = check_once(&mut app.engine, &app.clock).await;
-            for event in &events {
-                app.records.observe(event);
-                teller.tell(event);
-            }
-            app.records.finish(FINISH_WITHIN).await;
-            events.iter().any(failed)
+            let events = autoscaler.check_once().await;
+            autoscaler.finish(FINISH_WITHIN).await;
+            events.iter().any(|event| failed(event))
         }));
     }
     let mut failed = false;
@@ -248,12 +276,21 @@ fn failed(event: &Event) -> bool {
     }
 }
 
+/// What a reload needs.
+struct Reloads {
+    shared: Shared,
+    /// Receives an item for each app that has taken or refused its configuration.
+    reloaded: UnboundedReceiver<()>,
+}
+
 /// Runs until it is told to stop: how it ended, and when all is to be over.
 async fn keep_running(
+    args: &Args,
     apps: Vec<App>,
     outlets: &Outlets,
     mut pid_file: Option<PidFile>,
     runtime: &Runtime,
+    Reloads { shared, mut reloaded }: Reloads,
 ) -> (Exit, Instant) {
     let mut signals = match Signals::listen() {
         Ok(signals) => signals,
@@ -263,28 +300,19 @@ async fn keep_running(
         }
     };
     let mut loops = JoinSet::new();
-    let mut commands: Vec<UnboundedSender<Command>> = Vec::new();
-    let (reloads, mut reloaded) = unbounded_channel();
+    let mut handles: Vec<(PathBuf, Handle)> = Vec::new();
     let count = u32::try_from(apps.len()).unwrap_or(u32::MAX).max(1);
-    for (place, app) in (0_u32..).zip(apps) {
-        let clock = app.clock;
-        clock.scope_sync(|| app.warnings.iter().for_each(|warning| tracing::warn!("{warning}")));
-        let (sender, receiver) = unbounded_channel();
-        commands.push(sender);
+    for (place, App { loaded, mut autoscaler, handle }) in (0_u32..).zip(apps) {
+        let clock = autoscaler.clock();
+        let warnings = loaded.in_lines(&loaded.warnings);
+        clock.scope_sync(|| warnings.iter().for_each(|warning| tracing::warn!("{warning}")));
         // Spread over the interval, so that many apps do not all ask at once.
-        let first_after = app.config.check_frequency / count * place;
-        let mut teller = Teller::new(outlets);
-        let outside = app.outside_warnings();
-        let outside = async move { outside.await.iter().for_each(|warning| tracing::warn!("{warning}")) };
-        runtime.spawn(clock.scope(outside));
-        let reloads = reloads.clone();
-        let observer = move |event: &Event| {
-            teller.tell(event);
-            if matches!(event.kind, Kind::ConfigReloaded { .. } | Kind::ConfigRefused { .. }) {
-                let _ = reloads.send(());
-            }
-        };
-        loops.spawn_on(app.into_loop(first_after, Box::new(observer)).run(receiver), runtime.handle());
+        autoscaler.set_first_check_after(loaded.config.check_frequency / count * place);
+        let startup = autoscaler.startup_checks();
+        let startup = async move { startup.await.iter().for_each(|warning| tracing::warn!("{warning}")) };
+        runtime.spawn(clock.scope(startup));
+        loops.spawn_on(autoscaler.run(), runtime.handle());
+        handles.push((loaded.path, handle));
     }
     if let Some(pid_file) = &mut pid_file {
         pid_file.write();
@@ -299,8 +327,13 @@ async fn keep_running(
                 Signal::Stop => break,
                 Signal::Reload => {
                     service.reloading();
-                    send(&commands, Command::Reload);
-                    reloading += commands.len();
+                    shared.refresh();
+                    let forced = args.dry_run || args.shadow;
+                    for (path, handle) in handles.clone() {
+                        // A file that hangs must not keep a signal from being heard.
+                        runtime.spawn_blocking(move || handle.reload_file(config_file::load(&path, forced)));
+                    }
+                    reloading += handles.len();
                 }
             },
             // Each loop takes its configuration anew when it comes to it; only then is the whole ready again.
@@ -320,16 +353,9 @@ async fn keep_running(
     }
     let end_by = Instant::now() + END_WITHIN;
     service.stopping();
-    send(&commands, Command::Stop);
+    handles.iter().for_each(|(_, handle)| handle.stop());
     let _ = tokio::time::timeout(STOP_WITHIN, async { while loops.join_next().await.is_some() {} }).await;
     (exit, end_by)
-}
-
-fn send(commands: &[UnboundedSender<Command>], command: Command) {
-    for sender in commands {
-        // A loop that has ended needs to be told nothing.
-        let _ = sender.send(command);
-    }
 }
 
 /// Tells of an app's events: in the log, and as JSON on stdout where that is asked for.

@@ -63,6 +63,23 @@ pub struct Loaded {
 }
 
 impl Loaded {
+    /// Problems as lines, each with the file's name.
+    pub fn in_lines(&self, problems: &[Problem]) -> Vec<String> {
+        problems.iter().map(|problem| problem.in_file(self.path.display()).to_string()).collect()
+    }
+
+    /// Itself, if it holds what a loop needs.
+    ///
+    /// # Errors
+    /// What it lacks.
+    pub fn ready(self) -> Result<Self, LoadError> {
+        let problems = self.unready();
+        if problems.is_empty() {
+            return Ok(self);
+        }
+        Err(LoadError { path: self.path, kind: LoadErrorKind::Incomplete, problems, warnings: self.warnings })
+    }
+
     /// What stands in the way of a loop, each with its line where the file has one: what is missing, placeholders, and
     /// roots that can't be trusted. A [`ProblemKind::Credential`] may still come from the environment of another process.
     pub fn unready(&self) -> Vec<Problem> {
@@ -113,6 +130,8 @@ pub enum LoadErrorKind {
     NotUtf8,
     /// What it says can't be used.
     Invalid,
+    /// It lacks what a loop needs.
+    Incomplete,
     /// Another configuration is for the same app and process type.
     SameApp,
 }

@@ -1,9 +1,12 @@
 //! From configuration files to loops that run: the assembly, the runner, and the status of both. Decides nothing.
 
-#[cfg(feature = "http")]
-pub(crate) mod app;
+pub(crate) mod autoscaler;
+pub(crate) mod builder;
 pub(crate) mod config_file;
+pub(crate) mod handle;
 pub(crate) mod runner;
 pub(crate) mod spending;
+#[cfg(feature = "http")]
+pub(crate) mod startup;
 #[cfg(feature = "http")]
 pub(crate) mod status;

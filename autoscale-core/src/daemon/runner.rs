@@ -2,6 +2,7 @@
 //! program. Several apps are several loops, none of which can delay or end another. Decides nothing.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -10,9 +11,9 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::clock::{Clock, later};
 use crate::engine::defect;
-use crate::engine::ledger::LedgerKeeper;
 use crate::engine::ports::{MetricSource, Observer, ScaleTarget};
-use crate::engine::{Engine, Plan};
+use crate::engine::store::StateStore;
+use crate::engine::{AnySource, AnyStore, AnyTarget, Engine, Plan};
 use crate::model::event::{Event, Kind};
 
 /// The part of an interval that a check may take.
@@ -28,53 +29,60 @@ const RESTART_AFTER: (Duration, Duration) = (Duration::from_secs(5), Duration::f
 const FAREWELL: Duration = Duration::from_millis(600);
 
 /// What a loop can be told.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Debug)]
 pub enum Command {
-    /// Check at once, also while it rests.
+    /// Check at once, also while it is paused.
     CheckNow,
-    /// Rest.
+    /// Make no more checks until [`Command::Resume`].
     Pause,
-    /// Go on.
+    /// Make checks again, the first at once.
     Resume,
-    /// Only tell of changes, or carry them out again.
+    /// Report changes without applying them, or apply them again.
     SetDryRun(bool),
-    /// Take the configuration anew.
-    Reload,
+    /// Go on with another configuration.
+    Reload(Box<Reload>),
+    /// Report that a new configuration can't be used, and why; the old one stays.
+    Refuse(Vec<String>),
     /// End; what is in flight is cancelled.
     Stop,
 }
 
-/// What a reload brings.
-#[derive(Debug)]
-pub struct Reloaded<M, T> {
-    /// What the engine is told.
+/// Another configuration, ready to be used.
+pub struct Reload {
+    /// What the engine needs to know of it.
     pub plan: Plan,
-    /// Where response times come from.
-    pub source: M,
-    /// What is scaled.
-    pub target: T,
+    /// Where measurements come from now; `None`: from where they came before.
+    pub source: Option<AnySource>,
+    /// What is scaled now; `None`: what was scaled before.
+    pub target: Option<AnyTarget>,
     /// Warnings of the configuration.
     pub warnings: Vec<String>,
+    /// What else changes with it, right before the event.
+    pub apply: Box<dyn FnOnce() + Send>,
 }
 
-/// Takes the configuration anew; or says every problem of it.
-pub type Reload<M, T> = Box<dyn FnMut() -> Result<Reloaded<M, T>, Vec<String>> + Send>;
+impl std::fmt::Debug for Reload {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reload").field("plan", &self.plan).finish_non_exhaustive()
+    }
+}
+
+/// The engine of an app whose parts were chosen at run time.
+pub type AnyEngine = Engine<AnySource, AnyTarget, AnyStore>;
 
 /// The loop of one app.
-pub struct AppLoop<M, T, K> {
+pub struct AppLoop {
     /// Its engine.
-    pub engine: Engine<M, T, K>,
+    pub engine: AnyEngine,
     /// Its clock.
     pub clock: Clock,
-    /// How long after the start its first check comes, on its clock.
+    /// Time from the start to the first check, on its clock.
     pub first_after: Duration,
-    /// What [`Command::Reload`] does.
-    pub reload: Reload<M, T>,
-    /// Who is told of events.
+    /// Receives its events.
     pub observer: Box<dyn Observer>,
 }
 
-impl<M, T, K> std::fmt::Debug for AppLoop<M, T, K> {
+impl std::fmt::Debug for AppLoop {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("AppLoop").field("first_after", &self.first_after).finish_non_exhaustive()
     }
@@ -101,7 +109,7 @@ struct Agenda {
     told_due: Option<Option<Instant>>,
 }
 
-impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> AppLoop<M, T, K> {
+impl AppLoop {
     /// Runs until it is told to stop, or nobody is left who could tell it. A defect of the program does not end it: it
     /// tells of that, waits, and carries on from its ledger.
     pub async fn run(self, commands: mpsc::UnboundedReceiver<Command>) {
@@ -127,7 +135,7 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> AppLoop<M, T, K> {
             let ended = AssertUnwindSafe(self.follow(&mut agenda, &mut commands)).catch_unwind().await;
             match ended {
                 Ok(()) => break,
-                Err(panic) => self.start_again(&mut agenda, defect::text(&*panic)),
+                Err(panic) => self.start_again(&mut agenda, defect::text(&*panic)).await,
             }
         }
         self.tell(Kind::Stopped);
@@ -166,46 +174,50 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> AppLoop<M, T, K> {
                 }
                 Turn::Told(command) => Some(command),
             };
+            if self.engine.is_lost() {
+                return;
+            }
             match told {
                 None | Some(Command::CheckNow) => {}
                 Some(Command::Stop) => return,
                 Some(Command::Pause) if !agenda.rests => {
                     agenda.rests = true;
-                    self.rest(true);
+                    self.rest(true).await;
                 }
                 Some(Command::Resume) if agenda.rests => {
                     agenda.rests = false;
-                    self.rest(false);
+                    self.rest(false).await;
                     (agenda.at_once, agenda.not_before) = (true, None);
                 }
                 Some(Command::Pause | Command::Resume) => {}
-                Some(Command::SetDryRun(on)) => self.set_dry_run(on),
-                Some(Command::Reload) => {
+                Some(Command::SetDryRun(on)) => self.set_dry_run(on).await,
+                Some(Command::Refuse(problems)) => self.tell(Kind::ConfigRefused { problems }),
+                Some(Command::Reload(reload)) => {
                     let before = self.clock.real(self.engine.plan().interval);
-                    if self.reload() {
-                        let interval = self.clock.real(self.engine.plan().interval);
-                        agenda.due =
-                            next_due(agenda.due.checked_sub(before).unwrap_or(agenda.due), interval, Instant::now());
-                        (agenda.at_once, agenda.not_before) = (true, None);
-                    }
+                    self.reload(*reload);
+                    let interval = self.clock.real(self.engine.plan().interval);
+                    agenda.due =
+                        next_due(agenda.due.checked_sub(before).unwrap_or(agenda.due), interval, Instant::now());
+                    (agenda.at_once, agenda.not_before) = (true, None);
                 }
             }
         }
     }
 
     /// Tells of a defect, and lets the loop go on after a wait, from its ledger.
-    fn start_again(&mut self, agenda: &mut Agenda, error: String) {
+    async fn start_again(&mut self, agenda: &mut Agenda, error: String) {
         let (first, longest) = RESTART_AFTER;
         let wait = first.saturating_mul(2_u32.saturating_pow(agenda.defects)).min(longest);
         agenda.defects = agenda.defects.saturating_add(1);
         agenda.not_before = Some(later(self.clock.real(wait)));
         agenda.at_once = true;
         // Both run the code that may have the defect.
-        unharmed(|| {
-            let checks_after = (!self.engine.ledger().paused).then_some(wait);
-            let event = self.engine.crashed(self.clock.now(), error, checks_after);
-            self.observer.observe(&event);
-        });
+        let checks_after = (!self.engine.ledger().paused).then_some(wait);
+        let crashed = AssertUnwindSafe(self.engine.crashed(self.clock.now(), error, checks_after)).catch_unwind().await;
+        match crashed {
+            Ok(event) => unharmed(|| self.observer.observe(&Arc::new(event))),
+            Err(panic) => unharmed(|| std::panic::resume_unwind(panic)),
+        }
         unharmed(|| self.engine.carry_on());
         agenda.rests = self.engine.ledger().paused;
     }
@@ -228,27 +240,31 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> AppLoop<M, T, K> {
                 }
             }
         };
-        let events = events.unwrap_or_else(|_| {
-            let text = format!("the check took longer than {} s and was broken off", allowed.as_secs());
-            vec![self.engine.check_failed(now, "time", text)]
-        });
-        for event in &events {
-            unharmed(|| self.observer.observe(event));
+        let events = match events {
+            Ok(events) => events,
+            Err(_) => {
+                let text = format!("the check took longer than {} s and was broken off", allowed.as_secs());
+                vec![self.engine.check_failed(now, "time", text).await]
+            }
+        };
+        for event in events {
+            let event = Arc::new(event);
+            unharmed(|| self.observer.observe(&event));
         }
         None
     }
 
-    fn rest(&mut self, rests: bool) {
-        self.engine.set_paused(rests);
+    async fn rest(&mut self, rests: bool) {
+        self.engine.set_paused(rests).await;
         self.tell(if rests { Kind::Paused } else { Kind::Resumed });
     }
 
-    fn set_dry_run(&mut self, on: bool) {
+    async fn set_dry_run(&mut self, on: bool) {
         if self.engine.is_dry_run_forced() {
             // Said again, for a switch that was moved and has to move back.
             self.tell_mode();
         } else if on != self.engine.is_dry_run() {
-            self.engine.set_dry_run(on);
+            self.engine.set_dry_run(on).await;
             self.tell_mode();
         }
     }
@@ -263,31 +279,20 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> AppLoop<M, T, K> {
         self.tell(Kind::DryRunChanged { dry_run, shadow });
     }
 
-    /// Takes the configuration anew. A bad one is refused: the old one stays.
-    fn reload(&mut self) -> bool {
-        let reloaded = defect::caught(|| (self.reload)());
-        let reloaded = reloaded.unwrap_or_else(|error| {
-            Err(vec![format!("it could not be read for a defect of autoscale, please report it: {error}")])
-        });
-        match reloaded {
-            Ok(Reloaded { plan, source, target, warnings }) => {
-                let before = self.mode();
-                self.engine.reload(plan, source, target);
-                self.tell(Kind::ConfigReloaded { warnings });
-                if self.mode() != before {
-                    self.tell_mode();
-                }
-                true
-            }
-            Err(problems) => {
-                self.tell(Kind::ConfigRefused { problems });
-                false
-            }
+    /// Goes on with another configuration.
+    fn reload(&mut self, reload: Reload) {
+        let Reload { plan, source, target, warnings, apply } = reload;
+        let before = self.mode();
+        self.engine.reload(plan, source, target);
+        unharmed(apply);
+        self.tell(Kind::ConfigReloaded { warnings });
+        if self.mode() != before {
+            self.tell_mode();
         }
     }
 
     fn tell(&mut self, kind: Kind) {
-        let event: Event = self.engine.event(self.clock.now(), kind);
+        let event = Arc::new(self.engine.event(self.clock.now(), kind));
         unharmed(|| self.observer.observe(&event));
     }
 }
@@ -308,8 +313,8 @@ fn next_due(due: Instant, interval: Duration, now: Instant) -> Instant {
 }
 
 /// One check within its time, for a run that ends after it. A defect of the program is an event as well.
-pub async fn check_once<M: MetricSource, T: ScaleTarget, K: LedgerKeeper>(
-    engine: &mut Engine<M, T, K>,
+pub async fn check_once<M: MetricSource, T: ScaleTarget, S: StateStore>(
+    engine: &mut Engine<M, T, S>,
     clock: &Clock,
 ) -> Vec<Event> {
     let now = clock.now();
@@ -317,14 +322,14 @@ pub async fn check_once<M: MetricSource, T: ScaleTarget, K: LedgerKeeper>(
     let check = clock.scope(tokio::time::timeout(DEADLINE.1, engine.check(now)));
     match AssertUnwindSafe(check).catch_unwind().await {
         Err(panic) => {
-            let event = engine.crashed(now, defect::text(&*panic), None);
+            let event = engine.crashed(now, defect::text(&*panic), None).await;
             engine.carry_on();
             vec![event]
         }
         Ok(Ok(events)) => events,
         Ok(Err(_)) => {
             let text = format!("the check took longer than {} s and was broken off", DEADLINE.1.as_secs());
-            vec![engine.check_failed(now, "time", text)]
+            vec![engine.check_failed(now, "time", text).await]
         }
     }
 }

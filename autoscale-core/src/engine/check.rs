@@ -1,5 +1,5 @@
-//! One check: observe, decide, act. IO only through [`crate::engine::ports`] and [`crate::engine::ledger::LedgerKeeper`]; time only as
-//! an argument; no runtime is named.
+//! One check: observe, decide, act. IO only through [`crate::engine::ports`] and [`crate::engine::store`]; time only as an
+//! argument; no runtime is named.
 //!
 //! A check may be dropped at any `await`: what it was about to change is in the ledger before it is sent, and the next
 //! check reads the formation before it decides anything.
@@ -7,8 +7,9 @@
 use std::time::Duration;
 
 use crate::config::Config;
-use crate::engine::ledger::{DryRunToggle, Intent, Ledger, LedgerKeeper, Limit};
+use crate::engine::ledger::{DryRunToggle, Intent, Ledger, Limit};
 use crate::engine::ports::{Failure, FailureKind, FormationReading, MetricSource, Reading, ScaleTarget};
+use crate::engine::store::{StateStore, StoreError};
 use crate::model::decision::{Action, Decision};
 use crate::model::event::{self, Check, Detail, Event, JsonSample, Kind, Outcome};
 use crate::model::formation::{Bounds, Formation};
@@ -65,11 +66,11 @@ impl From<&Config> for Plan {
 
 /// The engine of one app.
 #[derive(Debug)]
-pub struct Engine<M, T, K = ()> {
+pub struct Engine<M, T, S = ()> {
     plan: Plan,
     source: M,
     target: T,
-    keeper: K,
+    store: S,
     decider: Decider,
     ledger: Ledger,
     /// How far a service's clock is ahead of the local one, µs.
@@ -82,20 +83,24 @@ pub struct Engine<M, T, K = ()> {
     forced_shadow: bool,
     /// Could the ledger not be kept the last time? Told once until it ends.
     not_kept: bool,
+    /// Has another process taken the app over?
+    lost: bool,
+    /// Number of the reading that the check under way uses.
+    read_seq: u64,
     /// A change that a formation has confirmed, still to be told.
     confirmed: Option<Intent>,
 }
 
-impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
+impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
     /// An engine that carries on from a ledger ([`Ledger::default`] when there is none).
-    pub fn new(plan: Plan, source: M, target: T, keeper: K, ledger: Ledger) -> Self {
+    pub fn new(plan: Plan, source: M, target: T, store: S, ledger: Ledger) -> Self {
         let decider = remembering(&plan, &ledger);
         let reported = Window::default();
         let mut engine = Self {
             plan,
             source,
             target,
-            keeper,
+            store,
             decider,
             ledger,
             clock_offset: 0,
@@ -103,6 +108,8 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
             forced_dry_run: false,
             forced_shadow: false,
             not_kept: false,
+            lost: false,
+            read_seq: 0,
             confirmed: None,
         };
         engine.forget_toggle();
@@ -155,27 +162,31 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
     }
 
     /// Switches dry run. Takes effect with the next check, and outlives the process.
-    pub fn set_dry_run(&mut self, on: bool) {
+    pub async fn set_dry_run(&mut self, on: bool) {
         self.ledger.dry_run = Some(DryRunToggle { on, debug: self.plan.debug });
-        self.keep();
+        self.keep().await;
     }
 
     /// Takes note that the loop rests, or no longer does; outlives the process.
-    pub fn set_paused(&mut self, paused: bool) {
+    pub async fn set_paused(&mut self, paused: bool) {
         self.ledger.paused = paused;
-        self.keep();
+        self.keep().await;
     }
 
-    /// Goes on with another plan, source and target; what the policy remembers stays.
-    pub fn reload(&mut self, plan: Plan, source: M, target: T) {
-        let earlier = std::mem::replace(&mut self.source, source);
-        self.source.take_over(Box::new(earlier));
+    /// Goes on with another plan, and another source and target if they are given; what the policy remembers stays.
+    pub fn reload(&mut self, plan: Plan, source: Option<M>, target: Option<T>) {
+        if let Some(source) = source {
+            let earlier = std::mem::replace(&mut self.source, source);
+            self.source.take_over(Box::new(earlier));
+        }
         self.decider.set_settings(plan.settings.clone());
         self.ledger.limit = None;
         self.ledger.refused_until = None;
         self.ledger.refused_why = None;
         self.plan = plan;
-        self.target = target;
+        if let Some(target) = target {
+            self.target = target;
+        }
         self.forget_toggle();
     }
 
@@ -207,34 +218,41 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
                 self.ledger.note_check(&checked);
                 self.ledger.last_failure = None;
                 self.ledger.memory = self.decider.save();
-                self.keep();
+                if self.keep().await {
+                    self.source.acknowledge(self.read_seq);
+                }
                 events.push(checked);
             }
-            Err((what, failure)) => events.push(self.check_failed(now, what, failure.text)),
+            Err((what, failure)) => events.push(self.check_failed(now, what, failure.text).await),
         }
         events
     }
 
     /// Counts a check that failed, and tells of it. For the loop, too, when a check exceeded its time.
-    pub fn check_failed(&mut self, now: Timestamp, what: &str, error: String) -> Event {
+    pub async fn check_failed(&mut self, now: Timestamp, what: &str, error: String) -> Event {
         self.ledger.failed_in_a_row = self.ledger.failed_in_a_row.saturating_add(1);
         let unanswered = self.ledger.intent.map(|intent| [intent.from, intent.to]);
         let kind = Kind::CheckFailed { what: what.into(), error, in_a_row: self.ledger.failed_in_a_row, unanswered };
         let event = self.event(now, kind);
         self.ledger.last_failure = Some(event.clone());
-        self.keep();
+        self.keep().await;
         event
     }
 
     /// Counts a check, or what else the loop was doing, that a defect of the program broke off, and tells of it.
     /// `restart_in`: when the loop checks again.
-    pub fn crashed(&mut self, now: Timestamp, error: String, restart_in: Option<Duration>) -> Event {
+    pub async fn crashed(&mut self, now: Timestamp, error: String, restart_in: Option<Duration>) -> Event {
         self.ledger.failed_in_a_row = self.ledger.failed_in_a_row.saturating_add(1);
         let restart_in_s = restart_in.map(|span| span.as_secs_f64());
         let event = self.event(now, Kind::Crashed { error, in_a_row: self.ledger.failed_in_a_row, restart_in_s });
         self.ledger.last_failure = Some(event.clone());
-        self.keep();
+        self.keep().await;
         event
+    }
+
+    /// Has another process taken the app over? Then nothing may be sent any more, and its loop is to end.
+    pub fn is_lost(&self) -> bool {
+        self.lost
     }
 
     /// Carries on from the ledger as a new process would: what else was in memory may be what a defect left half done.
@@ -246,6 +264,7 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
 
     async fn try_check(&mut self, local: Timestamp) -> Result<Check, (&'static str, Failure)> {
         let reading = self.read_samples(local).await.map_err(|failure| ("metric", failure))?;
+        self.read_seq = reading.seq;
         let seen = self.target.formation().await.map_err(|failure| ("formation", failure))?;
         let now = self.corrected(local);
         let from = now - self.plan.settings.period;
@@ -440,8 +459,16 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
         self.ledger.intent = Some(Intent { at: now, from, to });
         // A policy that forgot its own change would take the next for the first.
         self.ledger.memory = self.decider.save();
-        self.keep();
-        let result = self.target.scale(to).await;
+        let permit = match self.store.save_intent(&self.ledger).await {
+            Ok(permit) => permit,
+            Err(error) => {
+                self.ledger.intent = None;
+                self.note_kept(Some(&error));
+                return Err(Failure::new(FailureKind::Transient, format!("no change is sent: {error}")));
+            }
+        };
+        self.note_kept(permit.warning());
+        let result = self.target.scale(to, &permit).await;
         match &result {
             Ok(applied) => {
                 self.ledger.intent = None;
@@ -455,7 +482,7 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
             Err(failure) if failure.kind == FailureKind::Unknown => {}
             Err(_) => self.ledger.intent = None,
         }
-        self.keep();
+        self.keep().await;
         result
     }
 
@@ -470,16 +497,24 @@ impl<M: MetricSource, T: ScaleTarget, K: LedgerKeeper> Engine<M, T, K> {
         Some(seen)
     }
 
-    fn keep(&mut self) {
-        let kept = self.keeper.keep(&self.ledger);
-        match &kept {
-            Err(failure) if !self.not_kept => {
-                tracing::warn!(app = self.plan.app, "the state can't be kept; scaling goes on: {failure}");
+    /// Saves the ledger. Was it saved?
+    async fn keep(&mut self) -> bool {
+        let kept = self.store.save(&self.ledger).await;
+        self.note_kept(kept.as_ref().err());
+        kept.is_ok()
+    }
+
+    /// Takes note of how saving went, and says so when that changes.
+    fn note_kept(&mut self, error: Option<&StoreError>) {
+        match error {
+            Some(StoreError::Lost) => self.lost = true,
+            Some(error) if !self.not_kept => {
+                tracing::warn!(app = self.plan.app, "the state can't be kept; scaling goes on: {error}");
             }
-            Ok(()) if self.not_kept => tracing::info!(app = self.plan.app, "the state is kept again"),
+            None if self.not_kept => tracing::info!(app = self.plan.app, "the state is kept again"),
             _ => {}
         }
-        self.not_kept = kept.is_err();
+        self.not_kept = error.is_some();
     }
 }
 

@@ -1,13 +1,15 @@
-//! Sources and targets behind one type, for assemblies that choose them at run time: one boxed future a call.
+//! Sources, targets and stores behind one type, for assemblies that choose them at run time: one boxed future a call.
 
 use std::any::Any;
 use std::fmt;
 use std::pin::Pin;
 
+use crate::engine::ledger::Ledger;
 use crate::engine::ports::{Failure, FormationReading, MetricSource, Reading, ScaleTarget};
+use crate::engine::store::{Permit, StateStore, StoreError};
 use crate::model::time::Timestamp;
 
-type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 'a>>;
+type Boxed<'a, T, E = Failure> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'a>>;
 
 /// A [`MetricSource`] of any type.
 pub struct AnySource(Box<dyn DynSource>);
@@ -89,14 +91,14 @@ impl ScaleTarget for AnyTarget {
         self.0.formation().await
     }
 
-    async fn scale(&mut self, quantity: u32) -> Result<u32, Failure> {
-        self.0.scale(quantity).await
+    async fn scale(&mut self, quantity: u32, permit: &Permit) -> Result<u32, Failure> {
+        self.0.scale(quantity, permit).await
     }
 }
 
 trait DynTarget: Send {
     fn formation(&mut self) -> Boxed<'_, FormationReading>;
-    fn scale(&mut self, quantity: u32) -> Boxed<'_, u32>;
+    fn scale<'a>(&'a mut self, quantity: u32, permit: &'a Permit) -> Boxed<'a, u32>;
 }
 
 impl<T: ScaleTarget> DynTarget for T {
@@ -104,7 +106,66 @@ impl<T: ScaleTarget> DynTarget for T {
         Box::pin(ScaleTarget::formation(self))
     }
 
-    fn scale(&mut self, quantity: u32) -> Boxed<'_, u32> {
-        Box::pin(ScaleTarget::scale(self, quantity))
+    fn scale<'a>(&'a mut self, quantity: u32, permit: &'a Permit) -> Boxed<'a, u32> {
+        Box::pin(ScaleTarget::scale(self, quantity, permit))
+    }
+}
+
+/// A [`StateStore`] of any type.
+pub struct AnyStore(Box<dyn DynStore>);
+
+impl AnyStore {
+    /// Erases the type of a store.
+    pub fn new(store: impl StateStore) -> Self {
+        Self(Box::new(store))
+    }
+}
+
+impl fmt::Debug for AnyStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AnyStore")
+    }
+}
+
+impl StateStore for AnyStore {
+    async fn claim(&mut self) -> Result<(), StoreError> {
+        self.0.claim().await
+    }
+
+    async fn load(&mut self) -> Result<Option<Ledger>, StoreError> {
+        self.0.load().await
+    }
+
+    async fn save_intent(&mut self, ledger: &Ledger) -> Result<Permit, StoreError> {
+        self.0.save_intent(ledger).await
+    }
+
+    async fn save(&mut self, ledger: &Ledger) -> Result<(), StoreError> {
+        self.0.save(ledger).await
+    }
+}
+
+trait DynStore: Send {
+    fn claim(&mut self) -> Boxed<'_, (), StoreError>;
+    fn load(&mut self) -> Boxed<'_, Option<Ledger>, StoreError>;
+    fn save_intent<'a>(&'a mut self, ledger: &'a Ledger) -> Boxed<'a, Permit, StoreError>;
+    fn save<'a>(&'a mut self, ledger: &'a Ledger) -> Boxed<'a, (), StoreError>;
+}
+
+impl<S: StateStore> DynStore for S {
+    fn claim(&mut self) -> Boxed<'_, (), StoreError> {
+        Box::pin(StateStore::claim(self))
+    }
+
+    fn load(&mut self) -> Boxed<'_, Option<Ledger>, StoreError> {
+        Box::pin(StateStore::load(self))
+    }
+
+    fn save_intent<'a>(&'a mut self, ledger: &'a Ledger) -> Boxed<'a, Permit, StoreError> {
+        Box::pin(StateStore::save_intent(self, ledger))
+    }
+
+    fn save<'a>(&'a mut self, ledger: &'a Ledger) -> Boxed<'a, (), StoreError> {
+        Box::pin(StateStore::save(self, ledger))
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::ports::{Failure, FormationReading};
+use crate::engine::ports::FormationReading;
 use crate::model::event::{Event, Kind};
 use crate::model::time::Timestamp;
 
@@ -94,22 +94,6 @@ pub struct DryRunToggle {
     pub on: bool,
     /// `debug` at that time: when the configuration has changed its mind since, the toggle no longer counts.
     pub debug: bool,
-}
-
-/// Who keeps the ledger. Called before a change is sent and after its result is known.
-pub trait LedgerKeeper: Send {
-    /// Keeps it, so that it is there after a kill.
-    ///
-    /// # Errors
-    /// Why it could not be kept. The loop warns and goes on.
-    fn keep(&mut self, ledger: &Ledger) -> Result<(), Failure>;
-}
-
-/// Keeps nothing.
-impl LedgerKeeper for () {
-    fn keep(&mut self, _: &Ledger) -> Result<(), Failure> {
-        Ok(())
-    }
 }
 
 impl Ledger {

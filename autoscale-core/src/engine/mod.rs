@@ -10,8 +10,10 @@ pub(crate) mod erased;
 pub(crate) mod ledger;
 #[cfg(feature = "loop")]
 pub(crate) mod ports;
+#[cfg(feature = "loop")]
+pub(crate) mod store;
 
 #[cfg(feature = "loop")]
 pub use check::{Engine, Plan};
 #[cfg(feature = "loop")]
-pub use erased::{AnySource, AnyTarget};
+pub use erased::{AnySource, AnyStore, AnyTarget};

@@ -4,8 +4,10 @@
 use std::any::Any;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::engine::store::Permit;
 use crate::model::event::Event;
 use crate::model::sample::Sample;
 use crate::model::time::Timestamp;
@@ -102,14 +104,15 @@ pub trait ScaleTarget: Send + 'static {
     /// Reads the formation.
     fn formation(&mut self) -> impl Future<Output = Result<FormationReading, Failure>> + Send;
 
-    /// Sets the quantity, and returns the one that the platform confirmed.
-    fn scale(&mut self, quantity: u32) -> impl Future<Output = Result<u32, Failure>> + Send;
+    /// Sets the quantity, and returns the one that the platform confirmed. A target that waits before it sends must ask
+    /// [`Permit::is_valid`] right before the request is written.
+    fn scale(&mut self, quantity: u32, permit: &Permit) -> impl Future<Output = Result<u32, Failure>> + Send;
 }
 
 /// Somebody who listens. Must return soon: the loop waits.
 pub trait Observer: Send {
     /// Something happened.
-    fn observe(&mut self, event: &Event);
+    fn observe(&mut self, event: &Arc<Event>);
 
     /// When the next check is due, from now on, in real time; `None` while the loop rests. Told each time that it changes.
     fn next_check(&mut self, after: Option<Duration>) {
@@ -123,8 +126,8 @@ pub trait Observer: Send {
     }
 }
 
-impl<F: FnMut(&Event) + Send> Observer for F {
-    fn observe(&mut self, event: &Event) {
+impl<F: FnMut(&Arc<Event>) + Send> Observer for F {
+    fn observe(&mut self, event: &Arc<Event>) {
         self(event);
     }
 }

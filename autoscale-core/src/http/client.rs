@@ -8,18 +8,17 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use http::header::RANGE;
 use http::{HeaderMap, HeaderValue, Method};
 use reqwest::Url;
-use reqwest::redirect::Policy;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 use uuid::Uuid;
 
 use super::budget::Budget;
 use super::describe::{Redaction, transport};
-use super::options::{HttpOptions, USER_AGENT};
+use super::options::HttpOptions;
 use super::peer::Peer;
 use super::retry_after::retry_after;
-use super::tls;
 use crate::clock::later;
 use crate::engine::ports::{Failure, FailureKind};
+use crate::engine::store::Permit;
 use crate::model::time::Timestamp;
 use crate::model::units::Span;
 
@@ -29,8 +28,6 @@ const LONGEST_REFUSAL: usize = 64 << 10;
 const ATTEMPTS: u32 = 4;
 /// Longest pause before the second attempt, seconds; doubled before each further one.
 const FIRST_PAUSE_S: f64 = 0.5;
-/// Connections that were idle for this long are not used again: a server may be closing them at that moment.
-const IDLE: Duration = Duration::from_secs(20);
 
 /// An answer, whatever its status.
 pub(crate) struct Answer {
@@ -48,6 +45,7 @@ impl Answer {
 /// One service, with the credentials that it wants.
 pub(crate) struct Client {
     http: reqwest::Client,
+    headers: HeaderMap,
     peer: Peer,
     base: String,
     origin: String,
@@ -82,26 +80,12 @@ impl Client {
         let Peer { section, address_key, .. } = peer;
         let refused = |key: &str, why: &str| Failure::new(FailureKind::Refused, format!("[{section}] {key}: {why}"));
         let url = Url::parse(base).map_err(|e| refused(address_key, &format!("no web address: {e}")))?;
-        let machine = (url.scheme() == "https").then_some(&options.roots);
-        let tls = tls::config(ca_file, machine).map_err(|e| refused("ca_file", &e))?;
-        let mut http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .https_only(url.scheme() == "https")
-            // Credentials go to the address of the configuration and nowhere else.
-            .redirect(Policy::none())
-            .referer(false)
-            .user_agent(USER_AGENT)
-            .default_headers(headers)
-            .connect_timeout(options.connect_timeout())
-            .pool_idle_timeout(IDLE);
-        if is_loopback(&url) {
-            // Whatever HTTPS_PROXY and its like say: no proxy reaches this machine's own sandbox.
-            http = http.no_proxy();
-        }
-        let http = http.build().map_err(|e| refused(address_key, &format!("no HTTP client: {}", e.without_url())))?;
+        let client = options.pool.client(&url, ca_file, &options.roots, options.connect_timeout());
+        let http = client.map_err(|(key, why)| refused(key.unwrap_or(address_key), &why))?;
         let origin = url.origin().ascii_serialization();
         Ok(Self {
             http,
+            headers,
             peer,
             base: base.trim_end_matches('/').to_owned(),
             budget: options.budgets.of(&origin, token),
@@ -189,12 +173,18 @@ impl Client {
     /// # Errors
     /// [`FailureKind::Transient`] where it is certain that the service did not get it, [`FailureKind::Unknown`] where it
     /// may have, [`FailureKind::RateLimited`] where it refused or would refuse for that.
-    pub(crate) async fn change(&self, method: Method, path: &str, body: String) -> Result<Answer, Failure> {
+    pub(crate) async fn change(
+        &self,
+        method: Method,
+        path: &str,
+        body: String,
+        permit: Option<&Permit>,
+    ) -> Result<Answer, Failure> {
         if let Some(left) = self.budget.closed_for() {
             return Err(self.rate_limited(left));
         }
         let timeout = self.options.request_timeout().min(self.options.deadline);
-        match self.send(method, path, None, Some(body), timeout).await {
+        match self.send(method, path, None, Some((body, permit)), timeout).await {
             Ok(answer) if answer.status == 429 => Err(self.rate_limited(self.close_budget(&answer))),
             Ok(answer) if answer.status >= 500 || answer.status == 408 => {
                 Err(self.unknown(&self.status_text(&answer, None)))
@@ -225,19 +215,31 @@ impl Client {
         method: Method,
         path: &str,
         range: Option<&HeaderValue>,
-        body: Option<String>,
+        change: Option<(String, Option<&Permit>)>,
         timeout: Duration,
     ) -> Result<Answer, NoAnswer> {
+        let begun = Instant::now();
+        let Ok(_place) = timeout_at(begun + timeout, self.options.pool.place(&self.origin)).await else {
+            let text = format!("no free connection to {} within {} s", self.peer.name, timeout.as_secs());
+            return Err(NoAnswer { text, unsent: true });
+        };
+        let waited = begun.elapsed();
+        let timeout = timeout.saturating_sub(waited);
+        if change.as_ref().is_some_and(|(_, permit)| permit.is_some_and(|permit| !permit.is_valid())) {
+            let text = "no change is sent: the permit of the state store has expired".into();
+            return Err(NoAnswer { text, unsent: true });
+        }
         let id = Uuid::new_v4();
         let mut request = self
             .http
             .request(method.clone(), format!("{}{path}", self.base))
+            .headers(self.headers.clone())
             .timeout(timeout)
             .header("request-id", id.to_string());
         if let Some(range) = range {
             request = request.header(RANGE, range);
         }
-        if let Some(body) = body {
+        if let Some((body, _)) = change {
             request = request.header("content-type", HeaderValue::from_static("application/json")).body(body);
         }
         let path = self.redaction.apply(path);
@@ -247,7 +249,7 @@ impl Client {
         match &result {
             Ok(answer) => {
                 let (status, bytes) = (answer.status, answer.body.len());
-                tracing::debug!(service = self.peer.name, %method, path, request_id = %id, status, bytes, ms, "answered");
+                tracing::debug!(service = self.peer.name, %method, path, request_id = %id, status, bytes, ms, waited_ms = waited.as_millis(), "answered");
                 self.learn(&answer.headers);
             }
             Err(no_answer) => {

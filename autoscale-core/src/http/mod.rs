@@ -15,6 +15,8 @@ mod options;
 #[cfg(feature = "http")]
 mod peer;
 #[cfg(feature = "http")]
+mod pool;
+#[cfg(feature = "http")]
 mod retry_after;
 #[cfg(feature = "http")]
 mod tls;
@@ -31,6 +33,8 @@ pub use options::HttpOptions;
 pub(crate) use options::{USER_AGENT, secret_header};
 #[cfg(feature = "http")]
 pub(crate) use peer::Peer;
+#[cfg(feature = "http")]
+pub use pool::{ClientPool, Shared};
 #[cfg(feature = "http")]
 pub(crate) use retry_after::server_time;
 #[cfg(feature = "http")]

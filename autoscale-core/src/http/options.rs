@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::budget::RateBudgets;
+use super::pool::ClientPool;
 use super::tls::MachineRoots;
 use crate::model::time::usable_speed;
 
@@ -19,6 +20,8 @@ pub struct HttpOptions {
     pub deadline: Duration,
     /// Whom to trust beside the `ca_file` of a configuration; clones share it.
     pub roots: MachineRoots,
+    /// Clients and connection limits; clones share them. Give the same to all apps of a process.
+    pub pool: ClientPool,
     /// Shortest time-out of one request, in wall-clock seconds: a machine does not get faster with the clock. 2 s, which
     /// matters only at a `speed` of more than 5.
     pub min_timeout: Duration,
@@ -38,6 +41,7 @@ impl HttpOptions {
             budgets: RateBudgets::default(),
             deadline: Duration::ZERO,
             roots: MachineRoots::default(),
+            pool: ClientPool::default(),
             min_timeout: Duration::from_secs(2),
         };
         options.deadline = options.scaled(50.0, 4.0);

@@ -75,7 +75,7 @@ impl Records {
 }
 
 impl Observer for Records {
-    fn observe(&mut self, event: &Event) {
+    fn observe(&mut self, event: &Arc<Event>) {
         if let Err(error) = defect::caught(|| self.record(event)) {
             tracing::error!(
                 "history, graph or notice: a defect of autoscale, please report it; scaling goes on: {error}"
@@ -85,7 +85,7 @@ impl Observer for Records {
 }
 
 impl Records {
-    fn record(&mut self, event: &Event) {
+    fn record(&mut self, event: &Arc<Event>) {
         if let Some(history) = &mut self.history {
             history.append(event);
         }

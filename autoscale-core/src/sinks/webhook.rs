@@ -4,6 +4,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -126,10 +127,10 @@ impl Webhook {
 }
 
 impl Observer for Webhook {
-    fn observe(&mut self, event: &Event) {
+    fn observe(&mut self, event: &Arc<Event>) {
         // That a reload went well is for the one who asked for it, not for a channel.
         if let Some(notice) = self.notice(event).filter(|n| n.kind != NoticeKind::ConfigReloaded) {
-            self.send(json!({ "text": notice.text, "event": event }).to_string());
+            self.send(json!({ "text": notice.text, "event": &**event }).to_string());
         }
     }
 }
@@ -167,7 +168,7 @@ impl Post {
         let mut pause = self.first_pause;
         let mut attempt = 1;
         loop {
-            let failure = match self.client.change(Method::POST, &self.path, body.clone()).await {
+            let failure = match self.client.change(Method::POST, &self.path, body.clone(), None).await {
                 Ok(answer) if (200..300).contains(&answer.status) => return Ok(()),
                 Ok(answer) => {
                     let text = self.client.status_text(&answer, Some("check [NOTIFICATIONS] webhook_url".into()));

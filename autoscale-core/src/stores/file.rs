@@ -8,8 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use crate::config::Config;
-use crate::engine::ledger::{Ledger, LedgerKeeper};
-use crate::engine::ports::{Failure, FailureKind};
+use crate::engine::ledger::Ledger;
 use crate::stores::private::{create_folders, for_its_owner};
 
 /// How long a lock may be shared by one who only looks: so often is it tried again, after so long. Half a second in all,
@@ -129,15 +128,16 @@ impl StateFile {
     /// # Errors
     /// The folder can't be made or written to.
     pub fn save(&self, ledger: &Ledger) -> io::Result<()> {
-        let text = serde_json::to_vec(ledger)?;
-        replace(&self.path, &text)
+        self.save_with(ledger, true)
     }
-}
 
-impl LedgerKeeper for StateFile {
-    fn keep(&mut self, ledger: &Ledger) -> Result<(), Failure> {
-        self.save(ledger)
-            .map_err(|error| Failure::new(FailureKind::Transient, format!("{}: {error}", self.path.display())))
+    /// [`StateFile::save`]; with `sync` it survives a power failure as soon as this returns.
+    ///
+    /// # Errors
+    /// As [`StateFile::save`].
+    pub(crate) fn save_with(&self, ledger: &Ledger, sync: bool) -> io::Result<()> {
+        let text = serde_json::to_vec(ledger)?;
+        replace_with(&self.path, &text, sync)
     }
 }
 
@@ -156,11 +156,18 @@ pub(crate) fn read_whole(path: &Path) -> io::Result<Vec<u8>> {
 /// # Errors
 /// Whatever the file system says.
 pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    replace_with(path, content, true)
+}
+
+/// [`replace`]; without `sync` a power failure may bring the earlier content back.
+fn replace_with(path: &Path, content: &[u8], sync: bool) -> io::Result<()> {
     let folder = folder_of(path);
     create_folders(folder)?;
     let mut new = tempfile::Builder::new().prefix(&passing(path)).tempfile_in(folder)?;
     new.write_all(content)?;
-    new.as_file().sync_data()?;
+    if sync {
+        new.as_file().sync_data()?;
+    }
     new.persist(path)?;
     Ok(())
 }

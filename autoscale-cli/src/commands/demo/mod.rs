@@ -8,28 +8,23 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use autoscale_core::workspace::clock::Clock;
+use autoscale_core::workspace::autoscaler::Autoscaler;
+use autoscale_core::workspace::config::Config;
 use autoscale_core::workspace::config::parse::{Overrides, parse};
-use autoscale_core::workspace::engine::{Engine, Plan};
 use autoscale_core::workspace::event::{Event, Kind, Outcome};
 use autoscale_core::workspace::formation::Bounds;
 use autoscale_core::workspace::graph::checks::JudgedCheck;
 use autoscale_core::workspace::graph::replayed::{Line, Replay};
 use autoscale_core::workspace::graph_files;
-use autoscale_core::workspace::heroku::HerokuFormation;
-use autoscale_core::workspace::http::HttpOptions;
-use autoscale_core::workspace::ledger::Ledger;
-use autoscale_core::workspace::pingdom::PingdomResults;
 use autoscale_core::workspace::policy::{PolicyKind, Settings};
 use autoscale_core::workspace::recording;
-use autoscale_core::workspace::runner::{AppLoop, Command};
 use autoscale_core::workspace::sandbox::{Sandbox, SandboxOptions};
 use autoscale_core::workspace::simulation::Load;
+use autoscale_core::workspace::store::MemoryStore;
 use autoscale_core::workspace::time::Timestamp;
 use autoscale_core::workspace::units::Dynos;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::tz::TimeZone;
-use tokio::sync::mpsc::unbounded_channel;
 
 use self::compared::Compared;
 use crate::exit::Exit;
@@ -136,10 +131,12 @@ async fn show(args: &Args) -> Result<Exit, String> {
     };
     let sandbox = Sandbox::start(options).await.map_err(|error| format!("the sandbox can't start: {error}"))?;
     let begun = sandbox.now();
-    let (app, clock, drawn) = app_loop(args, &sandbox)?;
+    let config = config(args, &sandbox)?;
+    let Settings { response_time_low, response_time_high, .. } = config.settings;
+    let drawn = Drawn { bounds: config.bounds, low_high_ms: (response_time_low, response_time_high) };
     let mut signals = Signals::listen().map_err(|error| format!("signals can't be received: {error}"))?;
     let compared = {
-        let (settings, bounds, seed) = (app.engine.plan().settings.clone(), drawn.bounds, args.seed);
+        let (settings, bounds, seed) = (config.settings.clone(), drawn.bounds, args.seed);
         tokio::task::spawn_blocking(move || Compared::play(load, SHOWN, seed, bounds, &settings))
     };
 
@@ -157,7 +154,7 @@ async fn show(args: &Args) -> Result<Exit, String> {
     let seen = Arc::new(Mutex::new(Seen::default()));
     let observer = {
         let (seen, bar, json) = (Arc::clone(&seen), bar.clone(), args.json);
-        move |event: &Event| {
+        move |event: &Arc<Event>| {
             let is_news = seen.lock().unwrap_or_else(PoisonError::into_inner).note(event);
             if json {
                 say(&event.to_json());
@@ -170,15 +167,16 @@ async fn show(args: &Args) -> Result<Exit, String> {
             bar.set_position((event.at.seconds_since(begun) / 60.0).max(0.0) as u64);
         }
     };
-    let (commands, receiver) = unbounded_channel();
-    let app = AppLoop { observer: Box::new(observer), ..app };
-    let running = tokio::spawn(app.run(receiver));
+    let builder = Autoscaler::builder(config).store(MemoryStore::default()).observer(observer);
+    let (autoscaler, handle) = builder.build().await.map_err(|error| error.to_string())?;
+    let clock = autoscaler.clock();
+    let running = tokio::spawn(autoscaler.run());
     let interrupted = tokio::select! {
         () = tokio::time::sleep(clock.real(SHOWN)) => false,
         _ = signals.next() => true,
     };
     // The loop may have ended by itself only with the runtime.
-    let _ = commands.send(Command::Stop);
+    handle.stop();
     let _ = running.await;
     bar.finish_and_clear();
     let ended = sandbox.now();
@@ -200,10 +198,8 @@ struct Drawn {
     low_high_ms: (f64, f64),
 }
 
-type DemoLoop = AppLoop<PingdomResults, HerokuFormation, ()>;
-
-/// The loop that `run` would run on the sandbox's own configuration.
-fn app_loop(args: &Args, sandbox: &Sandbox) -> Result<(DemoLoop, Clock, Drawn), String> {
+/// The sandbox's own configuration, as `run` would use it.
+fn config(args: &Args, sandbox: &Sandbox) -> Result<Config, String> {
     let text = sandbox.info().config_text(args.speed);
     let mut config = parse(&text, &Overrides::default())
         .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?
@@ -213,22 +209,7 @@ fn app_loop(args: &Args, sandbox: &Sandbox) -> Result<(DemoLoop, Clock, Drawn), 
     if args.policy == Policy::Adaptive {
         config.settings = Settings::new(PolicyKind::Adaptive);
     }
-    let http = HttpOptions::at_speed(args.speed);
-    let clients = || -> Result<_, autoscale_core::workspace::ports::Failure> {
-        Ok((PingdomResults::new(&config.pingdom, &http)?, HerokuFormation::new(&config.heroku, &http)?))
-    };
-    let (source, target) = clients().map_err(|failure| failure.to_string())?;
-    let clock = Clock::of(&config);
-    let app = AppLoop {
-        engine: Engine::new(Plan::from(&config), source, target, (), Ledger::default()),
-        clock,
-        first_after: Duration::ZERO,
-        reload: Box::new(|| Err(vec!["the demo has no configuration file".into()])),
-        observer: Box::new(|_: &Event| {}),
-    };
-    let Settings { response_time_low, response_time_high, .. } = config.settings;
-    let drawn = Drawn { bounds: config.bounds, low_high_ms: (response_time_low, response_time_high) };
-    Ok((app, clock, drawn))
+    Ok(config)
 }
 
 impl Seen {

@@ -13,11 +13,11 @@ mod token;
 
 use std::path::PathBuf;
 
-use autoscale_core::workspace::app::resolution_warning;
 use autoscale_core::workspace::config::keys::{self, Key};
 use autoscale_core::workspace::heroku::{HerokuAccount, HerokuFormation};
 use autoscale_core::workspace::http::HttpOptions;
 use autoscale_core::workspace::ports::Failure;
+use autoscale_core::workspace::startup::resolution_warning;
 use autoscale_core::workspace::state::user_dir;
 use clap::builder::PossibleValuesParser;
 

@@ -8,6 +8,7 @@ use reqwest::Url;
 use super::wire::{self, NativeAutoscaling};
 use crate::config::{self, Secret};
 use crate::engine::ports::{Failure, FailureKind, FormationReading, ScaleTarget};
+use crate::engine::store::Permit;
 use crate::http::{Answer, Client, HttpOptions, Peer, Redaction, is_loopback, secret_header};
 
 pub(super) const PEER: Peer = Peer {
@@ -132,9 +133,9 @@ impl ScaleTarget for HerokuFormation {
         })
     }
 
-    async fn scale(&mut self, quantity: u32) -> Result<u32, Failure> {
+    async fn scale(&mut self, quantity: u32, permit: &Permit) -> Result<u32, Failure> {
         let path = wire::formation_path(&self.app, &self.process_type);
-        let answer = self.client.change(Method::PATCH, &path, wire::scale_body(quantity)).await?;
+        let answer = self.client.change(Method::PATCH, &path, wire::scale_body(quantity), Some(permit)).await?;
         match answer.status {
             200..300 => wire::parse_formation(&answer.body)
                 .map(|formation| formation.quantity)

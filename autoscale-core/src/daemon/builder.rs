@@ -1,0 +1,281 @@
+//! From a configuration to an [`Autoscaler`] that is ready to run: the store claims the app, the state is read, source and
+//! target are opened. The one assembly of all programs, this workspace's and others'; decides nothing.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::mpsc::unbounded_channel;
+use tokio::sync::watch;
+
+use crate::clock::{Clock, Pace};
+use crate::config::{Config, Problem};
+use crate::daemon::autoscaler::{Autoscaler, Observers};
+use crate::daemon::handle::{Handle, Inner};
+use crate::daemon::runner::AppLoop;
+use crate::engine::ledger::Ledger;
+use crate::engine::ports::{Failure, MetricSource, Observer, ScaleTarget};
+use crate::engine::store::{StateStore, StoreError};
+use crate::engine::{AnySource, AnyStore, AnyTarget, Engine, Plan};
+#[cfg(feature = "http")]
+use crate::http::{HttpOptions, Shared};
+use crate::offline::recording;
+use crate::offline::replay::Player;
+use crate::sinks::history;
+use crate::stores::file_store::FileStore;
+
+/// Assembles an [`Autoscaler`]. What it is not given, it takes from the configuration.
+#[derive(Debug)]
+pub struct Builder {
+    config: Config,
+    source: Option<AnySource>,
+    target: Option<AnyTarget>,
+    store: Option<AnyStore>,
+    observers: Vec<DebugObserver>,
+    dry_run: bool,
+    shadow: bool,
+    resume: bool,
+    #[cfg(feature = "http")]
+    shared: Shared,
+}
+
+struct DebugObserver(Box<dyn Observer>);
+
+impl std::fmt::Debug for DebugObserver {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Observer")
+    }
+}
+
+/// Why an app can't be run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The configuration lacks what a loop needs.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Incomplete(Vec<Problem>),
+    /// Another process runs the app.
+    #[error("{app}: {error}")]
+    Held {
+        /// The app.
+        app: String,
+        /// Which process, where it is known.
+        error: StoreError,
+    },
+    /// The state is there but can't be read: to start afresh would forget cooldowns and overrides.
+    #[error(transparent)]
+    State(StoreError),
+    /// A client can't be made.
+    #[error(transparent)]
+    Client(#[from] Failure),
+    /// No source was given, and none is built in (feature `http`).
+    #[error("no metric source: give the builder one, or build with the feature http")]
+    NoSource,
+    /// No target was given, and none is built in (feature `http`).
+    #[error("no scale target: give the builder one, or build with the feature http")]
+    NoTarget,
+}
+
+impl Builder {
+    pub(super) fn new(config: Config) -> Self {
+        Self {
+            config,
+            source: None,
+            target: None,
+            store: None,
+            observers: Vec::new(),
+            dry_run: false,
+            shadow: false,
+            resume: false,
+            #[cfg(feature = "http")]
+            shared: Shared::default(),
+        }
+    }
+
+    /// Where measurements come from, instead of the configuration's `metric_source`.
+    #[must_use]
+    pub fn source(mut self, source: impl MetricSource) -> Self {
+        self.source = Some(AnySource::new(source));
+        self
+    }
+
+    /// What is scaled, instead of Heroku.
+    #[must_use]
+    pub fn target(mut self, target: impl ScaleTarget) -> Self {
+        self.target = Some(AnyTarget::new(target));
+        self
+    }
+
+    /// Where the state is kept, instead of a [`FileStore`].
+    #[must_use]
+    pub fn store(mut self, store: impl StateStore) -> Self {
+        self.store = Some(AnyStore::new(store));
+        self
+    }
+
+    /// Receives every event, after the sinks that the configuration names. Several may be given. An observer must return
+    /// soon: the loop waits for it.
+    #[must_use]
+    pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
+        self.observers.push(DebugObserver(Box::new(observer)));
+        self
+    }
+
+    /// HTTP clients and rate budgets that apps of a process have in common.
+    #[cfg(feature = "http")]
+    #[must_use]
+    pub fn shared(mut self, shared: &Shared) -> Self {
+        self.shared = shared.clone();
+        self
+    }
+
+    /// Dry run, whatever the configuration and a saved switch say: no change is sent.
+    #[must_use]
+    pub fn dry_run(mut self, forced: bool) -> Self {
+        self.dry_run = forced;
+        self
+    }
+
+    /// Shadow mode, whatever the configuration and a saved switch say. Takes precedence over dry run.
+    #[must_use]
+    pub fn shadow(mut self, forced: bool) -> Self {
+        self.shadow = forced;
+        self
+    }
+
+    /// Resumes an app that an earlier process left paused.
+    #[must_use]
+    pub fn resume(mut self, resume: bool) -> Self {
+        self.resume = resume;
+        self
+    }
+
+    /// Claims the app, reads its state, and opens its source and target. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// Each says what to fix.
+    pub async fn build(self) -> Result<(Autoscaler, Handle), BuildError> {
+        let clock = Clock::of(&self.config);
+        clock.scope(self.build_on(clock)).await
+    }
+
+    async fn build_on(self, clock: Clock) -> Result<(Autoscaler, Handle), BuildError> {
+        let Self { config, source, target, store, observers, dry_run, shadow, resume, .. } = self;
+        let (own_source, own_target) = (source.is_some(), target.is_some());
+        let keeps_files = store.is_none();
+        let mut store = store.unwrap_or_else(|| AnyStore::new(FileStore::of(&config)));
+        let app = || config.heroku.app_name.clone();
+        store.claim().await.map_err(|error| match error {
+            StoreError::Held { .. } | StoreError::Lost => BuildError::Held { app: app(), error },
+            StoreError::Unavailable(_) => BuildError::State(error),
+        })?;
+        let ledger = match store.load().await.map_err(BuildError::State)? {
+            Some(ledger) => ledger,
+            None if keeps_files => from_history(&config),
+            None => Ledger::default(),
+        };
+        if clock.speed() != 1.0 {
+            let crate::config::Heroku { app_name, process_type, .. } = &config.heroku;
+            tracing::info!("{app_name} {process_type}: times are sandbox time, {}", Pace(clock.speed()));
+        }
+        #[cfg(feature = "http")]
+        let http = http_options(&config, &self.shared);
+        let source = match source {
+            Some(source) => source,
+            #[cfg(feature = "http")]
+            None => open_source(&config, clock, &http)?,
+            #[cfg(not(feature = "http"))]
+            None => return Err(BuildError::NoSource),
+        };
+        let target = match target {
+            Some(target) => target,
+            #[cfg(feature = "http")]
+            None => open_target(&config, &http)?,
+            #[cfg(not(feature = "http"))]
+            None => return Err(BuildError::NoTarget),
+        };
+        let mut engine = Engine::new(Plan::from(&config), source, target, store, ledger);
+        engine.force_dry_run(dry_run);
+        engine.force_shadow(shadow);
+        if resume {
+            engine.set_paused(false).await;
+        }
+        #[cfg(feature = "http")]
+        let records = Arc::new(Mutex::new(crate::sinks::Records::new(&config, &http)));
+        let observers = Observers {
+            #[cfg(feature = "http")]
+            records: Arc::clone(&records),
+            own: observers.into_iter().map(|observer| observer.0).collect(),
+        };
+        let (commands, receiver) = unbounded_channel();
+        let handle = Handle {
+            commands,
+            inner: Arc::new(Inner {
+                clock,
+                own_source,
+                own_target,
+                #[cfg(feature = "http")]
+                shared: self.shared,
+                #[cfg(feature = "http")]
+                records,
+                config: watch::Sender::new(config.clone()),
+                reloads: Mutex::new(()),
+            }),
+        };
+        let app = AppLoop { engine, clock, first_after: Duration::ZERO, observer: Box::new(observers) };
+        let autoscaler = Autoscaler {
+            app,
+            commands: receiver,
+            #[cfg(feature = "http")]
+            startup: super::startup::Startup { config, http },
+        };
+        Ok((autoscaler, handle))
+    }
+}
+
+/// How requests of an app are made.
+#[cfg(feature = "http")]
+pub(super) fn http_options(config: &Config, shared: &Shared) -> HttpOptions {
+    let mut http = shared.options(config.sandbox_speed.unwrap_or(1.0));
+    if config.sandbox_speed.is_none() {
+        http.within(config.check_frequency);
+    }
+    http
+}
+
+/// The source that a configuration names.
+#[cfg(feature = "http")]
+pub(super) fn open_source(config: &Config, clock: Clock, http: &HttpOptions) -> Result<AnySource, Failure> {
+    use crate::config::MetricKind;
+    use crate::sources::{pingdom::PingdomResults, probe::Probe};
+    Ok(match config.metric_source {
+        MetricKind::Pingdom => AnySource::new(PingdomResults::new(&config.pingdom, http)?),
+        MetricKind::Probe => {
+            AnySource::new(Probe::new(&config.probe, config.settings.period, move || clock.now(), http)?)
+        }
+    })
+}
+
+/// The target of a configuration.
+#[cfg(feature = "http")]
+pub(super) fn open_target(config: &Config, http: &HttpOptions) -> Result<AnyTarget, Failure> {
+    crate::targets::heroku::HerokuFormation::new(&config.heroku, http).map(AnyTarget::new)
+}
+
+/// Most bytes of a history that a policy's memory is made of: some 8,000 checks, a month of one each 5 minutes.
+const REMEMBERED: u64 = 4 << 20;
+
+/// A ledger for an app without a state file: what the policy would remember, from the history where there is one. Nothing
+/// is recorded of the formation, so that nobody's change is taken for somebody else's.
+fn from_history(config: &Config) -> Ledger {
+    let Some(text) = config.history_file.as_ref().and_then(|path| history::read_newest(path, REMEMBERED).ok()) else {
+        return Ledger::default();
+    };
+    match recording::parse_only(&text, &config.heroku.app_name, &config.heroku.process_type) {
+        Ok(recording) if !recording.checks.is_empty() => {
+            let app = &config.heroku.app_name;
+            tracing::info!(app, "no state file: the policy remembers {} checks of the history", recording.checks.len());
+            Ledger { memory: Player::from(config).remember(&recording).save(), ..Ledger::default() }
+        }
+        _ => Ledger::default(),
+    }
+}
