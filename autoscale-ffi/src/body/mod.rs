@@ -1,21 +1,27 @@
 //! What a handle does: with the loop built in, or without.
 
+#[cfg(feature = "http")]
+mod budgets;
+#[cfg(feature = "loop")]
+mod enabled;
 #[cfg(feature = "loop")]
 mod listen;
 #[cfg(feature = "loop")]
 mod ports;
 #[cfg(feature = "loop")]
-mod present;
+mod store;
+#[cfg(all(test, feature = "loop"))]
+mod tests;
 #[cfg(feature = "loop")]
 mod thread;
 
 #[cfg(not(feature = "loop"))]
-mod absent;
+mod disabled;
 
 #[cfg(not(feature = "loop"))]
-pub(crate) use absent::Body;
+pub(crate) use disabled::Body;
 #[cfg(feature = "loop")]
-pub(crate) use present::Body;
+pub(crate) use enabled::Body;
 
 /// What a started handle can be told.
 #[derive(Clone, Copy, Debug)]

@@ -1,23 +1,15 @@
-//! A handle's source and target: C's functions, or the engine's own clients. What C returns is checked as if it came from
+//! A handle's source and target of C's own. What C returns is checked as if it came from
 //! the network.
 
 use std::ffi::c_void;
 
-#[cfg(feature = "http")]
-use autoscale_core::workspace::app::Metric;
-use autoscale_core::workspace::clock::Clock;
-use autoscale_core::workspace::config::Config;
-#[cfg(feature = "http")]
-use autoscale_core::workspace::heroku::HerokuFormation;
-#[cfg(feature = "http")]
-use autoscale_core::workspace::http::HttpOptions;
 use autoscale_core::workspace::ports::{
     Failure as Failed, FailureKind, FormationReading, MetricSource, Reading, ScaleTarget,
 };
+use autoscale_core::workspace::store::Permit;
 use autoscale_core::workspace::time::Timestamp;
 
 use crate::callback::{Failure, MetricFn, ReadFn, Samples, ScaleFn};
-use crate::status::Error;
 
 /// More than this is no number of dynos.
 const MOST: u32 = 1_000_000;
@@ -44,126 +36,6 @@ pub(crate) struct OwnTarget {
     pub(crate) user: User,
 }
 
-/// Where response times come from.
-pub(crate) enum Source {
-    Own(OwnSource),
-    #[cfg(feature = "http")]
-    BuiltIn(Metric),
-    #[cfg(test)]
-    Panics,
-}
-
-/// What is scaled.
-pub(crate) enum Target {
-    Own(OwnTarget),
-    #[cfg(feature = "http")]
-    BuiltIn(Box<HerokuFormation>),
-}
-
-impl Source {
-    /// C's, or the one that the configuration names.
-    pub(crate) fn new(own: Option<OwnSource>, config: &Config, clock: Clock) -> Result<Self, Error> {
-        match own {
-            Some(own) => Ok(Self::Own(own)),
-            #[cfg(feature = "http")]
-            None => built_in::source(config, clock).map(Self::BuiltIn),
-            #[cfg(not(feature = "http"))]
-            None => {
-                let _ = (config, clock);
-                let text = "this library has no metric source built in: set one by autoscale_set_metric_source";
-                Err(Error::new(crate::status::AUTOSCALE_UNSUPPORTED, text))
-            }
-        }
-    }
-}
-
-impl Target {
-    /// C's, or the one that the configuration names.
-    pub(crate) fn new(own: Option<OwnTarget>, config: &Config) -> Result<Self, Error> {
-        match own {
-            Some(own) => Ok(Self::Own(own)),
-            #[cfg(feature = "http")]
-            None => built_in::target(config).map(|target| Self::BuiltIn(Box::new(target))),
-            #[cfg(not(feature = "http"))]
-            None => {
-                let _ = config;
-                let text = "this library has no scale target built in: set one by autoscale_set_scale_target";
-                Err(Error::new(crate::status::AUTOSCALE_UNSUPPORTED, text))
-            }
-        }
-    }
-}
-
-#[cfg(feature = "http")]
-pub(crate) mod built_in {
-    use std::ptr;
-    use std::sync::atomic::{AtomicPtr, Ordering};
-
-    use autoscale_core::workspace::config::MetricKind;
-    use autoscale_core::workspace::http::RateBudgets;
-    use autoscale_core::workspace::pingdom::PingdomResults;
-    use autoscale_core::workspace::probe::Probe;
-
-    use super::{Clock, Config, Error, Failed, HerokuFormation, HttpOptions, Metric};
-    use crate::status::AUTOSCALE_CONFIG;
-
-    /// How the handles of a process make requests.
-    pub(crate) fn http(config: &Config) -> HttpOptions {
-        let mut options =
-            HttpOptions { budgets: budgets(), ..HttpOptions::at_speed(config.sandbox_speed.unwrap_or(1.0)) };
-        if config.sandbox_speed.is_none() {
-            options.within(config.check_frequency);
-        }
-        options
-    }
-
-    /// What the handles of a process know of rate limits. After a fork the child has its own: a lock of the parent's may
-    /// have been held at that moment, so there is none here either.
-    fn budgets() -> RateBudgets {
-        static SHARED: AtomicPtr<(u32, RateBudgets)> = AtomicPtr::new(ptr::null_mut());
-        let process = std::process::id();
-        let there = SHARED.load(Ordering::Acquire);
-        // SAFETY: NULL, or what was put there below, which is never freed.
-        if let Some((_, budgets)) = unsafe { there.as_ref() }.filter(|(of, _)| *of == process) {
-            return budgets.clone();
-        }
-        let budgets = RateBudgets::default();
-        let new = Box::into_raw(Box::new((process, budgets.clone())));
-        match SHARED.compare_exchange(there, new, Ordering::AcqRel, Ordering::Acquire) {
-            Ok(_) => budgets,
-            Err(first) => {
-                // SAFETY: nobody has seen `new`; another thread of this process was first, and what it put there is never
-                // freed.
-                unsafe {
-                    drop(Box::from_raw(new));
-                    (*first).1.clone()
-                }
-            }
-        }
-    }
-
-    pub(super) fn source(config: &Config, clock: Clock) -> Result<Metric, Error> {
-        let http = http(config);
-        Ok(match config.metric_source {
-            MetricKind::Pingdom => {
-                Metric::Pingdom(Box::new(PingdomResults::new(&config.pingdom, &http).map_err(refused)?))
-            }
-            MetricKind::Probe => {
-                let probe = Probe::new(&config.probe, config.settings.period, move || clock.now(), &http);
-                Metric::Probe(Box::new(probe.map_err(refused)?))
-            }
-        })
-    }
-
-    pub(super) fn target(config: &Config) -> Result<HerokuFormation, Error> {
-        HerokuFormation::new(&config.heroku, &http(config)).map_err(refused)
-    }
-
-    fn refused(failure: Failed) -> Error {
-        Error::new(AUTOSCALE_CONFIG, failure.text)
-    }
-}
-
 /// Why C's function failed, if it did.
 fn failure(code: i32, said: Option<String>, who: &str) -> Result<(), Failed> {
     let text = match said {
@@ -174,20 +46,14 @@ fn failure(code: i32, said: Option<String>, who: &str) -> Result<(), Failed> {
     Err(Failed::new(FailureKind::Transient, text))
 }
 
-impl MetricSource for Source {
+impl MetricSource for OwnSource {
     async fn samples(&mut self, from: Timestamp, to: Timestamp) -> Result<Reading, Failed> {
-        match self {
-            Self::Own(own) => own.samples(from, to),
-            #[cfg(feature = "http")]
-            Self::BuiltIn(source) => source.samples(from, to).await,
-            #[cfg(test)]
-            Self::Panics => panic!("a source that panics"),
-        }
+        self.read(from, to)
     }
 }
 
 impl OwnSource {
-    fn samples(&self, from: Timestamp, to: Timestamp) -> Result<Reading, Failed> {
+    fn read(&self, from: Timestamp, to: Timestamp) -> Result<Reading, Failed> {
         let mut sink = Samples::default();
         let metric = self.metric.expect("a source without a function is not made");
         // SAFETY: C's function with what C gave for it; the sink lives until it returns.
@@ -198,26 +64,18 @@ impl OwnSource {
     }
 }
 
-impl ScaleTarget for Target {
+impl ScaleTarget for OwnTarget {
     async fn formation(&mut self) -> Result<FormationReading, Failed> {
-        match self {
-            Self::Own(own) => own.formation(),
-            #[cfg(feature = "http")]
-            Self::BuiltIn(target) => target.formation().await,
-        }
+        self.read()
     }
 
-    async fn scale(&mut self, quantity: u32) -> Result<u32, Failed> {
-        match self {
-            Self::Own(own) => own.scale(quantity),
-            #[cfg(feature = "http")]
-            Self::BuiltIn(target) => target.scale(quantity).await,
-        }
+    async fn scale(&mut self, quantity: u32, _: &Permit) -> Result<u32, Failed> {
+        self.set(quantity)
     }
 }
 
 impl OwnTarget {
-    fn formation(&self) -> Result<FormationReading, Failed> {
+    fn read(&self) -> Result<FormationReading, Failed> {
         let (mut quantity, mut changed_at_s, mut said) = (0, -1, Failure::default());
         let read = self.read.expect("a target without functions is not made");
         // SAFETY: C's function with what C gave for it; what it fills lives until it returns.
@@ -234,7 +92,7 @@ impl OwnTarget {
         Ok(FormationReading { quantity, updated_at, size: None, maintenance: false })
     }
 
-    fn scale(&self, quantity: u32) -> Result<u32, Failed> {
+    fn set(&self, quantity: u32) -> Result<u32, Failed> {
         let mut said = Failure::default();
         let scale = self.scale.expect("a target without functions is not made");
         // SAFETY: as above.
