@@ -16,7 +16,10 @@ use autoscale_core::workspace::ports::{Failure, FormationReading, MetricSource, 
 use autoscale_core::workspace::sample::Sample;
 use autoscale_core::workspace::simulation::{Incident, Load, Profile, SimulatedApp};
 use autoscale_core::workspace::state::StateFile;
+use autoscale_core::workspace::store::Permit;
 use autoscale_core::workspace::time::Timestamp;
+
+use crate::support::kept::Kept;
 
 const START: Timestamp = Timestamp::from_secs(1_700_000_000);
 const CHECKS: u64 = 100;
@@ -68,7 +71,7 @@ impl ScaleTarget for Outside {
         })
     }
 
-    async fn scale(&mut self, quantity: u32) -> Result<u32, Failure> {
+    async fn scale(&mut self, quantity: u32, _: &Permit) -> Result<u32, Failure> {
         self.0.lock().unwrap().app.scale(quantity);
         Ok(quantity)
     }
@@ -98,7 +101,11 @@ fn run(restarts: impl Fn(u64) -> bool) -> Vec<Decision> {
     let outside = Outside::new();
     let start = || {
         let ledger: Ledger = StateFile::of(&config).load().unwrap().unwrap_or_default();
-        Engine::new(Plan::from(&config), outside.clone(), outside.clone(), StateFile::of(&config), ledger)
+        {
+            let file = StateFile::of(&config);
+            let store = Kept(move |ledger: &Ledger| file.save(ledger).unwrap());
+            Engine::new(Plan::from(&config), outside.clone(), outside.clone(), store, ledger)
+        }
     };
     let mut engine = start();
     (1..=CHECKS)

@@ -7,6 +7,7 @@ use autoscale_core::workspace::heroku::HerokuFormation;
 use autoscale_core::workspace::pingdom::PingdomResults;
 use autoscale_core::workspace::ports::{FailureKind, MetricSource, ScaleTarget};
 use autoscale_core::workspace::sandbox::{Sandbox, SandboxOptions};
+use autoscale_core::workspace::store::Permit;
 
 use crate::support::{LONG, clients};
 
@@ -27,7 +28,7 @@ async fn what_the_sandbox_serves_is_what_the_clients_read() {
     let reading = heroku.formation().await.unwrap();
     assert_eq!((reading.quantity, reading.maintenance), (2, false));
     assert!(reading.size.is_some() && reading.updated_at.is_some());
-    assert_eq!(heroku.scale(4).await, Ok(4));
+    assert_eq!(heroku.scale(4, &Permit::unlimited()).await, Ok(4));
     assert_eq!(heroku.formation().await.unwrap().quantity, 4);
     assert_eq!(sandbox.report().patches.iter().map(|p| (p.from, p.quantity)).collect::<Vec<_>>(), [(2, 4)]);
     assert_eq!(heroku.native_autoscaling().await, None);
@@ -106,7 +107,7 @@ async fn what_comes_of_a_change_is_told_as_the_sandbox_saw_it() {
         if ["patch:drip", "patch:timeout"].contains(&fault) {
             heroku = clients::heroku(&sandbox, &clients::hasty());
         }
-        let failure = heroku.scale(8).await.unwrap_err();
+        let failure = heroku.scale(8, &Permit::unlimited()).await.unwrap_err();
         assert_eq!(failure.kind, kind, "{fault}: {failure}");
         assert_eq!(sandbox.report().patches.len(), carried_out, "{fault}");
         sandbox.stop().await;

@@ -10,14 +10,16 @@ use std::time::Duration;
 use autoscale_core::workspace::engine::{Engine, Plan};
 use autoscale_core::workspace::event::{Check, Event, Kind, Outcome};
 use autoscale_core::workspace::formation::Bounds;
-use autoscale_core::workspace::ledger::{DryRunToggle, Ledger, LedgerKeeper, Limit};
+use autoscale_core::workspace::ledger::{DryRunToggle, Ledger, Limit};
 use autoscale_core::workspace::policy::{PolicyKind, Settings};
 use autoscale_core::workspace::ports::{Failure, FailureKind, FormationReading, MetricSource, Reading, ScaleTarget};
 use autoscale_core::workspace::recording::parse_of;
 use autoscale_core::workspace::replay::Player;
 use autoscale_core::workspace::sample::Sample;
+use autoscale_core::workspace::store::{Permit, StateStore};
 use autoscale_core::workspace::time::Timestamp;
 
+use crate::support::kept::Kept;
 use crate::support::log::Log;
 
 /// What a platform and a metric service would know, shared between the test and the engine.
@@ -75,7 +77,7 @@ impl ScaleTarget for Shared {
         }
     }
 
-    async fn scale(&mut self, quantity: u32) -> Result<u32, Failure> {
+    async fn scale(&mut self, quantity: u32, _: &Permit) -> Result<u32, Failure> {
         if self.0.lock().unwrap().hangs {
             std::future::pending::<()>().await;
         }
@@ -93,13 +95,6 @@ impl ScaleTarget for Shared {
             }
             Some(Answer::Never) => Err(Failure::new(FailureKind::Unknown, "the answer was lost")),
         }
-    }
-}
-
-impl LedgerKeeper for Shared {
-    fn keep(&mut self, ledger: &Ledger) -> Result<(), Failure> {
-        self.0.lock().unwrap().kept.push(ledger.clone());
-        Ok(())
     }
 }
 
@@ -128,8 +123,10 @@ fn world(quantity: u32, samples: Vec<Sample>) -> Shared {
     Shared(Arc::new(Mutex::new(World { quantity, samples, ..World::default() })))
 }
 
-fn engine(world: &Shared, plan: Plan, ledger: Ledger) -> Engine<Shared, Shared, Shared> {
-    Engine::new(plan, world.clone(), world.clone(), world.clone(), ledger)
+fn engine(world: &Shared, plan: Plan, ledger: Ledger) -> Engine<Shared, Shared, impl StateStore + use<>> {
+    let kept = world.clone();
+    let store = Kept(move |ledger: &Ledger| kept.0.lock().unwrap().kept.push(ledger.clone()));
+    Engine::new(plan, world.clone(), world.clone(), store, ledger)
 }
 
 /// Nothing here waits: every future is ready at once.
@@ -603,8 +600,8 @@ fn a_check_that_is_dropped_while_a_change_is_under_way_is_carried_on_from_by_the
             self.0.formation().await
         }
 
-        async fn scale(&mut self, quantity: u32) -> Result<u32, Failure> {
-            self.0.scale(quantity).await.unwrap();
+        async fn scale(&mut self, quantity: u32, _: &Permit) -> Result<u32, Failure> {
+            self.0.scale(quantity, &Permit::unlimited()).await.unwrap();
             std::future::pending().await
         }
     }

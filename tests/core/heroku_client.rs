@@ -6,6 +6,7 @@ use autoscale_core::workspace::config::{Heroku, Secret};
 use autoscale_core::workspace::heroku::HerokuFormation;
 use autoscale_core::workspace::http::HttpOptions;
 use autoscale_core::workspace::ports::{Failure, FailureKind, FormationReading, ScaleTarget};
+use autoscale_core::workspace::store::Permit;
 use autoscale_core::workspace::time::Timestamp;
 
 use crate::support::clients::{hasty, patient};
@@ -47,7 +48,7 @@ async fn scale(answer: impl Into<Answer>) -> (Result<u32, Failure>, usize) {
     let log = Log::listen();
     let answer = answer.into();
     let server = Server::start(move |_, _| answer.clone()).await;
-    let result = client(&server.url).scale(4).await;
+    let result = client(&server.url).scale(4, &Permit::unlimited()).await;
     assert!(!log.text().contains("never-shown"), "{}", log.text());
     (result, server.count("PATCH"))
 }
@@ -73,7 +74,7 @@ async fn a_formation_comes_with_its_app_s_maintenance_mode() {
 #[tokio::test]
 async fn a_change_sends_only_the_absolute_quantity_and_returns_the_confirmed_one() {
     let server = Server::start(|request, _| healthy(request)).await;
-    assert_eq!(client(&server.url).scale(4).await, Ok(3));
+    assert_eq!(client(&server.url).scale(4, &Permit::unlimited()).await, Ok(3));
     let [patch] = &server.requests()[..] else { panic!("{:?}", server.requests()) };
     assert_eq!((patch.method.as_str(), patch.target.as_str()), ("PATCH", "/apps/shop/formation/web"));
     assert_eq!(patch.body, r#"{"quantity":4}"#);
@@ -85,7 +86,7 @@ async fn a_change_sends_only_the_absolute_quantity_and_returns_the_confirmed_one
 async fn the_request_id_is_logged() {
     let log = Log::listen();
     let server = Server::start(|request, _| healthy(request)).await;
-    client(&server.url).scale(4).await.unwrap();
+    client(&server.url).scale(4, &Permit::unlimited()).await.unwrap();
     let id = format!("request_id={}", server.requests()[0].headers["request-id"]);
     assert!(log.text().contains(&id), "{id} is not in {}", log.text());
 }
@@ -119,7 +120,7 @@ async fn a_change_whose_answer_is_lost_is_unknown_and_never_sent_twice() {
     assert_eq!(result.unwrap_err().kind, FailureKind::Unknown);
     assert_eq!(patches, 1);
     let server = Server::start(|_, _| Fault::Silence.into()).await;
-    let result = HerokuFormation::new(&config(&server.url), &hasty()).unwrap().scale(4).await;
+    let result = HerokuFormation::new(&config(&server.url), &hasty()).unwrap().scale(4, &Permit::unlimited()).await;
     let text = format!("Heroku did not answer within 5 s{unknown}");
     assert_eq!(result, Err(Failure::new(FailureKind::Unknown, text)));
     assert_eq!(server.count("PATCH"), 1);
@@ -128,7 +129,7 @@ async fn a_change_whose_answer_is_lost_is_unknown_and_never_sent_twice() {
 #[tokio::test]
 async fn a_change_that_cannot_have_arrived_is_only_transient() {
     let url = nobody().await;
-    let failure = client(&url).scale(4).await.unwrap_err();
+    let failure = client(&url).scale(4, &Permit::unlimited()).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Transient);
     assert!(failure.text.starts_with(&format!("Heroku could not be reached at {url}: ")), "{failure}");
 }
@@ -180,11 +181,11 @@ async fn a_conflict_may_work_next_time() {
 async fn a_rate_limit_holds_for_reads_and_changes_alike() {
     let server = Server::start(|_, _| Answer::new(429, "").header("retry-after", 120)).await;
     let mut client = HerokuFormation::new(&config(&server.url), &HttpOptions::default()).unwrap();
-    let failure = client.scale(4).await.unwrap_err();
+    let failure = client.scale(4, &Permit::unlimited()).await.unwrap_err();
     let text = "Heroku's rate limit is reached (429); not asked again for 2 min";
     assert_eq!(failure, Failure::new(FailureKind::RateLimited(Duration::from_secs(120)), text));
     assert!(matches!(client.formation().await.unwrap_err().kind, FailureKind::RateLimited(_)));
-    assert!(matches!(client.scale(5).await.unwrap_err().kind, FailureKind::RateLimited(_)));
+    assert!(matches!(client.scale(5, &Permit::unlimited()).await.unwrap_err().kind, FailureKind::RateLimited(_)));
     assert_eq!(server.requests().len(), 1);
 }
 
@@ -219,7 +220,7 @@ async fn heroku_s_warnings_and_a_low_budget_are_passed_on_once() {
     .await;
     let mut client = client(&server.url);
     client.formation().await.unwrap();
-    client.scale(3).await.unwrap();
+    client.scale(3, &Permit::unlimited()).await.unwrap();
     let mut warnings = log.warnings();
     warnings.sort();
     let low = "Heroku: only 17 requests are left (RateLimit-Remaining), for all that use this token";

@@ -4,14 +4,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use autoscale_core::workspace::clock::Clock;
-use autoscale_core::workspace::engine::{Engine, Plan};
+use autoscale_core::workspace::engine::{AnySource, AnyStore, AnyTarget, Engine, Plan};
 use autoscale_core::workspace::event::{Event, Kind};
 use autoscale_core::workspace::formation::Bounds;
 use autoscale_core::workspace::ledger::Ledger;
 use autoscale_core::workspace::policy::{PolicyKind, Settings};
 use autoscale_core::workspace::ports::{Failure, FormationReading, MetricSource, Observer, Reading, ScaleTarget};
-use autoscale_core::workspace::runner::{AppLoop, Command, Reloaded};
+use autoscale_core::workspace::runner::{AppLoop, Command, Reload};
 use autoscale_core::workspace::sample::Sample;
+use autoscale_core::workspace::store::Permit;
 use autoscale_core::workspace::time::Timestamp;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -38,7 +39,7 @@ impl ScaleTarget for Dynos {
         Ok(FormationReading { quantity, updated_at: None, size: None, maintenance: false })
     }
 
-    async fn scale(&mut self, quantity: u32) -> Result<u32, Failure> {
+    async fn scale(&mut self, quantity: u32, _: &Permit) -> Result<u32, Failure> {
         let mut dynos = self.0.lock().unwrap();
         *dynos = (quantity, dynos.1 + 1);
         Ok(quantity)
@@ -53,7 +54,7 @@ struct Listener {
 }
 
 impl Observer for Listener {
-    fn observe(&mut self, event: &Event) {
+    fn observe(&mut self, event: &Arc<Event>) {
         self.events.lock().unwrap().push((self.begun.elapsed(), name(&event.kind)));
     }
 
@@ -68,7 +69,6 @@ struct Running {
     events: Arc<Mutex<Vec<(Duration, String)>>>,
     metric_takes: Arc<Mutex<Duration>>,
     dynos: Arc<Mutex<(u32, u32)>>,
-    reload_works: Arc<Mutex<bool>>,
     task: JoinHandle<()>,
 }
 
@@ -100,29 +100,18 @@ fn start_with(first_after: Duration, ledger: Ledger, forced_dry_run: bool) -> Ru
     let metric_takes = Arc::new(Mutex::new(Duration::ZERO));
     let dynos = Arc::new(Mutex::new((2, 0)));
     let events = Arc::new(Mutex::new(Vec::new()));
-    let reload_works = Arc::new(Mutex::new(true));
     let due = Arc::new(Mutex::new(Vec::new()));
     let begun = Instant::now();
-    let mut engine = Engine::new(plan(), Slow(metric_takes.clone()), Dynos(dynos.clone()), (), ledger);
+    let (source, target) = (AnySource::new(Slow(metric_takes.clone())), AnyTarget::new(dynos.clone()));
+    let mut engine = Engine::new(plan(), source, target, AnyStore::new(()), ledger);
     engine.force_dry_run(forced_dry_run);
     let app = AppLoop {
         engine,
         clock: Clock::default(),
         first_after,
-        reload: {
-            let (takes, dynos, works) = (metric_takes.clone(), dynos.clone(), reload_works.clone());
-            Box::new(move || {
-                if !*works.lock().unwrap() {
-                    return Err(vec!["config.ini:3: no".into()]);
-                }
-                let plan = Plan { interval: Duration::from_secs(300), ..plan() };
-                let (source, target) = (Slow(takes.clone()), Dynos(dynos.clone()));
-                Ok(Reloaded { plan, source, target, warnings: vec![] })
-            })
-        },
         observer: Box::new(Listener { begun, events: events.clone(), due: due.clone() }),
     };
-    Running { due, commands, events, metric_takes, dynos, reload_works, task: tokio::spawn(app.run(receiver)) }
+    Running { due, commands, events, metric_takes, dynos, task: tokio::spawn(app.run(receiver)) }
 }
 
 impl Running {
@@ -240,11 +229,15 @@ async fn dry_run_takes_effect_with_the_very_next_check() {
 async fn a_reload_is_used_at_once_and_a_bad_one_refused() {
     let app = start(Duration::ZERO, Ledger::default());
     sleep(Duration::from_secs(10)).await;
-    *app.reload_works.lock().unwrap() = false;
-    app.tell(Command::Reload);
+    app.tell(Command::Refuse(vec!["config.ini:3: no".into()]));
     sleep(Duration::from_secs(55)).await;
-    *app.reload_works.lock().unwrap() = true;
-    app.tell(Command::Reload);
+    app.tell(Command::Reload(Box::new(Reload {
+        plan: Plan { interval: Duration::from_secs(300), ..plan() },
+        source: Some(AnySource::new(Slow(app.metric_takes.clone()))),
+        target: None,
+        warnings: vec![],
+        apply: Box::new(|| {}),
+    })));
     sleep(Duration::from_secs(310)).await;
     let seen = app.stop().await;
     let expected = [

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use autoscale_core::workspace::app::{App, AppOptions};
+use autoscale_core::Autoscaler;
 use autoscale_core::workspace::config_file;
 
 const SECRETS: [&str; 4] = ["her0ku-s3cret", "pingd0m-s3cret", "p\\a\"s's%w#o;r=d:1", "w3bh00k-s3cret"];
@@ -32,8 +32,11 @@ fn the_debug_of_a_configuration_and_of_an_app_shows_no_secret() {
     std::fs::write(&path, text).unwrap();
     let loaded = config_file::load(&path, false).unwrap();
     let told = [format!("{:?}", loaded.config), format!("{loaded:#?}")];
-    let app = App::open(loaded, &AppOptions::default()).unwrap();
-    let told = told.into_iter().chain([format!("{app:?}"), format!("{:#?}", app.engine), format!("{:?}", app.records)]);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let builder = Autoscaler::builder(loaded.config);
+    let builder_told = format!("{builder:?}");
+    let (app, handle) = runtime.block_on(builder.build()).unwrap();
+    let told = told.into_iter().chain([builder_told, format!("{app:?}"), format!("{app:#?}"), format!("{handle:?}")]);
     for text in told {
         assert!(text.len() > 50);
         for secret in SECRETS {

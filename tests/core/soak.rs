@@ -6,18 +6,19 @@ use std::time::Duration;
 
 use autoscale_core::workspace::clock::Clock;
 use autoscale_core::workspace::config::parse::{Overrides, parse};
-use autoscale_core::workspace::engine::{Engine, Plan};
+use autoscale_core::workspace::engine::{AnySource, AnyStore, AnyTarget, Engine, Plan};
 use autoscale_core::workspace::event::{Check, Event, Kind, Outcome};
 use autoscale_core::workspace::heroku::HerokuFormation;
 use autoscale_core::workspace::http::HttpOptions;
-use autoscale_core::workspace::ledger::{Intent, Ledger, LedgerKeeper};
+use autoscale_core::workspace::ledger::{Intent, Ledger};
 use autoscale_core::workspace::pingdom::PingdomResults;
-use autoscale_core::workspace::ports::Failure;
 use autoscale_core::workspace::runner::{AppLoop, Command};
 use autoscale_core::workspace::sandbox::{Patch, Report, Sandbox, SandboxOptions};
 use autoscale_core::workspace::simulation::Load;
 use autoscale_core::workspace::time::Timestamp;
 use tokio::sync::mpsc::unbounded_channel;
+
+use crate::support::kept::Kept;
 
 /// Virtual seconds in a second: a check each half second.
 const SPEED: f64 = 120.0;
@@ -52,19 +53,6 @@ fn load() -> Load {
     Load::from_minutes((0..PERIOD).map(|m| DYNO * if m < RUSH_AT { CALM } else { RUSH }))
 }
 
-/// The changes that the engine was about to send, as it recorded them beforehand.
-#[derive(Clone, Default)]
-struct Intents(Arc<Mutex<Vec<Intent>>>);
-
-impl LedgerKeeper for Intents {
-    fn keep(&mut self, ledger: &Ledger) -> Result<(), Failure> {
-        let mut intents = self.0.lock().unwrap();
-        let known = intents.last().copied();
-        intents.extend(ledger.intent.filter(|intent| known != Some(*intent)));
-        Ok(())
-    }
-}
-
 /// What one app's loop told, and what its sandbox saw.
 struct Run {
     seed: u64,
@@ -93,18 +81,27 @@ async fn run(seed: u64, checks: usize) -> Run {
     }
     let source = PingdomResults::new(&config.pingdom, &http).unwrap();
     let target = HerokuFormation::new(&config.heroku, &http).unwrap();
-    let (intents, events) = (Intents::default(), Arc::new(Mutex::new(Vec::new())));
+    let (intents, events) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
+    // The changes that the engine was about to send, as it recorded them beforehand.
+    let store = {
+        let intents = Arc::clone(&intents);
+        Kept(move |ledger: &Ledger| {
+            let mut intents = intents.lock().unwrap();
+            let known = intents.last().copied();
+            intents.extend(ledger.intent.filter(|intent| known != Some(*intent)));
+        })
+    };
+    let (source, target) = (AnySource::new(source), AnyTarget::new(target));
     let (commands, receiver) = unbounded_channel();
     let app = AppLoop {
-        engine: Engine::new(Plan::from(&config), source, target, intents.clone(), Ledger::default()),
+        engine: Engine::new(Plan::from(&config), source, target, AnyStore::new(store), Ledger::default()),
         clock: Clock::new(config.sandbox_speed),
         first_after: Duration::ZERO,
-        reload: Box::new(|| Err(Vec::new())),
         observer: {
             let events = Arc::clone(&events);
             let mut left = checks;
-            Box::new(move |event: &Event| {
-                events.lock().unwrap().push(event.clone());
+            Box::new(move |event: &Arc<Event>| {
+                events.lock().unwrap().push((**event).clone());
                 left -= usize::from(matches!(event.kind, Kind::Checked(_) | Kind::CheckFailed { .. }));
                 if left == 0 {
                     let _ = commands.send(Command::Stop);
@@ -116,7 +113,7 @@ async fn run(seed: u64, checks: usize) -> Run {
     tokio::spawn(app.run(receiver)).await.unwrap();
     let report = sandbox.report();
     sandbox.stop().await;
-    let intents = std::mem::take(&mut *intents.0.lock().unwrap());
+    let intents = std::mem::take(&mut *intents.lock().unwrap());
     let events = std::mem::take(&mut *events.lock().unwrap());
     Run { seed, events, intents, report }
 }

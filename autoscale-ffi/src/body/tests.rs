@@ -5,6 +5,7 @@ use std::ptr::{null, null_mut};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+#[cfg(feature = "http")]
 use autoscale_core::workspace::event::Event;
 use autoscale_core::workspace::ports::{Failure, MetricSource, Reading};
 use autoscale_core::workspace::time::Timestamp;

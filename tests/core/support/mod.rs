@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 pub(crate) mod clients;
+pub(crate) mod kept;
 pub(crate) mod log;
 pub(crate) mod scripted;
 
