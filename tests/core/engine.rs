@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use autoscale_core::workspace::engine::{Engine, Plan};
+use autoscale_core::workspace::engine::{AnyStore, Engine, Plan};
 use autoscale_core::workspace::event::{Check, Event, Kind, Outcome};
 use autoscale_core::workspace::formation::Bounds;
 use autoscale_core::workspace::ledger::{DryRunToggle, Ledger, Limit};
@@ -16,7 +16,7 @@ use autoscale_core::workspace::ports::{Failure, FailureKind, FormationReading, M
 use autoscale_core::workspace::recording::parse_of;
 use autoscale_core::workspace::replay::Player;
 use autoscale_core::workspace::sample::Sample;
-use autoscale_core::workspace::store::{Permit, StateStore};
+use autoscale_core::workspace::store::Permit;
 use autoscale_core::workspace::time::Timestamp;
 
 use crate::support::kept::Kept;
@@ -123,10 +123,10 @@ fn world(quantity: u32, samples: Vec<Sample>) -> Shared {
     Shared(Arc::new(Mutex::new(World { quantity, samples, ..World::default() })))
 }
 
-fn engine(world: &Shared, plan: Plan, ledger: Ledger) -> Engine<Shared, Shared, impl StateStore + use<>> {
+fn engine(world: &Shared, plan: Plan, ledger: Ledger) -> Engine<Shared, Shared, AnyStore> {
     let kept = world.clone();
     let store = Kept(move |ledger: &Ledger| kept.0.lock().unwrap().kept.push(ledger.clone()));
-    Engine::new(plan, world.clone(), world.clone(), store, ledger)
+    Engine::new(plan, world.clone(), world.clone(), AnyStore::new(store), ledger)
 }
 
 /// Nothing here waits: every future is ready at once.
@@ -137,7 +137,7 @@ fn now_or_never<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-fn check(engine: &mut Engine<Shared, Shared, Shared>, now: Timestamp) -> Vec<Event> {
+fn check(engine: &mut Engine<Shared, Shared, AnyStore>, now: Timestamp) -> Vec<Event> {
     now_or_never(engine.check(now))
 }
 
@@ -180,12 +180,12 @@ fn dry_run_tells_and_sends_nothing() {
 fn a_dry_run_toggle_counts_only_while_debug_is_as_it_was_then() {
     let world = world(3, flat(5000.0, NOW));
     let mut first = engine(&world, plan(), Ledger::default());
-    first.set_dry_run(true);
+    now_or_never(first.set_dry_run(true));
     let kept = world.0.lock().unwrap().kept.last().unwrap().clone();
     assert!(engine(&world, plan(), kept.clone()).is_dry_run(), "survives a restart");
     let mut on = engine(&world, Plan { debug: true, ..plan() }, kept);
     assert!(on.is_dry_run());
-    on.set_dry_run(false);
+    now_or_never(on.set_dry_run(false));
     let kept = world.0.lock().unwrap().kept.last().unwrap().clone();
     assert!(!engine(&world, Plan { debug: true, ..plan() }, kept.clone()).is_dry_run());
     assert!(!engine(&world, Plan { debug: false, ..plan() }, kept).is_dry_run());
@@ -237,7 +237,7 @@ fn a_change_that_comes_late_is_our_own_and_no_override() {
         (checked(&events).outcome, checked(&events).error.as_deref()),
         (Outcome::Failed, Some("the answer was lost"))
     );
-    let failed = engine.check_failed(later(1), "time", "too slow".into());
+    let failed = now_or_never(engine.check_failed(later(1), "time", "too slow".into()));
     let text = "shop web: check failed, and the answer to the change 3 → 6 dynos is lost: too slow";
     assert_eq!(failed.to_string(), text);
     // It is carried out after all, and a new process takes over.
@@ -383,7 +383,7 @@ fn a_check_that_is_broken_off_is_not_remembered_as_decided() {
     assert_eq!(engine.ledger().intent.map(|intent| intent.to), Some(6), "what was sent may be carried out");
     // It decides as one would that was never asked: a history, which does not know of it, can be replayed.
     let mut other = self::engine(&world, plan(), Ledger { memory: remembered, ..engine.ledger().clone() });
-    let kept = |engine: &Engine<Shared, Shared, Shared>| engine.ledger().memory.clone();
+    let kept = |engine: &Engine<Shared, Shared, AnyStore>| engine.ledger().memory.clone();
     check(&mut engine, later(6));
     world.0.lock().unwrap().quantity = 3;
     check(&mut other, later(6));
@@ -495,7 +495,7 @@ fn a_forced_dry_run_sends_nothing_whatever_is_toggled() {
     let world = world(3, flat(5000.0, NOW));
     let mut engine = engine(&world, plan(), Ledger::default());
     engine.force_dry_run(true);
-    engine.set_dry_run(false);
+    now_or_never(engine.set_dry_run(false));
     assert_eq!(checked(&check(&mut engine, NOW)).outcome, Outcome::WouldScale);
     assert!(world.0.lock().unwrap().sent.is_empty());
 }
@@ -554,13 +554,13 @@ fn neither_a_toggle_nor_a_reload_ends_a_shadow_mode_that_was_asked_for() {
     let mut configured = engine(&world, Plan { debug: true, shadow: true, ..plan() }, toggled.clone());
     assert!(configured.is_shadow() && configured.is_dry_run());
     assert_eq!(checked(&check(&mut configured, NOW)).outcome, Outcome::WouldScale);
-    configured.reload(Plan { debug: true, ..plan() }, world.clone(), world.clone());
+    configured.reload(Plan { debug: true, ..plan() }, Some(world.clone()), Some(world.clone()));
     assert!(!configured.is_shadow() && configured.is_dry_run(), "the toggle was of another time");
 
     let mut forced = engine(&world, plan(), toggled);
     forced.force_shadow(true);
-    forced.set_dry_run(false);
-    forced.reload(plan(), world.clone(), world.clone());
+    now_or_never(forced.set_dry_run(false));
+    forced.reload(plan(), Some(world.clone()), Some(world.clone()));
     assert!(forced.is_shadow() && forced.is_dry_run_forced());
     assert_eq!(checked(&check(&mut forced, NOW)).outcome, Outcome::WouldScale);
     assert!(world.0.lock().unwrap().sent.is_empty());
