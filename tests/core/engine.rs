@@ -606,7 +606,9 @@ fn a_check_that_is_dropped_while_a_change_is_under_way_is_carried_on_from_by_the
         }
     }
     let world = world(3, flat(5000.0, NOW));
-    let mut first = Engine::new(plan(), world.clone(), Hangs(world.clone()), world.clone(), Ledger::default());
+    let kept = world.clone();
+    let store = Kept(move |ledger: &Ledger| kept.0.lock().unwrap().kept.push(ledger.clone()));
+    let mut first = Engine::new(plan(), world.clone(), Hangs(world.clone()), store, Ledger::default());
     assert!(pin!(first.check(NOW)).poll(&mut Context::from_waker(Waker::noop())).is_pending());
     world.0.lock().unwrap().samples = flat(5000.0, later(1));
     let events = now_or_never(first.check(later(1)));

@@ -213,7 +213,7 @@ async fn dry_run_sends_no_patch() {
     let report = app.sandbox.report();
     assert_eq!((report.patches_total, report.patches_refused, report.dynos), (0, 0, 3));
     // The very same, in earnest, does.
-    app.engine.set_dry_run(false);
+    app.engine.set_dry_run(false).await;
     *app.script.lock().unwrap() = Box::new(|_| Some(9000));
     for _ in 0..60 {
         app.check().await;

@@ -102,7 +102,7 @@ fn start_with(first_after: Duration, ledger: Ledger, forced_dry_run: bool) -> Ru
     let events = Arc::new(Mutex::new(Vec::new()));
     let due = Arc::new(Mutex::new(Vec::new()));
     let begun = Instant::now();
-    let (source, target) = (AnySource::new(Slow(metric_takes.clone())), AnyTarget::new(dynos.clone()));
+    let (source, target) = (AnySource::new(Slow(metric_takes.clone())), AnyTarget::new(Dynos(dynos.clone())));
     let mut engine = Engine::new(plan(), source, target, AnyStore::new(()), ledger);
     engine.force_dry_run(forced_dry_run);
     let app = AppLoop {

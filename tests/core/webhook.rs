@@ -1,5 +1,6 @@
 //! The webhook over real HTTP: what is posted, and that nobody waits for it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use autoscale_core::workspace::config::Secret;
@@ -32,9 +33,9 @@ fn webhook(server: &Server) -> Webhook {
 async fn a_notice_is_posted_with_its_text_and_its_event() {
     let server = Server::start(|_, _| Answer::new(200, "ok")).await;
     let mut webhook = webhook(&server);
-    webhook.observe(&refused("min_dynos: 0"));
-    webhook.observe(&event(Kind::Paused));
-    webhook.observe(&event(Kind::ConfigReloaded { warnings: Vec::new() }));
+    webhook.observe(&Arc::new(refused("min_dynos: 0")));
+    webhook.observe(&Arc::new(event(Kind::Paused)));
+    webhook.observe(&Arc::new(event(Kind::ConfigReloaded { warnings: Vec::new() })));
     webhook.finish(LONG).await;
     let [post] = &server.requests()[..] else { panic!("{:?}", server.requests()) };
     assert_eq!((post.method.as_str(), post.target.as_str()), ("POST", PATH));
@@ -61,8 +62,8 @@ async fn a_notice_is_tried_again_and_the_order_is_kept() {
     })
     .await;
     let mut webhook = webhook(&server);
-    webhook.observe(&refused("first"));
-    webhook.observe(&refused("second"));
+    webhook.observe(&Arc::new(refused("first")));
+    webhook.observe(&Arc::new(refused("second")));
     webhook.finish(LONG).await;
     let bodies: Vec<_> = server.requests().iter().map(|r| r.body.contains("first")).collect();
     assert_eq!(bodies, [true, true, true, true, false]);
@@ -73,7 +74,7 @@ async fn a_webhook_that_refuses_is_named_by_its_key_and_never_shown() {
     let log = Log::listen();
     let server = Server::start(|_, _| Answer::new(404, "no_team")).await;
     let mut webhook = webhook(&server);
-    webhook.observe(&refused("x"));
+    webhook.observe(&Arc::new(refused("x")));
     assert_eq!(format!("{webhook:?}"), "Webhook");
     webhook.finish(LONG).await;
     assert_eq!(server.count("POST"), 1);
@@ -90,7 +91,7 @@ async fn a_webhook_that_hangs_holds_nobody_up_and_what_it_cannot_take_is_dropped
     let server = Server::start(|_, _| Fault::Silence.into()).await;
     let mut webhook = webhook(&server);
     for _ in 0..70 {
-        webhook.observe(&refused("x"));
+        webhook.observe(&Arc::new(refused("x")));
     }
     webhook.finish(Duration::from_millis(100)).await;
     let warnings = log.warnings();
@@ -107,8 +108,8 @@ async fn what_a_webhook_answers_does_not_matter_once_it_has_taken_a_notice() {
     })
     .await;
     let mut webhook = webhook(&server);
-    webhook.observe(&refused("first"));
-    webhook.observe(&refused("second"));
+    webhook.observe(&Arc::new(refused("first")));
+    webhook.observe(&Arc::new(refused("second")));
     webhook.finish(LONG).await;
     let bodies: Vec<_> = server.requests().iter().map(|r| r.body.contains("first")).collect();
     assert_eq!(bodies, [true, false], "each is posted once");

@@ -5,6 +5,7 @@ use super::*;
 use autoscale_core::workspace::config::PingdomVersion;
 use autoscale_core::workspace::http::HttpOptions;
 use autoscale_core::workspace::ports::{FailureKind, MetricSource as _, ScaleTarget as _};
+use autoscale_core::workspace::store::Permit;
 
 use crate::support::LONG;
 use crate::support::clients::{hasty, heroku, patient, pingdom};
@@ -19,12 +20,12 @@ async fn a_formation_is_read_and_set() {
     let created = Timestamp::from_secs(START - 31 * 60);
     assert_eq!((before.quantity, before.updated_at, before.maintenance), (2, Some(created), false));
     assert_eq!(before.size.as_deref(), Some("Standard-2X"));
-    assert_eq!(heroku.scale(5).await, Ok(5));
+    assert_eq!(heroku.scale(5, &Permit::unlimited()).await, Ok(5));
     assert_eq!(heroku.formation().await.unwrap().quantity, 5);
     sandbox.set_maintenance(true);
     assert!(heroku.formation().await.unwrap().maintenance);
     sandbox.set_faults(&"patch:limit=6".parse().unwrap());
-    assert_eq!(heroku.scale(7).await.unwrap_err().kind, FailureKind::Limit(6));
+    assert_eq!(heroku.scale(7, &Permit::unlimited()).await.unwrap_err().kind, FailureKind::Limit(6));
     assert_eq!(heroku.native_autoscaling().await, None);
     let native = rig(SandboxOptions { native_autoscaling: true, ..options() }).await.sandbox;
     assert!(self::heroku(&native, &patient()).native_autoscaling().await.is_some());
@@ -71,8 +72,10 @@ async fn a_spoilt_read_is_a_failure_or_the_truth() {
 async fn a_change_whose_answer_is_lost_is_known_as_unknown_and_sent_once() {
     for fault in ["lost", "silent", "half", "html", "shape"] {
         let sandbox = faulty(&format!("patch:{fault}")).await.sandbox;
-        let failure =
-            heroku(&sandbox, &if fault == "silent" { hasty() } else { patient() }).scale(3).await.unwrap_err();
+        let failure = heroku(&sandbox, &if fault == "silent" { hasty() } else { patient() })
+            .scale(3, &Permit::unlimited())
+            .await
+            .unwrap_err();
         assert_eq!(failure.kind, FailureKind::Unknown, "{fault}: {failure}");
         let report = sandbox.report();
         let patches: Vec<_> = report.patches.iter().map(|p| (p.from, p.quantity, p.answered)).collect();
