@@ -88,9 +88,11 @@ pub use daemon::handle::Handle;
 #[cfg(feature = "loop")]
 pub use engine::ledger::Ledger;
 #[cfg(feature = "loop")]
+pub use engine::permit::{Permit, StoreError};
+#[cfg(feature = "loop")]
 pub use engine::ports::{Failure, FailureKind, FormationReading, MetricSource, Observer, Reading, ScaleTarget};
 #[cfg(feature = "loop")]
-pub use engine::store::{Permit, StateStore, StoreError};
+pub use engine::store::StateStore;
 #[cfg(feature = "loop")]
 pub use engine::{AnySource, AnyStore, AnyTarget, Engine, Plan};
 #[cfg(feature = "http")]

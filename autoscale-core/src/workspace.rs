@@ -14,6 +14,7 @@ pub mod startup {
 }
 #[cfg(feature = "loop")]
 pub mod store {
+    pub use crate::engine::permit::*;
     pub use crate::engine::store::*;
     pub use crate::stores::file_store::*;
     pub use crate::stores::memory::*;

@@ -10,8 +10,6 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::clock::Clock;
-use crate::config::Config;
-use crate::daemon::builder::Builder;
 use crate::daemon::runner::{AppLoop, Command, check_once};
 use crate::engine::ports::Observer;
 use crate::model::event::{Event, Kind};
@@ -29,12 +27,6 @@ pub struct Autoscaler {
 }
 
 impl Autoscaler {
-    /// Starts to assemble the autoscaler of a configuration's app. What the builder is not given comes from the
-    /// configuration.
-    pub fn builder(config: Config) -> Builder {
-        Builder::new(config)
-    }
-
     /// Runs until [`Handle::stop`](crate::Handle::stop), until every handle is dropped, or until another process has taken
     /// the app over.
     pub async fn run(self) {

@@ -11,13 +11,16 @@ use crate::clock::{Clock, Pace};
 use crate::config::{Config, Problem};
 use crate::daemon::autoscaler::{Autoscaler, Observers};
 use crate::daemon::handle::{Handle, Inner};
+#[cfg(feature = "http")]
+use crate::daemon::parts::{http_options, open_source, open_target};
 use crate::daemon::runner::AppLoop;
 use crate::engine::ledger::Ledger;
+use crate::engine::permit::StoreError;
 use crate::engine::ports::{Failure, MetricSource, Observer, ScaleTarget};
-use crate::engine::store::{StateStore, StoreError};
+use crate::engine::store::StateStore;
 use crate::engine::{AnySource, AnyStore, AnyTarget, Engine, Plan};
 #[cfg(feature = "http")]
-use crate::http::{HttpOptions, Shared};
+use crate::http::Shared;
 use crate::offline::recording;
 use crate::offline::replay::Player;
 use crate::sinks::history;
@@ -75,8 +78,16 @@ pub enum BuildError {
     NoTarget,
 }
 
+impl Autoscaler {
+    /// Starts to assemble the autoscaler of a configuration's app. What the builder is not given comes from the
+    /// configuration.
+    pub fn builder(config: Config) -> Builder {
+        Builder::new(config)
+    }
+}
+
 impl Builder {
-    pub(super) fn new(config: Config) -> Self {
+    fn new(config: Config) -> Self {
         Self {
             config,
             source: None,
@@ -230,35 +241,6 @@ impl Builder {
         };
         Ok((autoscaler, handle))
     }
-}
-
-/// How requests of an app are made.
-#[cfg(feature = "http")]
-pub(super) fn http_options(config: &Config, shared: &Shared) -> HttpOptions {
-    let mut http = shared.options(config.sandbox_speed.unwrap_or(1.0));
-    if config.sandbox_speed.is_none() {
-        http.within(config.check_frequency);
-    }
-    http
-}
-
-/// The source that a configuration names.
-#[cfg(feature = "http")]
-pub(super) fn open_source(config: &Config, clock: Clock, http: &HttpOptions) -> Result<AnySource, Failure> {
-    use crate::config::MetricKind;
-    use crate::sources::{pingdom::PingdomResults, probe::Probe};
-    Ok(match config.metric_source {
-        MetricKind::Pingdom => AnySource::new(PingdomResults::new(&config.pingdom, http)?),
-        MetricKind::Probe => {
-            AnySource::new(Probe::new(&config.probe, config.settings.period, move || clock.now(), http)?)
-        }
-    })
-}
-
-/// The target of a configuration.
-#[cfg(feature = "http")]
-pub(super) fn open_target(config: &Config, http: &HttpOptions) -> Result<AnyTarget, Failure> {
-    crate::targets::heroku::HerokuFormation::new(&config.heroku, http).map(AnyTarget::new)
 }
 
 /// Most bytes of a history that a policy's memory is made of: some 8,000 checks, a month of one each 5 minutes.

@@ -154,7 +154,7 @@ impl Handle {
 
     #[cfg(feature = "http")]
     fn open(&self, config: &Config) -> Result<(Option<AnySource>, Option<AnyTarget>), Failure> {
-        use crate::daemon::builder::{http_options, open_source, open_target};
+        use crate::daemon::parts::{http_options, open_source, open_target};
         let Inner { clock, own_source, own_target, shared, .. } = &*self.inner;
         let http = http_options(config, shared);
         let source = (!own_source).then(|| open_source(config, *clock, &http)).transpose()?;
@@ -174,7 +174,7 @@ impl Inner {
     fn apply(&self, config: Config) {
         #[cfg(feature = "http")]
         {
-            let http = crate::daemon::builder::http_options(&config, &self.shared);
+            let http = crate::daemon::parts::http_options(&config, &self.shared);
             let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
             let old = std::mem::replace(&mut *records, crate::sinks::Records::new(&config, &http));
             // What was begun is brought to its end.

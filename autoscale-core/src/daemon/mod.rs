@@ -4,6 +4,8 @@ pub(crate) mod autoscaler;
 pub(crate) mod builder;
 pub(crate) mod config_file;
 pub(crate) mod handle;
+#[cfg(feature = "http")]
+mod parts;
 pub(crate) mod runner;
 pub(crate) mod spending;
 #[cfg(feature = "http")]

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use crate::config::Config;
 use crate::engine::ledger::{DryRunToggle, Intent, Ledger, Limit};
+use crate::engine::permit::StoreError;
 use crate::engine::ports::{Failure, FailureKind, FormationReading, MetricSource, Reading, ScaleTarget};
-use crate::engine::store::{StateStore, StoreError};
+use crate::engine::store::StateStore;
 use crate::model::decision::{Action, Decision};
 use crate::model::event::{self, Check, Detail, Event, JsonSample, Kind, Outcome};
 use crate::model::formation::{Bounds, Formation};

@@ -5,8 +5,9 @@ use std::fmt;
 use std::pin::Pin;
 
 use crate::engine::ledger::Ledger;
+use crate::engine::permit::{Permit, StoreError};
 use crate::engine::ports::{Failure, FormationReading, MetricSource, Reading, ScaleTarget};
-use crate::engine::store::{Permit, StateStore, StoreError};
+use crate::engine::store::StateStore;
 use crate::model::time::Timestamp;
 
 type Boxed<'a, T, E = Failure> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'a>>;

@@ -9,6 +9,8 @@ pub(crate) mod erased;
 #[cfg(feature = "loop")]
 pub(crate) mod ledger;
 #[cfg(feature = "loop")]
+pub(crate) mod permit;
+#[cfg(feature = "loop")]
 pub(crate) mod ports;
 #[cfg(feature = "loop")]
 pub(crate) mod store;

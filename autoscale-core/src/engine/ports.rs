@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::store::Permit;
+use crate::engine::permit::Permit;
 use crate::model::event::Event;
 use crate::model::sample::Sample;
 use crate::model::time::Timestamp;

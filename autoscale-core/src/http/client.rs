@@ -17,8 +17,8 @@ use super::options::HttpOptions;
 use super::peer::Peer;
 use super::retry_after::retry_after;
 use crate::clock::later;
+use crate::engine::permit::Permit;
 use crate::engine::ports::{Failure, FailureKind};
-use crate::engine::store::Permit;
 use crate::model::time::Timestamp;
 use crate::model::units::Span;
 
@@ -334,10 +334,4 @@ impl Client {
     fn transient(&self, text: String) -> Failure {
         Failure::new(FailureKind::Transient, self.redaction.apply(&text))
     }
-}
-
-/// Is it this machine itself?
-pub(crate) fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }

@@ -3,6 +3,8 @@
 //! the client. Nothing here knows an API.
 
 #[cfg(feature = "http")]
+mod agent;
+#[cfg(feature = "http")]
 mod budget;
 #[cfg(feature = "http")]
 mod client;
@@ -19,24 +21,30 @@ mod pool;
 #[cfg(feature = "http")]
 mod retry_after;
 #[cfg(feature = "http")]
+mod shared;
+#[cfg(feature = "http")]
 mod tls;
 
 #[cfg(feature = "http")]
+pub(crate) use agent::{USER_AGENT, is_loopback};
+#[cfg(feature = "http")]
 pub use budget::RateBudgets;
 #[cfg(feature = "http")]
-pub(crate) use client::{Answer, Client, is_loopback};
+pub(crate) use client::{Answer, Client};
 #[cfg(feature = "http")]
 pub(crate) use describe::{Redaction, root};
 #[cfg(feature = "http")]
 pub use options::HttpOptions;
 #[cfg(feature = "http")]
-pub(crate) use options::{USER_AGENT, secret_header};
+pub(crate) use options::secret_header;
 #[cfg(feature = "http")]
 pub(crate) use peer::Peer;
 #[cfg(feature = "http")]
-pub use pool::{ClientPool, Shared};
+pub use pool::ClientPool;
 #[cfg(feature = "http")]
 pub(crate) use retry_after::server_time;
+#[cfg(feature = "http")]
+pub use shared::Shared;
 #[cfg(feature = "http")]
 pub use tls::MachineRoots;
 #[cfg(feature = "http")]

@@ -80,9 +80,6 @@ impl HttpOptions {
     }
 }
 
-/// How the program names itself.
-pub(crate) const USER_AGENT: &str = concat!("libautoscale/", env!("CARGO_PKG_VERSION"));
-
 /// A header that holds a secret: `Debug` does not show it. `None` where the text can't stand in a header.
 pub(crate) fn secret_header(text: &str) -> Option<http::HeaderValue> {
     let mut value = http::HeaderValue::from_str(text).ok()?;

@@ -10,7 +10,7 @@ use reqwest::Url;
 use reqwest::redirect::Policy;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::options::USER_AGENT;
+use super::agent::{USER_AGENT, is_loopback};
 use super::tls::{self, MachineRoots};
 
 /// Open connections to one host at most. Requests beyond them wait, which counts in their deadline.
@@ -57,7 +57,7 @@ impl ClientPool {
         let https = url.scheme() == "https";
         // A file that can't be read is refused below.
         let extra_roots = ca_file.and_then(|path| std::fs::read(path).ok());
-        let key = Key { extra_roots, https, loopback: super::is_loopback(url), connect_timeout };
+        let key = Key { extra_roots, https, loopback: is_loopback(url), connect_timeout };
         let mut clients = self.inner.clients.lock().unwrap_or_else(PoisonError::into_inner);
         let known = clients.get(&key).filter(|_| ca_file.is_none() || key.extra_roots.is_some());
         if let Some(client) = known {
@@ -97,36 +97,5 @@ impl ClientPool {
 impl std::fmt::Debug for ClientPool {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("ClientPool")
-    }
-}
-
-/// What the apps of a process have in common: HTTP clients, trusted roots, rate budgets. Clones share them.
-#[derive(Clone, Debug, Default)]
-pub struct Shared {
-    budgets: super::RateBudgets,
-    parts: Arc<Mutex<Parts>>,
-}
-
-#[derive(Clone, Debug, Default)]
-struct Parts {
-    pool: ClientPool,
-    roots: MachineRoots,
-}
-
-impl Shared {
-    /// With rate budgets that are shared more widely.
-    pub fn with_budgets(budgets: super::RateBudgets) -> Self {
-        Self { budgets, parts: Arc::default() }
-    }
-
-    /// Reads the machine's trusted roots again for clients that are made from now on: before configurations are reloaded.
-    pub fn refresh(&self) {
-        *self.parts.lock().unwrap_or_else(PoisonError::into_inner) = Parts::default();
-    }
-
-    /// Usual options with these clients, roots and budgets, at a speed of the clock.
-    pub fn options(&self, speed: f64) -> super::HttpOptions {
-        let Parts { pool, roots } = self.parts.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        super::HttpOptions { budgets: self.budgets.clone(), pool, roots, ..super::HttpOptions::at_speed(speed) }
     }
 }

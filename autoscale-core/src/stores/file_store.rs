@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::config::Config;
 use crate::engine::ledger::Ledger;
-use crate::engine::store::{Permit, StateStore, StoreError};
+use crate::engine::permit::{Permit, StoreError};
+use crate::engine::store::StateStore;
 use crate::stores::file::{InstanceLock, LockError, StateFile};
 
 /// The state file and the lock of one app. Clones share both; the lock is given back with the last of them.

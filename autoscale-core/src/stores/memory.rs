@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::engine::ledger::Ledger;
-use crate::engine::store::{Permit, StateStore, StoreError};
+use crate::engine::permit::{Permit, StoreError};
+use crate::engine::store::StateStore;
 
 /// The state of one app, in memory. Clones share it.
 #[derive(Clone, Debug, Default)]

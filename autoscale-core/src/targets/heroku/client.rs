@@ -7,8 +7,8 @@ use reqwest::Url;
 
 use super::wire::{self, NativeAutoscaling};
 use crate::config::{self, Secret};
+use crate::engine::permit::Permit;
 use crate::engine::ports::{Failure, FailureKind, FormationReading, ScaleTarget};
-use crate::engine::store::Permit;
 use crate::http::{Answer, Client, HttpOptions, Peer, Redaction, is_loopback, secret_header};
 
 pub(super) const PEER: Peer = Peer {
