@@ -220,7 +220,8 @@ impl Client {
     ) -> Result<Answer, NoAnswer> {
         let begun = Instant::now();
         let Ok(_place) = timeout_at(begun + timeout, self.options.pool.place(&self.origin)).await else {
-            let text = format!("no free connection to {} within {} s", self.peer.name, timeout.as_secs());
+            // The requests that hold the places wait for the same service.
+            let text = format!("{} did not answer within {}", self.peer.name, Span(timeout));
             return Err(NoAnswer { text, unsent: true });
         };
         let waited = begun.elapsed();
