@@ -7,7 +7,7 @@
 //! | folder | holds | what it may touch |
 //! |---|---|---|
 //! | `model` | time, samples, window and trend, formation, money, units; reason, decision, event | nothing |
-//! | `config` | keys, settings, the parser of the INI text | text that is handed to it |
+//! | `config` | keys, settings, the parser of the INI text, the places of files | text that is handed to it; the environment, in `places` |
 //! | `policy` | what policies share, `threshold`, `adaptive` | nothing |
 //! | `engine` | one check, the ledger, the ports, what becomes of a defect | the world through its ports; time as an argument |
 //! | `clock` | the time of an app: the wall clock's, or a sandbox's | clocks |

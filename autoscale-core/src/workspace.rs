@@ -75,6 +75,9 @@ pub mod notices {
 pub mod pingdom {
     pub use crate::sources::pingdom::*;
 }
+pub mod places {
+    pub use crate::config::places::*;
+}
 pub mod policy {
     pub use crate::policy::*;
 }

@@ -92,7 +92,7 @@ fn who_looks_at_a_lock_is_told_the_holder_and_keeps_nobody_out() {
     let dir = tempfile::tempdir().unwrap();
     let config = config(dir.path());
     assert_eq!(InstanceLock::holder(&config), None);
-    let stem = autoscale_core::workspace::state::file_stem(&config);
+    let stem = autoscale_core::workspace::places::file_stem(&config);
     let path = dir.path().join(format!("{stem}.lock"));
     let lock = InstanceLock::acquire_at(&path).unwrap();
     assert_eq!(InstanceLock::holder(&config), Some(Some(std::process::id())));

@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use autoscale_core::workspace::places;
 use autoscale_core::workspace::state::{self, InstanceLock, LockError};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -71,7 +72,7 @@ pub(crate) enum Taken {
 impl Instance {
     /// Takes the place, or makes the one who has it show itself.
     pub(crate) fn acquire(role: Role) -> Result<Self, Taken> {
-        let folder = state::user_dir();
+        let folder = places::user_dir();
         let file = |extension: &str| folder.join(role.name()).with_extension(extension);
         let door = file("port");
         match InstanceLock::acquire_at(&file("lock")) {

@@ -9,9 +9,9 @@ use autoscale_core::workspace::config::Config;
 use autoscale_core::workspace::event::{Check, Event, Kind};
 use autoscale_core::workspace::graph::Picture;
 use autoscale_core::workspace::graph_files;
+use autoscale_core::workspace::places;
 use autoscale_core::workspace::ports::Observer;
 use autoscale_core::workspace::runner::Command;
-use autoscale_core::workspace::state;
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
@@ -119,7 +119,7 @@ impl Slot {
     pub(crate) fn graph(&self) -> impl FnOnce() -> Result<PathBuf, String> + Send + use<> {
         let (last, config) = (self.last.clone(), self.config.borrow().clone());
         move || {
-            let (folder, heroku) = (state::graphs_folder(&config), &config.heroku);
+            let (folder, heroku) = (places::graphs_folder(&config), &config.heroku);
             match last.as_ref().and_then(Picture::of_event) {
                 Some(picture) => {
                     graph_files::keep(&folder, config.graph_format, config.graphs_keep, &picture, &TimeZone::system())

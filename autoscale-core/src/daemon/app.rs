@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::clock::{Clock, Pace};
-use crate::config::{self, Config, MetricKind, Problem, ProblemKind, keys};
+use crate::config::{self, Config, MetricKind, Problem, ProblemKind, keys, places};
 use crate::daemon::config_file::{self, LoadError, Loaded};
 use crate::daemon::runner::{AppLoop, Reloaded};
 use crate::engine::ledger::Ledger;
@@ -26,7 +26,6 @@ use crate::sinks::Records;
 use crate::sinks::history;
 use crate::sources::pingdom::PingdomResults;
 use crate::sources::probe::Probe;
-use crate::stores::file as state;
 use crate::stores::file::{InstanceLock, LockError, StateFile};
 use crate::targets::heroku::HerokuFormation;
 
@@ -334,7 +333,7 @@ fn reload(
 
 /// The keys whose change a loop can't follow: the lock and the state are those of the app as it was when it was opened.
 fn needs_restart(running: &Config, loaded: &Loaded) -> Vec<Problem> {
-    let dir = |config: &Config| state::dir(config).display().to_string();
+    let dir = |config: &Config| places::state_dir(config).display().to_string();
     let (old, new) = (&running.heroku, &loaded.config.heroku);
     let keys = [
         (keys::HEROKU, "app_name", old.app_name.clone(), new.app_name.clone()),

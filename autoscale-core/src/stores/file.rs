@@ -1,13 +1,13 @@
 //! What outlives the process: one small file per app, replaced atomically, and the lock that keeps a second instance off
 //! the same app. Never reads or changes what a ledger means.
 
-use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use crate::config::Config;
+use crate::config::places::{SERVICE_DIR, file_stem, state_dir, user_dir};
 use crate::engine::ledger::{Ledger, LedgerKeeper};
 use crate::engine::ports::{Failure, FailureKind};
 use crate::stores::private::{create_folders, for_its_owner};
@@ -15,43 +15,6 @@ use crate::stores::private::{create_folders, for_its_owner};
 /// How long a lock may be shared by one who only looks: so often is it tried again, after so long. Half a second in all,
 /// for a machine on which the one who looks has to wait for its turn.
 const GLANCES: (u32, Duration) = (12, Duration::from_millis(40));
-
-/// Where the shipped units, the init.d script and the container keep state.
-pub const SERVICE_DIR: &str = "/var/lib/heroku-autoscale";
-
-/// Name of the program's folders.
-const FOLDER: &str = "heroku-autoscale";
-
-/// The folder for state when the configuration names none: `$STATE_DIRECTORY` (systemd's, the first where it lists
-/// several), else the platform's place for a user's state.
-pub fn default_dir() -> PathBuf {
-    let systemd = std::env::var_os("STATE_DIRECTORY").and_then(|all| std::env::split_paths(&all).next());
-    systemd.filter(|dir| !dir.as_os_str().is_empty()).unwrap_or_else(user_dir)
-}
-
-/// The platform's place for a user's state. Locks are always there, whatever a configuration says, so that two instances
-/// of one user meet.
-pub fn user_dir() -> PathBuf {
-    use etcetera::BaseStrategy;
-    match etcetera::choose_base_strategy() {
-        Ok(dirs) => dirs.state_dir().unwrap_or_else(|| dirs.data_dir()).join(FOLDER),
-        Err(_) => std::env::temp_dir().join(FOLDER),
-    }
-}
-
-/// The state directory of a configuration.
-pub fn dir(config: &Config) -> PathBuf {
-    config.state_dir.clone().unwrap_or_else(default_dir)
-}
-
-/// The name of an app's files, without an extension: app, process type, and a short hash of the platform's address.
-pub fn file_stem(config: &Config) -> String {
-    let mut stem = format!("{}_{}_", config.heroku.app_name, config.heroku.process_type);
-    // FNV-1a: the name only has to be the same tomorrow, and to differ between two addresses.
-    let hash = config.heroku.api_url.bytes().fold(0x811c_9dc5_u32, |h, b| (h ^ u32::from(b)).wrapping_mul(0x0100_0193));
-    let _ = write!(stem, "{hash:08x}");
-    stem
-}
 
 /// The state file of one app.
 #[derive(Debug)]
@@ -62,7 +25,7 @@ pub struct StateFile {
 impl StateFile {
     /// The state file of a configuration's app.
     pub fn of(config: &Config) -> Self {
-        Self { path: dir(config).join(file_stem(config) + ".json") }
+        Self { path: state_dir(config).join(file_stem(config) + ".json") }
     }
 
     /// The state file for one who only looks: that of [`StateFile::of`], else the one of a service in [`SERVICE_DIR`].
@@ -277,7 +240,7 @@ impl InstanceLock {
 
     fn places(config: &Config) -> [PathBuf; 2] {
         let name = file_stem(config) + ".lock";
-        [user_dir().join(&name), dir(config).join(&name)]
+        [user_dir().join(&name), state_dir(config).join(&name)]
     }
 
     /// Takes the lock of a file.
@@ -336,14 +299,4 @@ fn pid_in(file: &mut File) -> Option<u32> {
     let mut text = String::new();
     let _ = file.read_to_string(&mut text);
     text.trim().parse().ok()
-}
-
-/// Where it is kept what people were told of an app, so that a new process does not tell them again.
-pub fn notices_file(config: &Config) -> PathBuf {
-    dir(config).join(file_stem(config) + ".notices.json")
-}
-
-/// The folder for graphs of a configuration.
-pub fn graphs_folder(config: &Config) -> PathBuf {
-    config.graphs_folder.clone().unwrap_or_else(|| dir(config).join("graphs"))
 }

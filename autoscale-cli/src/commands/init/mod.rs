@@ -17,8 +17,8 @@ use autoscale_core::workspace::app::resolution_warning;
 use autoscale_core::workspace::config::keys::{self, Key};
 use autoscale_core::workspace::heroku::{HerokuAccount, HerokuFormation};
 use autoscale_core::workspace::http::HttpOptions;
+use autoscale_core::workspace::places::user_dir;
 use autoscale_core::workspace::ports::Failure;
-use autoscale_core::workspace::state::user_dir;
 use clap::builder::PossibleValuesParser;
 
 use self::ask::Terminal;
