@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::session::Input;
+use crate::input::Input;
 
 /// How long a word may take to come, or an answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);

@@ -17,7 +17,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::session::Input;
+use crate::input::Input;
 use crate::view::Facts;
 
 /// An app that is looked after.

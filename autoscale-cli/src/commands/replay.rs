@@ -20,9 +20,10 @@ use jiff::tz::TimeZone;
 use serde_json::json;
 
 use crate::exit::Exit;
+use crate::output::complain;
+use crate::samples;
 use crate::samples::Taken;
 use crate::show::{BOLD, DIM, GREEN, RED, YELLOW};
-use crate::{complain, samples};
 
 /// Decides again on recorded results: what a configuration would have done
 ///

@@ -8,8 +8,8 @@ use autoscale_core::workspace::config::{Config, Overrides, ProblemKind, Secret, 
 use autoscale_core::workspace::config_file;
 use autoscale_core::workspace::state;
 
-use super::Stop;
 use super::source::Source;
+use super::stop::Stop;
 
 /// What a configuration says, besides the secrets.
 pub(super) struct Draft<'a> {

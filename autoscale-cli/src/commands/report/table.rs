@@ -12,7 +12,7 @@ use autoscale_core::workspace::units::Span;
 use jiff::tz::TimeZone;
 use serde_json::json;
 
-use super::Reported;
+use super::reported::Reported;
 use crate::show::{BOLD, DIM, YELLOW};
 
 /// What the loop is, where ours was not applied.

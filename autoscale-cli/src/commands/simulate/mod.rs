@@ -2,6 +2,7 @@
 //! the library's; here are the arguments, the progress and the threads.
 
 mod picture;
+mod played;
 mod table;
 
 use std::io::{IsTerminal, Write};
@@ -14,9 +15,10 @@ use autoscale_core::workspace::formation::Bounds;
 use autoscale_core::workspace::graph_files;
 use autoscale_core::workspace::money::DynoPrice;
 use autoscale_core::workspace::policy::{PolicyKind, Settings};
-use autoscale_core::workspace::simulation::{Contender, Incident, Load, Profile, Report, Trial};
+use autoscale_core::workspace::simulation::{Contender, Incident, Load, Profile, Trial};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use self::played::Played;
 use crate::exit::Exit;
 
 /// Plays policies against a simulated app, in virtual time: what visitors get, and what it costs.
@@ -77,14 +79,6 @@ struct Operator {
     check_frequency: Duration,
     /// Without `dyno_price`, the simulated app's dynos have Heroku's list price for their size.
     price: Option<DynoPrice>,
-}
-
-/// What one contender made of it.
-struct Played {
-    contender: Contender,
-    report: Report,
-    /// What each incident alone did, and the slow requests while it lasted.
-    aftermaths: Vec<(Incident, autoscale_core::workspace::simulation::Aftermath)>,
 }
 
 pub(crate) fn run(args: &Args) -> Exit {

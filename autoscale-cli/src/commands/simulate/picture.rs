@@ -3,7 +3,7 @@
 use autoscale_core::workspace::graph::comparison::{Comparison, Curve};
 use autoscale_core::workspace::simulation::Trial;
 
-use super::Played;
+use super::played::Played;
 
 pub(super) fn of(trial: &Trial, load: &str, played: &[Played]) -> Comparison {
     let name = std::path::Path::new(load).file_stem().map_or(load.into(), |stem| stem.to_string_lossy());

@@ -9,7 +9,7 @@ use autoscale_core::workspace::simulation::{Aftermath, Profile, Trial};
 use autoscale_core::workspace::units::Dynos;
 use serde_json::json;
 
-use super::Played;
+use super::played::Played;
 
 const BOLD: Style = Style::new().bold();
 const FAINT: Style = Style::new().dimmed();
