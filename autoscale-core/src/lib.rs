@@ -71,7 +71,7 @@ mod sandbox;
 mod simulation;
 mod sinks;
 mod sources;
-#[cfg(feature = "loop")]
+#[cfg(any(feature = "loop", feature = "graph"))]
 mod stores;
 mod targets;
 

@@ -6,6 +6,9 @@
 pub mod app {
     pub use crate::daemon::app::*;
 }
+pub mod calendar {
+    pub use crate::model::calendar::*;
+}
 #[cfg(feature = "loop")]
 pub mod clock {
     pub use crate::clock::*;
@@ -101,6 +104,10 @@ pub mod recording {
 }
 pub mod replay {
     pub use crate::offline::replay::*;
+}
+#[cfg(feature = "loop")]
+pub mod replacing {
+    pub use crate::stores::replace::*;
 }
 pub mod report {
     pub use crate::offline::report::*;

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use autoscale_core::workspace::places;
-use autoscale_core::workspace::state::{self, InstanceLock, LockError};
+use autoscale_core::workspace::replacing::replace;
+use autoscale_core::workspace::state::{InstanceLock, LockError};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::UnboundedSender;
@@ -91,7 +92,7 @@ impl Instance {
         let word = format!("{:016x}", std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0));
         let written = listener.local_addr().and_then(|address| {
             // `replace` makes a file for its owner only.
-            state::replace(&self.door, format!("{} {word}", address.port()).as_bytes())
+            replace(&self.door, format!("{} {word}", address.port()).as_bytes())
         });
         if let Err(error) = written {
             return tracing::warn!("a second tray can't reach this one: {}: {error}", self.door.display());

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use autoscale_core::workspace::calendar;
 use autoscale_core::workspace::config::Config;
 use autoscale_core::workspace::config_file;
 use autoscale_core::workspace::decision::{Action, Decision};
@@ -338,9 +339,9 @@ impl Table<'_> {
     }
 
     fn form(&self, at: Timestamp, form: &str) -> String {
-        jiff::Timestamp::from_microsecond(at.as_micros())
+        calendar::utc(at)
             .map(|at| at.to_zoned_datetime(self.zone.clone()).strftime(form).to_string())
-            .unwrap_or_else(|_| at.as_secs().to_string())
+            .unwrap_or_else(|| at.as_secs().to_string())
     }
 }
 

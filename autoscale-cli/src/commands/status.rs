@@ -8,6 +8,7 @@ mod words;
 use std::io::{self, Write};
 use std::time::Duration;
 
+use autoscale_core::workspace::calendar;
 use autoscale_core::workspace::clock::Pace;
 use autoscale_core::workspace::event::{Event, Kind};
 use autoscale_core::workspace::money::price_note;
@@ -260,9 +261,7 @@ impl std::fmt::Display for Moment {
 
 /// A moment in local time, with its day where that is not today.
 fn time_of(at: Timestamp, now: Timestamp) -> String {
-    let local = |at: Timestamp| {
-        jiff::Timestamp::from_microsecond(at.as_micros()).map(|at| at.to_zoned_datetime(TimeZone::system())).ok()
-    };
+    let local = |at: Timestamp| calendar::utc(at).map(|at| at.to_zoned_datetime(TimeZone::system()));
     let (Some(at), Some(now)) = (local(at), local(now)) else { return String::new() };
     let form = if at.date() == now.date() { "%H:%M:%S" } else { "%-d %b %Y, %H:%M:%S" };
     at.strftime(form).to_string()

@@ -6,11 +6,12 @@ use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::config::Config;
 use crate::config::places::{SERVICE_DIR, file_stem, state_dir, user_dir};
+use crate::config::{Config, keys};
 use crate::engine::ledger::{Ledger, LedgerKeeper};
 use crate::engine::ports::{Failure, FailureKind};
 use crate::stores::private::{create_folders, for_its_owner};
+use crate::stores::replace::{replace, sweep};
 
 /// How long a lock may be shared by one who only looks: so often is it tried again, after so long. Half a second in all,
 /// for a machine on which the one who looks has to wait for its turn.
@@ -114,39 +115,6 @@ pub(crate) fn read_whole(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Writes a file whole or not at all: beside it, then renamed over it. Its folder is made if need be.
-///
-/// # Errors
-/// Whatever the file system says.
-pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    let folder = folder_of(path);
-    create_folders(folder)?;
-    let mut new = tempfile::Builder::new().prefix(&passing(path)).tempfile_in(folder)?;
-    new.write_all(content)?;
-    new.as_file().sync_data()?;
-    new.persist(path)?;
-    Ok(())
-}
-
-/// Removes what a kill in the middle of [`replace`] left beside a file. Only for one whom nobody else replaces meanwhile.
-fn sweep(path: &Path) {
-    let passing = passing(path);
-    for entry in fs::read_dir(folder_of(path)).into_iter().flatten().flatten() {
-        if entry.file_name().to_string_lossy().starts_with(&passing) {
-            let _ = fs::remove_file(entry.path());
-        }
-    }
-}
-
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// How the names begin that a file has before it is whole.
-fn passing(path: &Path) -> String {
-    format!(".{}.new-", path.file_name().unwrap_or_default().to_string_lossy())
-}
-
 /// The right to scale an app: held by one process of a user on a machine, given back when this is dropped or the process
 /// ends, however it ends.
 #[derive(Debug)]
@@ -154,12 +122,20 @@ pub struct InstanceLock {
     file: File,
     /// Which process took it.
     process: u32,
+    /// The path of the file, where it goes with the lock.
+    #[cfg_attr(not(unix), allow(dead_code, reason = "only Unix can tell a file from another under its name"))]
+    passing: Option<PathBuf>,
 }
 
 impl Drop for InstanceLock {
     fn drop(&mut self) {
         // To close the file is not enough: a child that was forked meanwhile has it open too. A child gives nothing back.
         if self.process == std::process::id() {
+            // While the lock is held: whoever waits for it finds that the file is another one, and opens that.
+            #[cfg(unix)]
+            if let Some(path) = self.passing.as_deref().filter(|path| is_at(&self.file, path)) {
+                let _ = fs::remove_file(path);
+            }
             let _ = self.file.unlock();
         }
     }
@@ -200,11 +176,16 @@ impl InstanceLock {
     /// Another instance has it, or the lock's file can't be made.
     pub fn acquire(config: &Config) -> Result<Self, LockError> {
         let [first, second] = Self::places(config);
-        match Self::acquire_at(&first) {
+        let taken = match Self::acquire_at(&first) {
             // A user without a writable home, as in a container: the state directory has to do.
-            Err(LockError::Io { .. }) => Self::acquire_at(&second),
-            result => result,
-        }
+            Err(LockError::Io { .. }) => Self::acquire_at(&second).map(|lock| (lock, second)),
+            result => result.map(|lock| (lock, first)),
+        };
+        taken.map(|(mut lock, path)| {
+            // Each sandbox has a port of its own, and with it a name that no other run asks for.
+            lock.passing = keys::is_loopback_url(&config.heroku.api_url).then_some(path);
+            lock
+        })
     }
 
     /// Is an instance running that has the app of a configuration? Tells its process id, where it wrote it down: `None`
@@ -260,12 +241,17 @@ impl InstanceLock {
         options.read(true).write(true).create(true).truncate(false);
         let mut file = for_its_owner(&mut options).open(path).map_err(io)?;
         match file.try_lock() {
+            // The one who had it took the file away when it ended: another process may have the next file already.
+            #[cfg(unix)]
+            Ok(()) if !is_at(&file, path) && patience > 0 => Self::try_at(path, patience - 1),
+            #[cfg(unix)]
+            Ok(()) if !is_at(&file, path) => Err(LockError::Held { pid: None }),
             Ok(()) => {
                 shut_out_others(&file);
                 // On a full disk nobody's pid is named; the lock holds all the same.
                 let _ =
                     file.set_len(0).and_then(|()| file.rewind()).and_then(|()| write!(file, "{}", std::process::id()));
-                Ok(Self { file, process: std::process::id() })
+                Ok(Self { file, process: std::process::id(), passing: None })
             }
             Err(TryLockError::WouldBlock) if patience > 0 => {
                 // Somebody may only be looking who has it: `status` does, for a moment.
@@ -276,6 +262,14 @@ impl InstanceLock {
             Err(TryLockError::Error(error)) => Err(io(error)),
         }
     }
+}
+
+/// Is this open file the one at a path?
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let (Ok(open), Ok(named)) = (file.metadata(), fs::metadata(path)) else { return false };
+    (open.dev(), open.ino()) == (named.dev(), named.ino())
 }
 
 /// Whoever could open the lock's file could take the lock, and so keep the app from being scaled. Earlier versions made
