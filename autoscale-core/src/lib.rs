@@ -78,6 +78,11 @@ mod targets;
 #[doc(hidden)]
 pub mod workspace;
 
+/// The example of the crate's README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
 pub use config::{Config, OnMissingData, Overrides, Parsed, PolicyKind, Problem, Secret, Settings, parse};
 #[cfg(feature = "http")]
 pub use daemon::app::{App, AppOptions, OpenError};
