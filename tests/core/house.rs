@@ -292,6 +292,38 @@ fn no_files_import_each_other() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Pages below `docs/` that a text names.
+fn pages(text: &str) -> Vec<&str> {
+    let named = text.match_indices("docs/").map(|(at, _)| &text[at..]);
+    let end =
+        |rest: &str| rest.find(|c: char| !(c.is_ascii_alphanumeric() || "/-_.".contains(c))).unwrap_or(rest.len());
+    named.map(|rest| &rest[..end(rest)]).filter_map(|name| Some(&name[..name.rfind(".md")? + 3])).collect()
+}
+
+#[test]
+fn every_page_that_a_source_cites_is_in_the_repository() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate is in the workspace");
+    let mut cited = BTreeSet::new();
+    let mut folders: Vec<PathBuf> =
+        ["autoscale-core", "autoscale-ffi", "autoscale-cli", "tray-app"].map(sources).into();
+    folders.push(root.join("tests"));
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("the sources are there") {
+            let path = entry.expect("a folder can be listed").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with("core/house.rs") {
+                let text = fs::read_to_string(&path).expect("a source can be read");
+                cited.extend(pages(&text).into_iter().map(str::to_owned));
+            }
+        }
+    }
+    assert!(cited.contains("docs/policy.md"), "{cited:?}");
+    let missing: Vec<_> = cited.iter().filter(|page| !root.join(page).is_file()).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    assert_eq!(pages("see docs/a-b.md, docs/c.md (rule 3) and docs/d.png"), ["docs/a-b.md", "docs/c.md"]);
+}
+
 #[test]
 fn what_breaks_the_rules_is_found() {
     let module = |path: &str| -> Module { path.split("::").map(str::to_owned).collect() };

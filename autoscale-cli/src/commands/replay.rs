@@ -14,7 +14,7 @@ use autoscale_core::workspace::event::ReasonText;
 use autoscale_core::workspace::graph::replayed::{Line, Replay};
 use autoscale_core::workspace::graph_files;
 use autoscale_core::workspace::recording::Recording;
-use autoscale_core::workspace::replay::{Player, Replayed};
+use autoscale_core::workspace::replay::{Replayed, Replayer};
 use autoscale_core::workspace::time::Timestamp;
 use autoscale_core::workspace::units::Dynos;
 use jiff::tz::TimeZone;
@@ -131,12 +131,12 @@ fn replay(args: &Args) -> Result<(), (Exit, String)> {
         .into_iter()
         .zip(shortest(&names))
         .map(|((name, config), short)| {
-            let player = Player::from(&config);
+            let replayer = Replayer::from(&config);
             let mut checks = if as_recorded {
-                player.replay_history(&recording)
+                replayer.replay_history(&recording)
             } else {
-                within_reason(&recording, player.interval).map_err(|why| failed(format!("{recorded}: {why}")))?;
-                player.replay_samples(&recording.samples, args.dynos.unwrap_or(1))
+                within_reason(&recording, replayer.interval).map_err(|why| failed(format!("{recorded}: {why}")))?;
+                replayer.replay_samples(&recording.samples, args.dynos.unwrap_or(1))
             };
             // What came before says what the policy remembered.
             checks.retain(|check| since.is_none_or(|since| since <= check.at));

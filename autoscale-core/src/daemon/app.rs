@@ -21,7 +21,7 @@ use crate::http::{HttpOptions, MachineRoots};
 use crate::model::event::Event;
 use crate::model::time::Timestamp;
 use crate::offline::recording;
-use crate::offline::replay::Player;
+use crate::offline::replay::Replayer;
 use crate::sinks::Records;
 use crate::sinks::history;
 use crate::sources::pingdom::PingdomResults;
@@ -273,7 +273,7 @@ fn from_history(config: &Config) -> Ledger {
         Ok(recording) if !recording.checks.is_empty() => {
             let app = &config.heroku.app_name;
             tracing::info!(app, "no state file: the policy remembers {} checks of the history", recording.checks.len());
-            Ledger { memory: Player::from(config).remember(&recording).save(), ..Ledger::default() }
+            Ledger { memory: Replayer::from(config).remember(&recording).save(), ..Ledger::default() }
         }
         _ => Ledger::default(),
     }

@@ -294,3 +294,20 @@ fn pid_in(file: &mut File) -> Option<u32> {
     let _ = file.read_to_string(&mut text);
     text.trim().parse().ok()
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_whose_file_was_taken_away_meanwhile_is_not_the_one_at_its_path() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("shop.lock");
+        let opened = File::create(&path).unwrap();
+        assert!(is_at(&opened, &path));
+        fs::remove_file(&path).unwrap();
+        assert!(!is_at(&opened, &path), "gone");
+        let next = File::create(&path).unwrap();
+        assert!(!is_at(&opened, &path) && is_at(&next, &path), "another one");
+    }
+}
