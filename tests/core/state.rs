@@ -126,6 +126,20 @@ fn sandbox_config(dir: &Path, app: &str) -> Config {
 
 #[cfg(unix)]
 #[test]
+fn a_lock_that_others_could_take_is_shut_to_them_and_its_group_is_left_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("shop.lock");
+    let mode = || fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+    drop(InstanceLock::acquire_at(&path).unwrap());
+    assert_eq!(mode(), 0o600);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o664)).unwrap();
+    let _lock = InstanceLock::acquire_at(&path).unwrap();
+    assert_eq!(mode(), 0o660);
+}
+
+#[cfg(unix)]
+#[test]
 fn the_lock_of_a_sandbox_app_leaves_no_file_behind() {
     let dir = tempfile::tempdir().unwrap();
     let config = sandbox_config(dir.path(), "gone");
