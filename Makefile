@@ -33,7 +33,7 @@ MAKEFLAGS += --no-print-directory
 .PHONY: help demo tray-demo tray-tao test-tray test build-tools setup lint fmt-check clippy test-rust test-deploy bench header wheel soak ci-extra \
 	deny docs feature-check package-check release install uninstall capi test-c test-python sanitize sizes
 
-help: ## says this
+help: ## shows this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: ## builds, and shows the loop at work on a simulated app: a flash crowd in 20 seconds

@@ -5,16 +5,13 @@ mod commands;
 mod configs;
 mod exit;
 mod logging;
+mod output;
 mod samples;
 mod service;
 mod show;
 mod signals;
 
-use std::io::Write as _;
-
 use clap::{Parser, Subcommand};
-
-use crate::exit::Exit;
 
 /// Scales a Heroku app on what its visitors feel.
 #[derive(Debug, Parser)]
@@ -55,19 +52,6 @@ fn main() -> std::process::ExitCode {
         Command::Status(args) => commands::status::run(&args),
     };
     exit.into()
-}
-
-/// Says something to the person at the terminal, on stdout; styles are dropped where nobody would see them.
-pub(crate) fn say(text: &str) {
-    // Nobody listens any more: then there is nobody to tell that either.
-    let _ = writeln!(anstream::stdout().lock(), "{text}");
-}
-
-/// Says why it can't go on, on stderr.
-pub(crate) fn complain(text: &str, exit: Exit) -> Exit {
-    let red = show::RED.bold();
-    let _ = writeln!(anstream::stderr().lock(), "{red}autoscale:{red:#} {text}");
-    exit
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Events as lines for a person at a terminal. What happened is in the event; here it only gets columns and colours.
 
 use anstyle::{AnsiColor, Style};
+use autoscale_core::workspace::calendar;
 use autoscale_core::workspace::decision::Action;
 use autoscale_core::workspace::event::{Check, Event, Kind, Outcome};
 use jiff::tz::TimeZone;
@@ -18,9 +19,7 @@ const COLUMNS: usize = 32;
 /// An event as columns: time, formation, mean, why. A reason that is longer than `width` leaves room for goes on in the
 /// next line, below its beginning.
 pub(crate) fn line(event: &Event, zone: &TimeZone, width: usize) -> String {
-    let time = jiff::Timestamp::from_microsecond(event.at.as_micros())
-        .map(|at| zone.to_datetime(at).strftime("%H:%M").to_string())
-        .unwrap_or_default();
+    let time = calendar::utc(event.at).map(|at| zone.to_datetime(at).strftime("%H:%M").to_string()).unwrap_or_default();
     match &event.kind {
         Kind::Checked(check) => format!("{DIM}{time}{DIM:#}  {}", columns(check, width)),
         Kind::CheckFailed { .. } | Kind::Crashed { .. } => {

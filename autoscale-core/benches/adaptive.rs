@@ -1,5 +1,5 @@
 //! One check of the adaptive policy with one new result, at most 20 dynos: µs, and against the Python reference in the
-//! same run where `SCALING_BENCH` names the folder that holds adaptive_policy.py (`PYTHON`: an interpreter with numpy,
+//! same run where `ADAPTIVE_REFERENCE` names the folder that holds adaptive_policy.py (`PYTHON`: an interpreter with numpy,
 //! `python3` unless said otherwise). `cargo bench -p autoscale-core --bench adaptive`.
 
 use std::io::{self, Write};
@@ -44,8 +44,8 @@ fn main() -> io::Result<()> {
         dynos = targets;
     }
     writeln!(out, "one check, one new result, max 20: {fastest:.1} µs (median of {CHECKS}, fastest of {RUNS} runs)")?;
-    match std::env::var_os("SCALING_BENCH") {
-        None => writeln!(out, "set SCALING_BENCH to the folder of adaptive_policy.py to compare"),
+    match std::env::var_os("ADAPTIVE_REFERENCE") {
+        None => writeln!(out, "set ADAPTIVE_REFERENCE to the folder of adaptive_policy.py to compare"),
         Some(folder) => {
             let (reference, sum) = reference(&folder, &results, &dynos)?;
             assert_eq!(sum, dynos.iter().map(|n| u64::from(*n)).sum::<u64>(), "the two decide alike");

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::task::futures::TaskLocalFuture;
 
 use crate::config::Config;
+use crate::model::calendar;
 use crate::model::time::{Timestamp, usable_speed};
 
 tokio::task_local! {
@@ -81,7 +82,7 @@ impl Clock {
     pub fn of_log() -> Option<String> {
         let clock = Self::current();
         clock.speed?;
-        let now = jiff::Timestamp::from_microsecond(clock.now().as_micros()).ok()?;
+        let now = calendar::utc(clock.now())?;
         Some(format!("{now:.6}"))
     }
 }

@@ -7,7 +7,7 @@
 //! | folder | holds | what it may touch |
 //! |---|---|---|
 //! | `model` | time, samples, window and trend, formation, money, units; reason, decision, event | nothing |
-//! | `config` | keys, settings, the parser of the INI text | text that is handed to it |
+//! | `config` | keys, settings, the parser of the INI text, the places of files | text that is handed to it; the environment, in `places` |
 //! | `policy` | what policies share, `threshold`, `adaptive` | nothing |
 //! | `engine` | one check, the ledger, the ports, what becomes of a defect | the world through its ports; time as an argument |
 //! | `clock` | the time of an app: the wall clock's, or a sandbox's | clocks |
@@ -71,12 +71,17 @@ mod sandbox;
 mod simulation;
 mod sinks;
 mod sources;
-#[cfg(feature = "loop")]
+#[cfg(any(feature = "loop", feature = "graph"))]
 mod stores;
 mod targets;
 
 #[doc(hidden)]
 pub mod workspace;
+
+/// The example of the crate's README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
 
 pub use config::{Config, OnMissingData, Overrides, Parsed, PolicyKind, Problem, Secret, Settings, parse};
 #[cfg(feature = "loop")]

@@ -19,6 +19,9 @@ pub mod store {
     pub use crate::stores::file_store::*;
     pub use crate::stores::memory::*;
 }
+pub mod calendar {
+    pub use crate::model::calendar::*;
+}
 #[cfg(feature = "loop")]
 pub mod clock {
     pub use crate::clock::*;
@@ -88,6 +91,9 @@ pub mod notices {
 pub mod pingdom {
     pub use crate::sources::pingdom::*;
 }
+pub mod places {
+    pub use crate::config::places::*;
+}
 pub mod policy {
     pub use crate::policy::*;
 }
@@ -111,6 +117,10 @@ pub mod recording {
 }
 pub mod replay {
     pub use crate::offline::replay::*;
+}
+#[cfg(feature = "loop")]
+pub mod replacing {
+    pub use crate::stores::replace::*;
 }
 pub mod report {
     pub use crate::offline::report::*;

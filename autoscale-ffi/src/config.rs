@@ -4,8 +4,9 @@ use std::ffi::c_char;
 
 use autoscale_core::workspace::config::{self, Overrides};
 
+use crate::copy::copy_text;
 use crate::guard::{guard, guard_len, quiet_panics};
-use crate::memory::{Out, copy_text, free, object, text};
+use crate::memory::{Out, free, object, text};
 use crate::status::{AUTOSCALE_CONFIG, Error, Status};
 
 /// A configuration: never changes once it is made. Several threads may use one at the same time.

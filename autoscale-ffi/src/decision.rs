@@ -8,8 +8,9 @@ use autoscale_core::workspace::reason::{NUMBERS, Reason};
 use autoscale_core::workspace::time::Timestamp;
 use autoscale_core::workspace::window::Trend;
 
+use crate::copy::copy_text;
 use crate::guard::guard_len;
-use crate::memory::{copy_text, null};
+use crate::memory::null;
 use crate::status::{AUTOSCALE_UNSUPPORTED, Error};
 
 /// A formation to have, why, and on what evidence. Set struct_size before a call that fills it. A library that is older

@@ -16,6 +16,7 @@
 mod body;
 pub mod callback;
 pub mod config;
+mod copy;
 pub mod decision;
 mod guard;
 pub mod handle;

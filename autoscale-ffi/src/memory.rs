@@ -1,5 +1,5 @@
 //! What comes from C and goes back to it: pointers, lengths, texts, and results. The only place that makes references and
-//! slices of raw pointers; each function says what the caller has promised.
+//! slices of raw pointers; each function says what the caller has promised. What is copied out is in [`crate::copy`].
 
 use std::ffi::{CStr, c_char};
 use std::path::PathBuf;
@@ -122,37 +122,6 @@ pub(crate) unsafe fn path(first: *const c_char) -> Result<PathBuf, Error> {
     {
         bytes.to_str().map(PathBuf::from).map_err(|_| Error::invalid("path is not UTF-8"))
     }
-}
-
-/// Copies a text as snprintf() does, cut between two characters. Returns its whole length.
-///
-/// # Safety
-/// `buf` has room for `cap` bytes, or is NULL.
-pub(crate) unsafe fn copy_text(text: &str, buf: *mut c_char, cap: usize) -> usize {
-    if !buf.is_null() && cap > 0 {
-        let mut cut = text.len().min(cap - 1);
-        while !text.is_char_boundary(cut) {
-            cut -= 1;
-        }
-        // SAFETY: `cut` < `cap`, so there is room for the NUL as well.
-        unsafe {
-            ptr::copy_nonoverlapping(text.as_ptr(), buf.cast(), cut);
-            buf.add(cut).write(0);
-        }
-    }
-    text.len()
-}
-
-/// Copies bytes, all or, where there is no room for all, none. Returns how many there are.
-///
-/// # Safety
-/// `buf` has room for `cap` bytes, or is NULL.
-pub(crate) unsafe fn copy_bytes(bytes: &[u8], buf: *mut u8, cap: usize) -> usize {
-    if !buf.is_null() && bytes.len() <= cap {
-        // SAFETY: there is room, as just compared.
-        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), buf, bytes.len()) };
-    }
-    bytes.len()
 }
 
 pub(crate) fn null(name: &str) -> Error {

@@ -6,9 +6,10 @@ use autoscale_core::workspace::policy::Decider;
 use autoscale_core::workspace::window::Window;
 
 use crate::config::Config;
+use crate::copy::copy_bytes;
 use crate::decision::{Decision, OutDecision};
 use crate::guard::{guard, guard_len, quiet_panics};
-use crate::memory::{Out, column, copy_bytes, free, object};
+use crate::memory::{Out, column, free, object};
 use crate::observation::{Observation, take};
 use crate::status::{AUTOSCALE_CORRUPT, AUTOSCALE_PANIC, Error, Status};
 

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::ffi::{CStr, c_char};
 
-use crate::memory::copy_text;
+use crate::copy::copy_text;
 
 /// What a call says of itself: AUTOSCALE_OK, or one of the numbers below. They are frozen; new ones are only added.
 pub type Status = i32;

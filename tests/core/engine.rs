@@ -14,7 +14,7 @@ use autoscale_core::workspace::ledger::{DryRunToggle, Ledger, Limit};
 use autoscale_core::workspace::policy::{PolicyKind, Settings};
 use autoscale_core::workspace::ports::{Failure, FailureKind, FormationReading, MetricSource, Reading, ScaleTarget};
 use autoscale_core::workspace::recording::parse_of;
-use autoscale_core::workspace::replay::Player;
+use autoscale_core::workspace::replay::Replayer;
 use autoscale_core::workspace::sample::Sample;
 use autoscale_core::workspace::store::Permit;
 use autoscale_core::workspace::time::Timestamp;
@@ -634,7 +634,7 @@ fn a_policy_whose_state_is_lost_remembers_what_the_history_tells() {
         }
         assert!(!world.0.lock().unwrap().sent.is_empty(), "something was changed");
         let recording = parse_of(&history, "shop", "web").unwrap();
-        let player = Player { settings: plan.settings, bounds: plan.bounds, interval: plan.interval };
-        assert_eq!(player.remember(&recording).save(), engine.ledger().memory, "{policy:?}");
+        let replayer = Replayer { settings: plan.settings, bounds: plan.bounds, interval: plan.interval };
+        assert_eq!(replayer.remember(&recording).save(), engine.ledger().memory, "{policy:?}");
     }
 }

@@ -1,6 +1,7 @@
-//! The folders of `autoscale-core/src` show its floors: a file imports only from its own folder and from the rows above it,
-//! and no two files import each other, directly or over others. Judged by the paths in the source (`use`, and paths
-//! written out), tests and re-exports apart: a name that a `mod.rs` only passes on counts as its own file's.
+//! The folders of `autoscale-core/src` show its floors: a file imports only from its own folder and from the rows above it.
+//! In every crate of the workspace no two files import each other, directly or over others. Judged by the paths in the
+//! source (`use`, and paths written out), tests and re-exports apart: a name that a `mod.rs` only passes on counts as its
+//! own file's.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -59,10 +60,10 @@ impl House {
 
     fn add(&mut self, module: Module, text: &str) {
         // What gathers the crate's names for others imports from everywhere by design.
-        if module.is_empty() || module == ["workspace"] {
+        if module == ["workspace"] {
             return;
         }
-        let file = syn::parse_file(text).unwrap_or_else(|error| panic!("{}: {error}", module.join("::")));
+        let file = syn::parse_file(text).unwrap_or_else(|error| panic!("{}: {error}", shown(&module)));
         for item in &file.items {
             if let syn::Item::Use(item) = item
                 && !matches!(item.vis, syn::Visibility::Inherited)
@@ -124,10 +125,15 @@ fn child(module: &[String], name: &str) -> Module {
 fn module_of(path: &Path) -> Module {
     let mut parts: Vec<String> =
         path.with_extension("").iter().map(|part| part.to_string_lossy().into_owned()).collect();
-    if parts.last().is_some_and(|last| last == "mod" || last == "lib") {
+    if parts.last().is_some_and(|last| last == "mod" || last == "lib" || last == "main") {
         parts.pop();
     }
     parts
+}
+
+/// A module's path as text; the root's file has none.
+fn shown(module: &[String]) -> String {
+    if module.is_empty() { "the crate's root".into() } else { module.join("::") }
 }
 
 /// The paths of a `use`, each with the name by which it is known then.
@@ -211,20 +217,21 @@ impl<'ast> Visit<'ast> for Paths {
 }
 
 fn row_of(module: &Module) -> Option<usize> {
-    ROWS.iter().position(|row| row.contains(&module[0].as_str()))
+    ROWS.iter().position(|row| module.first().is_some_and(|folder| row.contains(&folder.as_str())))
 }
 
 /// What breaks the rule of the rows.
 fn upside_down(house: &House) -> Vec<String> {
     let mut wrong = Vec::new();
-    for (from, imports) in house.imports() {
+    // The root declares the floors, and imports none of them.
+    for (from, imports) in house.imports().into_iter().filter(|(module, _)| !module.is_empty()) {
         let Some(row) = row_of(from) else {
-            wrong.push(format!("{} stands in no row: give its folder one", from.join("::")));
+            wrong.push(format!("{} stands in no row: give its folder one", shown(from)));
             continue;
         };
         for to in imports {
-            if to[0] != from[0] && row_of(&to).is_none_or(|other| other >= row) {
-                wrong.push(format!("{} imports from {}, which is not above it", from.join("::"), to.join("::")));
+            if to.first() != from.first() && row_of(&to).is_none_or(|other| other >= row) {
+                wrong.push(format!("{} imports from {}, which is not above it", shown(from), shown(&to)));
             }
         }
     }
@@ -255,7 +262,7 @@ fn circles(house: &House) -> Vec<String> {
         }
         let mut text = String::new();
         for other in reached.iter().filter(|other| all[other].contains(*module)) {
-            let _ = write!(text, "{}{}", if text.is_empty() { "" } else { ", " }, other.join("::"));
+            let _ = write!(text, "{}{}", if text.is_empty() { "" } else { ", " }, shown(other));
             told.insert(other.clone());
         }
         wrong.push(format!("these import each other: {text}"));
@@ -263,20 +270,58 @@ fn circles(house: &House) -> Vec<String> {
     wrong
 }
 
-fn sources() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+/// The sources of a crate of this workspace.
+fn sources(krate: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate is in the workspace").join(krate).join("src")
 }
 
 #[test]
 fn a_file_imports_only_from_its_own_folder_and_from_rows_above() {
-    let wrong = upside_down(&House::read(&sources()));
+    let wrong = upside_down(&House::read(&sources("autoscale-core")));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
 fn no_files_import_each_other() {
-    let wrong = circles(&House::read(&sources()));
+    let mut wrong = Vec::new();
+    for krate in ["autoscale-core", "autoscale-ffi", "autoscale-cli", "tray-app"] {
+        let house = House::read(&sources(krate));
+        assert!(house.files.len() > 5, "{krate}: its sources are not where they were");
+        wrong.extend(circles(&house).into_iter().map(|circle| format!("{krate}: {circle}")));
+    }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Pages below `docs/` that a text names.
+fn pages(text: &str) -> Vec<&str> {
+    let named = text.match_indices("docs/").map(|(at, _)| &text[at..]);
+    let end =
+        |rest: &str| rest.find(|c: char| !(c.is_ascii_alphanumeric() || "/-_.".contains(c))).unwrap_or(rest.len());
+    named.map(|rest| &rest[..end(rest)]).filter_map(|name| Some(&name[..name.rfind(".md")? + 3])).collect()
+}
+
+#[test]
+fn every_page_that_a_source_cites_is_in_the_repository() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate is in the workspace");
+    let mut cited = BTreeSet::new();
+    let mut folders: Vec<PathBuf> =
+        ["autoscale-core", "autoscale-ffi", "autoscale-cli", "tray-app"].map(sources).into();
+    folders.push(root.join("tests"));
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("the sources are there") {
+            let path = entry.expect("a folder can be listed").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with("core/house.rs") {
+                let text = fs::read_to_string(&path).expect("a source can be read");
+                cited.extend(pages(&text).into_iter().map(str::to_owned));
+            }
+        }
+    }
+    assert!(cited.contains("docs/policy.md"), "{cited:?}");
+    let missing: Vec<_> = cited.iter().filter(|page| !root.join(page).is_file()).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    assert_eq!(pages("see docs/a-b.md, docs/c.md (rule 3) and docs/d.png"), ["docs/a-b.md", "docs/c.md"]);
 }
 
 #[test]
@@ -301,4 +346,9 @@ fn what_breaks_the_rules_is_found() {
         ]
     );
     assert_eq!(circles(&house), ["these import each other: engine::ledger, engine::ports"]);
+
+    let mut program = House::default();
+    program.add(Module::new(), "mod logging;\npub(crate) fn complain() { logging::set_up() }");
+    program.add(module("logging"), "use crate::complain;");
+    assert_eq!(circles(&program), ["these import each other: the crate's root, logging"]);
 }

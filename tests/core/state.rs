@@ -5,7 +5,8 @@ use std::path::Path;
 
 use autoscale_core::workspace::config::{Config, Overrides, parse};
 use autoscale_core::workspace::ledger::{Intent, Ledger};
-use autoscale_core::workspace::state::{InstanceLock, LockError, StateFile, replace};
+use autoscale_core::workspace::replacing::replace;
+use autoscale_core::workspace::state::{InstanceLock, LockError, StateFile};
 use autoscale_core::workspace::time::Timestamp;
 
 #[test]
@@ -92,7 +93,7 @@ fn who_looks_at_a_lock_is_told_the_holder_and_keeps_nobody_out() {
     let dir = tempfile::tempdir().unwrap();
     let config = config(dir.path());
     assert_eq!(InstanceLock::holder(&config), None);
-    let stem = autoscale_core::workspace::state::file_stem(&config);
+    let stem = autoscale_core::workspace::places::file_stem(&config);
     let path = dir.path().join(format!("{stem}.lock"));
     let lock = InstanceLock::acquire_at(&path).unwrap();
     assert_eq!(InstanceLock::holder(&config), Some(Some(std::process::id())));
@@ -109,6 +110,72 @@ fn who_looks_at_a_lock_is_told_the_holder_and_keeps_nobody_out() {
     };
     // On a busy machine a moment may last longer than anybody waits for it.
     assert!((0..20).any(|_| taken_while_somebody_looks()), "somebody who looks for a moment is no second instance");
+}
+
+/// An app of a sandbox, with a name that no other test has.
+#[cfg(unix)]
+fn sandbox_config(dir: &Path, app: &str) -> Config {
+    let text = format!(
+        "[HEROKU_INFOS]\napp_name: {app}-{}\napi_url: http://127.0.0.1:1\n[PINGDOM_INFOS]\ncheck_id: 1\n\
+         [AUTOSCALE_SETTINGS]\nstate_dir: {}\n",
+        std::process::id(),
+        dir.display()
+    );
+    parse(&text, &Overrides::default()).unwrap().config
+}
+
+#[cfg(unix)]
+#[test]
+fn a_lock_that_others_could_take_is_shut_to_them_and_its_group_is_left_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("shop.lock");
+    let mode = || fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+    drop(InstanceLock::acquire_at(&path).unwrap());
+    assert_eq!(mode(), 0o600);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o664)).unwrap();
+    let _lock = InstanceLock::acquire_at(&path).unwrap();
+    assert_eq!(mode(), 0o660);
+}
+
+#[cfg(unix)]
+#[test]
+fn the_lock_of_a_sandbox_app_leaves_no_file_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = sandbox_config(dir.path(), "gone");
+    let name = autoscale_core::workspace::places::file_stem(&config) + ".lock";
+    let is_there =
+        || [&autoscale_core::workspace::places::user_dir(), dir.path()].iter().any(|dir| dir.join(&name).exists());
+    let lock = InstanceLock::acquire(&config).unwrap();
+    assert!(is_there());
+    assert!(matches!(InstanceLock::acquire(&config), Err(LockError::Held { .. })), "the lock holds");
+    assert!(is_there(), "one who does not get it leaves it alone");
+    drop(lock);
+    assert!(!is_there());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_lock_whose_file_goes_with_it_is_never_held_twice() {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    let dir = tempfile::tempdir().unwrap();
+    let config = sandbox_config(dir.path(), "busy");
+    let (held, taken) = (AtomicU32::new(0), AtomicU32::new(0));
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..50 {
+                    let Ok(lock) = InstanceLock::acquire(&config) else { continue };
+                    assert_eq!(held.fetch_add(1, Ordering::SeqCst), 0, "two hold it");
+                    taken.fetch_add(1, Ordering::SeqCst);
+                    std::thread::yield_now();
+                    held.fetch_sub(1, Ordering::SeqCst);
+                    drop(lock);
+                }
+            });
+        }
+    });
+    assert!(taken.load(Ordering::SeqCst) > 0);
 }
 
 #[test]

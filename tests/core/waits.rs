@@ -17,7 +17,7 @@ use autoscale_core::workspace::formation::Bounds;
 use autoscale_core::workspace::policy::{Decider, Observation, OnMissingData, PolicyKind, Settings, Tuning};
 use autoscale_core::workspace::reason::{Cooldown, Next, Reason};
 use autoscale_core::workspace::sample::Sample;
-use autoscale_core::workspace::simulation::{Load, Profile, Trial};
+use autoscale_core::workspace::simulation::{Load, Profile, Scenario};
 use autoscale_core::workspace::time::Timestamp;
 use autoscale_core::workspace::units::Span;
 
@@ -32,8 +32,8 @@ impl Choices {
     }
 }
 
-static TRIAL: LazyLock<Trial> =
-    LazyLock::new(|| Trial::new(Profile::standard(), Load::default(), 1, Bounds::new(1, 20).unwrap()));
+static SCENARIO: LazyLock<Scenario> =
+    LazyLock::new(|| Scenario::new(Profile::standard(), Load::default(), 1, Bounds::new(1, 20).unwrap()));
 
 const HALF_A_DAY: u64 = 12 * 3600;
 
@@ -42,7 +42,7 @@ fn minutes(m: u64) -> Duration {
 }
 
 /// The case of a number: what the app goes through, what is set, and whether it is a dry run.
-fn case(number: usize) -> (Trial, Settings, bool) {
+fn case(number: usize) -> (Scenario, Settings, bool) {
     // Neighbours differ in all that is chosen.
     let mut choices = Choices(number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32);
     let policy = [PolicyKind::Threshold, PolicyKind::Adaptive][number % 2];
@@ -62,16 +62,16 @@ fn case(number: usize) -> (Trial, Settings, bool) {
         &["outage@150+30", "database=2@260+240"],
     ]);
     let interval = minutes(if number % 5 < 2 { 5 } else { 1 });
-    let trial = Trial {
+    let scenario = Scenario {
         load: Load::built_in(load).unwrap(),
         seed: number as u64,
         length: Duration::from_secs(HALF_A_DAY),
         bounds: Bounds::new(1, choices.one(&[6, 20, 40])).unwrap(),
         interval,
         incidents: incidents.iter().map(|incident| incident.parse().unwrap()).collect(),
-        ..TRIAL.clone()
+        ..SCENARIO.clone()
     };
-    (trial, settings, choices.one(&[false, false, true]))
+    (scenario, settings, choices.one(&[false, false, true]))
 }
 
 /// The end of a wait as a decision announces it.
@@ -232,11 +232,11 @@ impl Watch {
 
 /// Plays a case.
 fn play(number: usize, seen: &mut BTreeMap<(&'static str, Rule), (u32, u32)>) -> u32 {
-    let (trial, settings, dry_run) = case(number);
-    let mut watch = Watch { interval: trial.interval, ..Watch::default() };
+    let (scenario, settings, dry_run) = case(number);
+    let mut watch = Watch { interval: scenario.interval, ..Watch::default() };
     let mut decider = Decider::new(settings.clone());
     let mut begin = None;
-    trial.run(
+    scenario.run(
         |seen| {
             // Somebody scales by hand, so to speak, in the second hour.
             let begin = *begin.get_or_insert(seen.now);

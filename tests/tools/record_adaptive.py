@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Records what the reference of the adaptive policy decides, as fixtures for tests/core/adaptive.rs.
 
-    record_adaptive.py SCALING_BENCH OUTPUT_DIR        # needs numpy
+    record_adaptive.py REFERENCE OUTPUT_DIR        # needs numpy
 
-SCALING_BENCH holds simulate.py, adaptive_policy.py and traces/. Each run is a closed loop: the reference's target is
+REFERENCE is the folder of the Python program that the policy was ported from, which this repository does not hold:
+simulate.py, adaptive_policy.py and traces/. Each run is a closed loop: the reference's target is
 carried out by the simulator. What the reference is shown is spoilt on the way, as a service would: results come late, not
 at all, twice, several in a second, as errors; a check lists only the newest ones; somebody else scales the app.
 

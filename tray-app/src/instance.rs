@@ -6,12 +6,14 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use autoscale_core::workspace::state::{self, InstanceLock, LockError};
+use autoscale_core::workspace::places;
+use autoscale_core::workspace::replacing::replace;
+use autoscale_core::workspace::state::{InstanceLock, LockError};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::session::Input;
+use crate::input::Input;
 
 /// How long a word may take to come, or an answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
@@ -71,7 +73,7 @@ pub(crate) enum Taken {
 impl Instance {
     /// Takes the place, or makes the one who has it show itself.
     pub(crate) fn acquire(role: Role) -> Result<Self, Taken> {
-        let folder = state::user_dir();
+        let folder = places::user_dir();
         let file = |extension: &str| folder.join(role.name()).with_extension(extension);
         let door = file("port");
         match InstanceLock::acquire_at(&file("lock")) {
@@ -90,7 +92,7 @@ impl Instance {
         let word = format!("{:016x}", std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0));
         let written = listener.local_addr().and_then(|address| {
             // `replace` makes a file for its owner only.
-            state::replace(&self.door, format!("{} {word}", address.port()).as_bytes())
+            replace(&self.door, format!("{} {word}", address.port()).as_bytes())
         });
         if let Err(error) = written {
             return tracing::warn!("a second tray can't reach this one: {}: {error}", self.door.display());

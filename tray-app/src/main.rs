@@ -4,6 +4,7 @@
 
 mod face;
 mod icon;
+mod input;
 mod instance;
 mod notifier;
 mod opening;
@@ -30,8 +31,9 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 
+use crate::input::Input;
 use crate::instance::{Answer, Instance, Role, Taken};
-use crate::session::{Input, Session, Wishes};
+use crate::session::{Session, Wishes};
 use crate::view::{Note, View};
 
 /// Scales Heroku apps on what their visitors feel, and shows it on the desktop.

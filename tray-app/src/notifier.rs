@@ -3,7 +3,7 @@
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
-use crate::session::Input;
+use crate::input::Input;
 use crate::view::Note;
 
 /// How the service calls this program.
@@ -48,7 +48,7 @@ mod linux {
     use zbus::{Connection, MatchRule, Message, MessageStream};
 
     use super::NAME;
-    use crate::session::Input;
+    use crate::input::Input;
     use crate::view::Note;
 
     const SERVICE: &str = "org.freedesktop.Notifications";

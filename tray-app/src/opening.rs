@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::session::Input;
+use crate::input::Input;
 use crate::view::Note;
 
 /// Opens a file.

@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use autoscale_core::workspace::config_file::{self, Loaded};
+use autoscale_core::workspace::replacing::replace;
 use autoscale_core::workspace::sandbox::{Sandbox, SandboxOptions};
 use autoscale_core::workspace::simulation::Load;
-use autoscale_core::workspace::state;
 use tempfile::TempDir;
 
 /// Virtual seconds in a second: a check each second.
@@ -33,9 +33,9 @@ impl Playground {
         let folder = tempfile::Builder::new().prefix("autoscale-sandbox-").tempdir().map_err(|e| e.to_string())?;
         let path = folder.path().join("sandbox.ini");
         // In the file, since a reload takes what is there.
-        let state_dir = format!("state_dir: {}\n\n[SANDBOX]", folder.path().display());
-        let text = sandbox.info().config_text(SPEED).replace("[SANDBOX]", &state_dir);
-        state::replace(&path, text.as_bytes()).map_err(|error| format!("{}: {error}", path.display()))?;
+        let state_dir = folder.path().display().to_string();
+        let text = sandbox.info().config_text_with(SPEED, &[("state_dir", &state_dir)]);
+        replace(&path, text.as_bytes()).map_err(|error| format!("{}: {error}", path.display()))?;
         let loaded = config_file::load(&path, false).map_err(|error| error.to_string())?;
         Ok((Self { sandbox, _folder: folder }, loaded))
     }

@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use crate::input::{Input, Notes};
 use crate::opening;
 use crate::playground::Playground;
 use crate::slot::{self, Forced, Slot};
@@ -25,30 +26,6 @@ use crate::view::{Burst, Click, Deed, Facts, Model, Note, Place, View};
 const BURST: Duration = Duration::from_millis(1500);
 /// How long loops may take to end.
 const STOP_WITHIN: Duration = Duration::from_millis(900);
-
-/// What reaches the session.
-#[derive(Debug)]
-pub(crate) enum Input {
-    /// Something happened to the app of a round at a place.
-    Event(u64, usize, Arc<Event>),
-    /// When its next check is due, from now on.
-    Next(u64, usize, Option<Duration>),
-    /// Somebody clicked.
-    Click(Click),
-    /// Somebody asked for the graph on a notification.
-    GraphOf(u64, usize),
-    /// Take every configuration anew.
-    Reload,
-    /// Somebody started a second tray.
-    Raised,
-    /// Something to tell, from a task in the background.
-    Tell(Note),
-    /// End.
-    Stop,
-}
-
-/// A note with the round of its apps.
-pub(crate) type Notes = UnboundedSender<(u64, Note)>;
 
 /// What was asked for on the command line.
 #[derive(Clone, Debug, Default)]
@@ -113,7 +90,7 @@ impl Session {
     /// One that runs nothing yet.
     pub(crate) fn new(wishes: Wishes, inputs: UnboundedSender<Input>, notes: Notes) -> (Self, watch::Receiver<View>) {
         let model = Model::default();
-        let (views, shown) = watch::channel(model.view(&TimeZone::system()));
+        let (views, shown) = watch::channel(View::of(&model, &TimeZone::system()));
         let session = Self {
             wishes,
             shared: Shared::default(),
@@ -422,7 +399,7 @@ impl Session {
     }
 
     fn publish(&self) {
-        let view = self.model.view(&TimeZone::system());
+        let view = View::of(&self.model, &TimeZone::system());
         self.views.send_if_modified(|shown| {
             let changed = *shown != view;
             *shown = view;

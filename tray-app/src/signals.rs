@@ -4,7 +4,7 @@ use std::io;
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::session::Input;
+use crate::input::Input;
 
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};

@@ -12,14 +12,14 @@ use autoscale_core::workspace::event::{Check, Event, Kind};
 use autoscale_core::workspace::graph::Picture;
 use autoscale_core::workspace::graph_files;
 use autoscale_core::workspace::http::Shared;
+use autoscale_core::workspace::places;
 use autoscale_core::workspace::ports::Observer;
-use autoscale_core::workspace::state;
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::session::Input;
+use crate::input::Input;
 use crate::view::Facts;
 
 /// An app that is looked after.
@@ -135,7 +135,7 @@ impl Slot {
     pub(crate) fn graph(&self) -> impl FnOnce() -> Result<PathBuf, String> + Send + use<> {
         let (last, config) = (self.last.clone(), self.config.borrow().clone());
         move || {
-            let (folder, heroku) = (state::graphs_folder(&config), &config.heroku);
+            let (folder, heroku) = (places::graphs_folder(&config), &config.heroku);
             match last.as_deref().and_then(Picture::of_event) {
                 Some(picture) => {
                     graph_files::keep(&folder, config.graph_format, config.graphs_keep, &picture, &TimeZone::system())

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use autoscale_core::workspace::calendar;
 use autoscale_core::workspace::config::Config;
 use autoscale_core::workspace::config_file;
 use autoscale_core::workspace::decision::{Action, Decision};
@@ -13,16 +14,17 @@ use autoscale_core::workspace::event::ReasonText;
 use autoscale_core::workspace::graph::replayed::{Line, Replay};
 use autoscale_core::workspace::graph_files;
 use autoscale_core::workspace::recording::Recording;
-use autoscale_core::workspace::replay::{Player, Replayed};
+use autoscale_core::workspace::replay::{Replayed, Replayer};
 use autoscale_core::workspace::time::Timestamp;
 use autoscale_core::workspace::units::Dynos;
 use jiff::tz::TimeZone;
 use serde_json::json;
 
 use crate::exit::Exit;
+use crate::output::complain;
+use crate::samples;
 use crate::samples::Taken;
 use crate::show::{BOLD, DIM, GREEN, RED, YELLOW};
-use crate::{complain, samples};
 
 /// Decides again on recorded results: what a configuration would have done
 ///
@@ -129,12 +131,12 @@ fn replay(args: &Args) -> Result<(), (Exit, String)> {
         .into_iter()
         .zip(shortest(&names))
         .map(|((name, config), short)| {
-            let player = Player::from(&config);
+            let replayer = Replayer::from(&config);
             let mut checks = if as_recorded {
-                player.replay_history(&recording)
+                replayer.replay_history(&recording)
             } else {
-                within_reason(&recording, player.interval).map_err(|why| failed(format!("{recorded}: {why}")))?;
-                player.replay_samples(&recording.samples, args.dynos.unwrap_or(1))
+                within_reason(&recording, replayer.interval).map_err(|why| failed(format!("{recorded}: {why}")))?;
+                replayer.replay_samples(&recording.samples, args.dynos.unwrap_or(1))
             };
             // What came before says what the policy remembered.
             checks.retain(|check| since.is_none_or(|since| since <= check.at));
@@ -337,9 +339,9 @@ impl Table<'_> {
     }
 
     fn form(&self, at: Timestamp, form: &str) -> String {
-        jiff::Timestamp::from_microsecond(at.as_micros())
+        calendar::utc(at)
             .map(|at| at.to_zoned_datetime(self.zone.clone()).strftime(form).to_string())
-            .unwrap_or_else(|_| at.as_secs().to_string())
+            .unwrap_or_else(|| at.as_secs().to_string())
     }
 }
 

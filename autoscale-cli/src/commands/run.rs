@@ -16,10 +16,10 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 
-use crate::complain;
 use crate::configs::Configs;
 use crate::exit::Exit;
 use crate::logging;
+use crate::output::complain;
 use crate::service::{self, PidFile};
 use crate::signals::{Signal, Signals};
 

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal as _, Read as _, Write as _};
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
 
-use autoscale_core::workspace::private::for_its_owner;
+use autoscale_core::workspace::replacing::replace_in_folder;
 use autoscale_core::workspace::sandbox::{Faults, GRAMMAR, Info, Sandbox, SandboxOptions};
 use autoscale_core::workspace::simulation::Load;
 use clap::builder::NonEmptyStringValueParser;
@@ -161,18 +161,7 @@ fn write_config(path: &Path, info: &Info, speed: f64) -> io::Result<()> {
         let text = "is there, and no sandbox wrote it: give another path, or move it away";
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, text));
     }
-    let text = info.config_text(speed);
-    let mut draft = path.as_os_str().to_owned();
-    draft.push(format!(".{}", std::process::id()));
-    let draft = PathBuf::from(draft);
-    let written = for_its_owner(std::fs::OpenOptions::new().write(true).create_new(true))
-        .open(&draft)
-        .and_then(|mut file| file.write_all(text.as_bytes()))
-        .and_then(|()| std::fs::rename(&draft, path));
-    if written.is_err() {
-        let _ = std::fs::remove_file(&draft);
-    }
-    written
+    replace_in_folder(path, info.config_text(speed).as_bytes())
 }
 
 /// Is there nothing at this path, or nothing but what a sandbox wrote?

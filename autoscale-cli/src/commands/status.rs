@@ -1,14 +1,16 @@
 //! `autoscale status`: shows what the core finds out of apps and their loops. Judges nothing itself.
 
 mod fit;
+mod look;
 mod table;
 mod words;
 
 use std::io::{self, Write};
 use std::time::Duration;
 
+use autoscale_core::workspace::calendar;
 use autoscale_core::workspace::clock::Pace;
-use autoscale_core::workspace::event::{Event, Kind, Outcome};
+use autoscale_core::workspace::event::{Event, Kind};
 use autoscale_core::workspace::money::price_note;
 use autoscale_core::workspace::spending::Spending;
 use autoscale_core::workspace::status::Status;
@@ -18,9 +20,10 @@ use autoscale_core::workspace::units::Span;
 use jiff::tz::TimeZone;
 use tokio::time::Instant;
 
-use crate::complain;
+use self::look::Look;
 use crate::configs::Configs;
 use crate::exit::Exit;
+use crate::output::complain;
 use crate::show::{BOLD, DIM, GREEN, RED, YELLOW};
 
 /// Shows each app's state: formation, cost, last and next check, last decision, dry run, and anything blocking it
@@ -68,12 +71,6 @@ pub(crate) struct Args {
 /// The platform has so long to answer for all apps together, so that everything is over within 2 s.
 const ANSWER_WITHIN: Duration = Duration::from_millis(1700);
 
-/// What was found out about an app, and whether all is well for the exit code.
-struct Look {
-    status: Status,
-    well: bool,
-}
-
 pub(crate) fn run(args: &Args) -> Exit {
     let until = Instant::now() + ANSWER_WITHIN;
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -120,30 +117,6 @@ pub(crate) fn run(args: &Args) -> Exit {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Exit::Failed,
         _ => exit,
     }
-}
-
-/// Why an app is not well, in a sentence.
-fn why_not_well(status: &Status) -> Option<String> {
-    if let Some(error) = &status.state_error {
-        return Some(format!("{}: {error}", status.state_file));
-    }
-    if let Some(Event { kind: Kind::CheckFailed { error, in_a_row, .. }, .. }) = &status.last_failure {
-        let times = if *in_a_row > 1 { format!("{in_a_row} times in a row: ") } else { String::new() };
-        return Some(format!("{times}{error}"));
-    }
-    if let Some(Event { kind: Kind::Checked(check), .. }) = &status.last_check
-        && check.outcome == Outcome::Failed
-    {
-        return Some(check.to_string());
-    }
-    let why = match (status.last_check.is_some(), status.running) {
-        (true, true) => "the loop runs, but its checks are overdue",
-        (true, false) if status.overdue => "no loop runs, and the last check is long ago",
-        (true, false) => "no loop runs",
-        (false, true) => "no check recorded yet: can the state be written?",
-        (false, false) => "no loop runs, and no check is known of",
-    };
-    Some(why.into())
 }
 
 fn write(out: &mut impl Write, status: &Status, well: bool) -> io::Result<()> {
@@ -288,9 +261,7 @@ impl std::fmt::Display for Moment {
 
 /// A moment in local time, with its day where that is not today.
 fn time_of(at: Timestamp, now: Timestamp) -> String {
-    let local = |at: Timestamp| {
-        jiff::Timestamp::from_microsecond(at.as_micros()).map(|at| at.to_zoned_datetime(TimeZone::system())).ok()
-    };
+    let local = |at: Timestamp| calendar::utc(at).map(|at| at.to_zoned_datetime(TimeZone::system()));
     let (Some(at), Some(now)) = (local(at), local(now)) else { return String::new() };
     let form = if at.date() == now.date() { "%H:%M:%S" } else { "%-d %b %Y, %H:%M:%S" };
     at.strftime(form).to_string()

@@ -10,9 +10,9 @@ use super::{Config, MetricKind, value};
 
 /// Pingdom's finest resolution; its checks run each 1 to 60 minutes, and this file does not say which.
 const PINGDOM_SPACING: Duration = Duration::from_secs(60);
-/// Points that a falling trend needs (POLICY, rule 3).
+/// Points that a falling trend needs (docs/policy.md, rule 3).
 const FALLING_POINTS: u32 = 8;
-/// Heroku's limit of dynos of one process type (api-facts).
+/// Heroku's limit of dynos of one process type (docs/heroku-and-pingdom.md).
 const HEROKU_MOST: u32 = 100;
 
 pub(super) fn check(reader: &mut Reader<'_>, config: &Config) {

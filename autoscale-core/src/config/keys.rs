@@ -50,7 +50,7 @@ pub const SECTIONS: &[&str] = &[HEROKU, PINGDOM, PROBE, AUTOSCALE, NOTIFICATIONS
 
 /// A week in minutes: the longest time that makes sense anywhere here, and what Pingdom keeps at full resolution.
 const WEEK: f64 = 10_080.0;
-/// More dynos than any platform runs of one process type; Heroku's own limit is 100 (api-facts), which only warns.
+/// More dynos than any platform runs of one process type; Heroku's own limit is 100 (docs/heroku-and-pingdom.md), which only warns.
 const DYNOS: Form = Form::Whole(1, 10_000);
 /// Beyond Heroku's 30 s time-out no answer comes, but a bound that is never reached is a way to switch a rule off.
 const MS: Form = Form::Number(0.0, 1_000_000.0, "ms");

@@ -1,11 +1,12 @@
 //! A configuration as validated: values and their meaning. Text becomes a [`Config`] in [`parse()`]; nothing here touches
-//! a file, a socket, a clock or the environment.
+//! a file, a socket or a clock, and only [`places`] reads the environment.
 
 mod advice;
 mod form;
 mod ini;
 pub mod keys;
 pub mod parse;
+pub mod places;
 mod problem;
 mod reader;
 mod secret;

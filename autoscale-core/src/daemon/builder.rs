@@ -22,7 +22,7 @@ use crate::engine::{AnySource, AnyStore, AnyTarget, Engine, Plan};
 #[cfg(feature = "http")]
 use crate::http::Shared;
 use crate::offline::recording;
-use crate::offline::replay::Player;
+use crate::offline::replay::Replayer;
 use crate::sinks::history;
 use crate::stores::file_store::FileStore;
 
@@ -256,7 +256,7 @@ fn from_history(config: &Config) -> Ledger {
         Ok(recording) if !recording.checks.is_empty() => {
             let app = &config.heroku.app_name;
             tracing::info!(app, "no state file: the policy remembers {} checks of the history", recording.checks.len());
-            Ledger { memory: Player::from(config).remember(&recording).save(), ..Ledger::default() }
+            Ledger { memory: Replayer::from(config).remember(&recording).save(), ..Ledger::default() }
         }
         _ => Ledger::default(),
     }

@@ -334,7 +334,7 @@ pub fn may_create(path: &Path) -> io::Result<()> {
 }
 
 /// Writes a configuration where there is nothing yet, readable by its owner only (mode 0600). Its folder is made if need
-/// be. To write over one that is there, see [`replace`](crate::stores::file::replace).
+/// be. To write over one that is there, see [`replace`](crate::stores::replace::replace).
 ///
 /// # Errors
 /// `AlreadyExists` where there is a file; or what the file system says.

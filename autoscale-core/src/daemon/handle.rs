@@ -8,12 +8,11 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
 
 use crate::clock::Clock;
-use crate::config::{Config, Problem, ProblemKind, keys};
+use crate::config::{Config, Problem, ProblemKind, keys, places};
 use crate::daemon::config_file::{LoadError, Loaded};
 use crate::daemon::runner::{Command, Reload};
 use crate::engine::ports::Failure;
 use crate::engine::{AnySource, AnyTarget, Plan, defect};
-use crate::stores::file as state;
 
 /// How long the notices of a configuration that is replaced may still take.
 #[cfg(feature = "http")]
@@ -188,7 +187,7 @@ impl Inner {
 
 /// The keys whose change a loop can't follow: lock and state are those of the app as it was when it was opened.
 fn restart_required(running: &Config, new: &Config) -> Vec<Problem> {
-    let dir = |config: &Config| state::dir(config).display().to_string();
+    let dir = |config: &Config| places::state_dir(config).display().to_string();
     let (before, after) = (&running.heroku, &new.heroku);
     let keys = [
         (keys::HEROKU, "app_name", before.app_name.clone(), after.app_name.clone()),

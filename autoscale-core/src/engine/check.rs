@@ -19,11 +19,12 @@ use crate::model::time::Timestamp;
 use crate::model::window::Window;
 use crate::policy::{Decider, Observation, Settings};
 
-/// A service's clock that differs by more than this is believed instead of the local one (DESIGN, section 8).
+/// A service's clock that differs by more than this is believed instead of the local one, s: results carry its times.
 const SKEW: f64 = 5.0;
 /// From here on it is worth a warning, s.
 const SKEW_WARNING: f64 = 60.0;
-/// A change that the platform refused is not tried again before this (DESIGN, section 8).
+/// A change that the platform refused is not sent again before this: somebody has to act first, and each attempt counts
+/// against the account's rate limit.
 const REFUSED_FOR: Duration = Duration::from_secs(3600);
 
 /// What an engine is told about its app.

@@ -9,7 +9,7 @@ use crate::engine::ports::FormationReading;
 use crate::model::event::{Event, Kind};
 use crate::model::time::Timestamp;
 
-/// How long a limit that the platform named is believed (POLICY, effective max).
+/// How long a limit that the platform named is believed (docs/policy.md, effective maximum).
 pub const LIMIT_HOLDS: Duration = Duration::from_secs(6 * 3600);
 
 /// Most results of a check that outlive the process: as many as Pingdom lists at once.

@@ -3,6 +3,7 @@
 use jiff::ToSpan;
 use jiff::tz::TimeZone;
 
+use crate::model::calendar;
 use crate::model::time::Timestamp;
 
 /// From zero upwards.
@@ -103,7 +104,7 @@ impl TimeAxis {
         let longest = *STEPS.last()? as f64;
         let step =
             STEPS.into_iter().find(|s| *s as f64 >= raw).unwrap_or((raw / longest).ceil() as i64 * (longest as i64));
-        let local = zone.to_datetime(jiff::Timestamp::from_microsecond(self.from.as_micros()).ok()?);
+        let local = zone.to_datetime(calendar::utc(self.from)?);
         let midnight = local.date().at(0, 0, 0, 0);
         let since_midnight = local.duration_since(midnight).as_secs();
         let mut ticks = Vec::new();

@@ -25,13 +25,14 @@ use jiff::tz::TimeZone;
 use crate::graph::axis::TimeAxis;
 use crate::graph::drawing::{Colour, Drawing, Text};
 use crate::graph::layout::{LEFT, MARGIN, RIGHT};
+use crate::graph::response::Panel;
 
 pub use layout::{HEIGHT, WIDTH};
 pub use picture::Picture;
 
 /// As SVG, with a title and a description for those who hear it. The same picture gives the same text.
 pub fn svg(picture: &Picture, zone: &TimeZone) -> String {
-    let title = format!("{}: {}", words::subject(picture), words::headline(picture));
+    let title = format!("{}: {}", words::subject(&picture.app, &picture.process), words::headline(picture));
     render::svg(&draw(picture, zone), &title, &words::description(picture, zone))
 }
 
@@ -50,15 +51,16 @@ fn draw(picture: &Picture, zone: &TimeZone) -> Drawing {
         drawing.text(Text::new((MARGIN, baseline), line).size(18.0).bold());
         baseline += 23.0;
     }
-    let when = words::when(picture, zone);
+    let when = words::period(picture.from, picture.at, zone);
     let room = right_edge - MARGIN - text::width(&when, 13.0, false) - 16.0;
-    let subject = text::cut(&words::subject(picture), 13.0, false, room);
+    let subject = text::cut(&words::subject(&picture.app, &picture.process), 13.0, false, room);
     drawing.text(Text::new((MARGIN, baseline), subject).size(13.0).colour(Colour::MUTED));
     drawing.text(Text::new((right_edge, baseline), when).size(13.0).colour(Colour::MUTED).right());
 
     let time = TimeAxis::new(picture.from, picture.at, zone, (LEFT, RIGHT));
     let shown = picture.shown();
-    response::draw(&mut drawing, picture, (&shown, &[]), &time, (baseline + 34.0, 344.0));
+    let panel = Panel { shown: &shown, low_high_ms: picture.low_high_ms, check: Some(picture), checks: &[] };
+    response::draw(&mut drawing, &panel, &time, (baseline + 34.0, 344.0));
     dynos::draw(&mut drawing, picture, &time, (388.0, 500.0));
     for (x, label) in time.labels() {
         drawing.text(Text::new((x, 518.0), label).colour(Colour::MUTED).centred());

@@ -96,8 +96,13 @@ impl Picture {
 
     /// The results that are drawn, oldest first.
     pub(super) fn shown(&self) -> Vec<Sample> {
-        let mut shown: Vec<_> = self.samples.iter().filter(|s| self.from <= s.at && s.at <= self.at).copied().collect();
-        shown.sort_by(Sample::order);
-        shown
+        shown(&self.samples, self.from, self.at)
     }
+}
+
+/// The results within a time, both ends included, oldest first.
+pub(super) fn shown(samples: &[Sample], from: Timestamp, to: Timestamp) -> Vec<Sample> {
+    let mut shown: Vec<_> = samples.iter().filter(|s| from <= s.at && s.at <= to).copied().collect();
+    shown.sort_by(Sample::order);
+    shown
 }

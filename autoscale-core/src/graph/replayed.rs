@@ -7,11 +7,9 @@ use crate::graph::axis::{TimeAxis, ValueAxis};
 use crate::graph::checks::{self, JudgedCheck};
 use crate::graph::drawing::{Colour, Drawing, LineName, Point, Text};
 use crate::graph::layout::{HEIGHT, LEFT, MARGIN, RIGHT, WIDTH};
-use crate::graph::picture::Picture;
-use crate::graph::{render, response, text, words};
-use crate::model::decision::{Decision, Evidence};
+use crate::graph::response::Panel;
+use crate::graph::{picture, render, response, text, words};
 use crate::model::formation::Bounds;
-use crate::model::reason::Reason;
 use crate::model::sample::Sample;
 use crate::model::time::Timestamp;
 
@@ -87,41 +85,22 @@ fn draw(replay: &Replay, zone: &TimeZone) -> Drawing {
     drawing.rect((0.0, 0.0), (f64::from(WIDTH), f64::from(drawing.height)), Colour::PAPER);
     let title = text::cut(&replay.title, 18.0, true, right_edge - MARGIN);
     drawing.text(Text::new((MARGIN, 34.0), title).size(18.0).bold());
-    let results = as_picture(replay);
-    let when = words::when(&results, zone);
+    let when = words::period(replay.from, replay.to, zone);
     let room = right_edge - MARGIN - text::width(&when, 13.0, false) - 16.0;
-    let subject = text::cut(&words::subject(&results), 13.0, false, room);
+    let subject = text::cut(&words::subject(&replay.app, &replay.process), 13.0, false, room);
     drawing.text(Text::new((MARGIN, 57.0), subject).size(13.0).colour(Colour::MUTED));
     drawing.text(Text::new((right_edge, 57.0), when).size(13.0).colour(Colour::MUTED).right());
 
     let time = TimeAxis::new(replay.from, replay.to, zone, (LEFT, RIGHT));
-    response::draw(&mut drawing, &results, (&results.shown(), &replay.checks), &time, RESPONSE);
+    let shown = picture::shown(&replay.samples, replay.from, replay.to);
+    let panel = Panel { shown: &shown, low_high_ms: replay.low_high_ms, check: None, checks: &replay.checks };
+    response::draw(&mut drawing, &panel, &time, RESPONSE);
     dynos(&mut drawing, replay, &time);
     for (x, label) in time.labels() {
         drawing.text(Text::new((x, 518.0), label).colour(Colour::MUTED).centred());
     }
     checks::list(&mut drawing, &replay.checks, zone, 548.0);
     drawing
-}
-
-/// The results as the panel of response times takes them: nothing was decided on them as a whole.
-fn as_picture(replay: &Replay) -> Picture {
-    Picture {
-        app: replay.app.clone(),
-        process: replay.process.clone(),
-        from: replay.from,
-        at: replay.to,
-        samples: replay.samples.clone(),
-        low_high_ms: replay.low_high_ms,
-        formation: Vec::new(),
-        bounds: replay.bounds,
-        effective_max: None,
-        decision: Decision { from: 0, target: 0, reason: Reason::SwitchedOff, evidence: Evidence::default() },
-        outcome: None,
-        shadow: false,
-        applied: 0,
-        error: None,
-    }
 }
 
 fn dynos(drawing: &mut Drawing, replay: &Replay, time: &TimeAxis) {

@@ -17,21 +17,28 @@ use crate::policy::view;
 /// Height of the strip above the axis' top: time-outs, and results that are slower than the axis shows.
 const STRIP: f64 = 22.0;
 
-/// Draws the results that are shown, and what checks judged, into the plot between two heights; its caption goes above it.
-pub(super) fn draw(
-    drawing: &mut Drawing,
-    picture: &Picture,
-    (shown, checks): (&[Sample], &[JudgedCheck]),
-    time: &TimeAxis,
-    (top, bottom): (f64, f64),
-) {
+/// What the panel shows.
+pub(super) struct Panel<'a> {
+    /// Results in the time that is drawn, oldest first.
+    pub(super) shown: &'a [Sample],
+    /// The low and the high bound, ms.
+    pub(super) low_high_ms: (f64, f64),
+    /// The one check that is drawn, for its mean, its trend and the changes before it; `None` where all results of a
+    /// recording are drawn, on which nothing was decided as a whole.
+    pub(super) check: Option<&'a Picture>,
+    /// Checks of a recording, for what each of them judged and changed.
+    pub(super) checks: &'a [JudgedCheck],
+}
+
+/// Draws a panel into the plot between two heights; its caption goes above it.
+pub(super) fn draw(drawing: &mut Drawing, panel: &Panel<'_>, time: &TimeAxis, (top, bottom): (f64, f64)) {
+    let Panel { shown, low_high_ms: (low, high), check, checks } = *panel;
     let ups: Vec<_> = shown.iter().filter_map(|s| s.up_ms().map(|ms| (s.at, ms))).collect();
-    let (low, high) = picture.low_high_ms;
     let value = ValueAxis::new(top_ms(&ups, low, high), (bottom, top + STRIP));
 
     let caption_end = LEFT + 12.0 + text::width("Response time", SMALL, true);
     drawing.text(Text::new((LEFT, top - 9.0), "Response time").bold());
-    legend(drawing, picture, (shown, checks), &value, (caption_end, top - 9.0));
+    legend(drawing, panel, &value, (caption_end, top - 9.0));
 
     // The span between the bounds, where nothing needs to change.
     if low < high {
@@ -46,13 +53,13 @@ pub(super) fn draw(
     for (x, _) in time.labels() {
         drawing.line([(x, top), (x, bottom)], 1.0, Colour::GRID);
     }
-    for (at, ..) in words::changes(picture).into_iter().chain(checks::changes(checks)) {
+    for (at, ..) in check.map(words::changes).unwrap_or_default().into_iter().chain(checks::changes(checks)) {
         drawing.dotted_upright(time.x(at), (top, bottom));
     }
-    let mut names = bounds(drawing, picture, &value, top);
-    names.extend(mean(drawing, picture, time, &value, top));
+    let mut names = bounds(drawing, (low, high), &value, top);
+    names.extend(check.and_then(|check| mean(drawing, check, time, &value, top)));
     results(drawing, shown, time, &value, (top, bottom));
-    names.extend(trend(drawing, picture, &ups, time, &value));
+    names.extend(check.and_then(|check| trend(drawing, check, &ups, time, &value)));
     names.extend(checks::draw(drawing, checks, time, &value));
     if ups.is_empty() {
         let text = if shown.is_empty() { "no results in this time" } else { "no answered result in this time" };
@@ -88,9 +95,8 @@ fn top_ms(ups: &[(Timestamp, f64)], low: f64, high: f64) -> f64 {
 }
 
 /// The bounds, and the names that stand beside them.
-fn bounds(drawing: &mut Drawing, picture: &Picture, value: &ValueAxis, top: f64) -> Vec<LineName> {
+fn bounds(drawing: &mut Drawing, (low, high): (f64, f64), value: &ValueAxis, top: f64) -> Vec<LineName> {
     let mut names = Vec::new();
-    let (low, high) = picture.low_high_ms;
     for (name, ms, dash, colour) in
         [("high", high, (10.0, 6.0), Colour::VERMILION), ("low", low, (4.0, 5.0), Colour::GREEN)]
     {
@@ -288,18 +294,14 @@ fn mark_radius(results: usize) -> f64 {
 }
 
 /// What marks mean, right-aligned: only those that are there.
-fn legend(
-    drawing: &mut Drawing,
-    picture: &Picture,
-    (shown, checks): (&[Sample], &[JudgedCheck]),
-    value: &ValueAxis,
-    (from, y): (f64, f64),
-) {
+fn legend(drawing: &mut Drawing, panel: &Panel<'_>, value: &ValueAxis, (from, y): (f64, f64)) {
+    let Panel { shown, check, checks, .. } = *panel;
     let has = |cause| shown.iter().any(|s| s.status() == Status::Down(cause));
     let giant = shown.iter().any(|s| s.up_ms().is_some_and(|ms| ms > value.top()));
     // Where nothing was decided on these results there is no trend to miss.
-    let evidence = &picture.decision.evidence;
-    let trend_too_short = evidence.trend.is_none() && evidence.samples_used > 0 && shown.iter().any(|s| !s.is_down());
+    let evidence = check.map(|check| &check.decision.evidence);
+    let trend_too_short = evidence.is_some_and(|evidence| evidence.trend.is_none() && evidence.samples_used > 0)
+        && shown.iter().any(|s| !s.is_down());
     let mut x = RIGHT;
     let mut entry = |drawing: &mut Drawing, text: &str, mark: Option<fn(&mut Drawing, Point)>| {
         let left = x - text::width(text, SMALL, false);

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use jiff::tz::TimeZone;
 
 use crate::graph::picture::Picture;
+use crate::model::calendar;
 use crate::model::decision::Action;
 use crate::model::event::Outcome;
 use crate::model::sample::{DownCause, Status};
@@ -12,8 +13,8 @@ use crate::model::time::Timestamp;
 use crate::model::units::Dynos;
 
 /// "shop · web"; what there is of it.
-pub(super) fn subject(picture: &Picture) -> String {
-    let (app, process) = (picture.app.trim(), picture.process.trim());
+pub(super) fn subject(app: &str, process: &str) -> String {
+    let (app, process) = (app.trim(), process.trim());
     match (app.is_empty(), process.is_empty()) {
         (false, false) => format!("{app} · {process}"),
         (false, true) => app.to_owned(),
@@ -41,12 +42,7 @@ pub(super) fn headline(picture: &Picture) -> String {
     }
 }
 
-/// "24 Nov 2026, 09:34 CET", and how far back the picture goes; from a day before it, with its start as well.
-pub(super) fn when(picture: &Picture, zone: &TimeZone) -> String {
-    period(picture.from, picture.at, zone)
-}
-
-/// The end of a time, and how long it is; with its start where that is on another day.
+/// The end of a time, "24 Nov 2026, 09:34 CET", and how long it is; with its start where that is on another day.
 pub(super) fn period(from: Timestamp, to: Timestamp, zone: &TimeZone) -> String {
     let span = crate::model::units::Span::of_secs(to.seconds_since(from));
     format!("{}{} · {span}", start_on_another_day(from, to, zone), moment(to, zone))
@@ -54,9 +50,9 @@ pub(super) fn period(from: Timestamp, to: Timestamp, zone: &TimeZone) -> String 
 
 /// "23 Nov, 21:34 – ", or nothing where both are on one day.
 fn start_on_another_day(from: Timestamp, to: Timestamp, zone: &TimeZone) -> String {
-    let local = |at: Timestamp| jiff::Timestamp::from_microsecond(at.as_micros()).map(|at| zone.to_datetime(at));
+    let local = |at: Timestamp| calendar::utc(at).map(|at| zone.to_datetime(at));
     match (local(from), local(to)) {
-        (Ok(from), Ok(to)) if from.date() != to.date() => {
+        (Some(from), Some(to)) if from.date() != to.date() => {
             let form = if from.year() == to.year() { "%-d %b, %H:%M – " } else { "%-d %b %Y, %H:%M – " };
             from.strftime(form).to_string()
         }
@@ -66,7 +62,7 @@ fn start_on_another_day(from: Timestamp, to: Timestamp, zone: &TimeZone) -> Stri
 
 /// "24 Nov 2026, 09:34 CET"; unix seconds for what no calendar has.
 fn moment(at: Timestamp, zone: &TimeZone) -> String {
-    let Ok(moment) = jiff::Timestamp::from_microsecond(at.as_micros()) else { return format!("{} s", at.as_secs()) };
+    let Some(moment) = calendar::utc(at) else { return format!("{} s", at.as_secs()) };
     let local = moment.to_zoned_datetime(zone.clone());
     let abbreviation = local.strftime("%Z").to_string();
     // Zones without a name of their own are called by their offset: "+0530".
@@ -76,8 +72,7 @@ fn moment(at: Timestamp, zone: &TimeZone) -> String {
 
 /// "09:34"; nothing for what no calendar has.
 pub(super) fn clock(at: Timestamp, zone: &TimeZone) -> String {
-    let moment = jiff::Timestamp::from_microsecond(at.as_micros());
-    moment.map(|at| zone.to_datetime(at).strftime("%H:%M").to_string()).unwrap_or_default()
+    calendar::utc(at).map(|at| zone.to_datetime(at).strftime("%H:%M").to_string()).unwrap_or_default()
 }
 
 /// All that is to be seen, in sentences.

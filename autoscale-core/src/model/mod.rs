@@ -1,5 +1,6 @@
 //! Values: what was measured, what there is, what was decided and why, what happened. No IO, no clock, no configuration.
 
+pub(crate) mod calendar;
 pub(crate) mod decision;
 pub(crate) mod event;
 pub(crate) mod formation;

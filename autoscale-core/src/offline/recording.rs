@@ -8,6 +8,7 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use crate::http::json::brief;
+use crate::model::calendar;
 use crate::model::event::{Check, Event, JsonSample, Kind, Outcome};
 use crate::model::sample::{DownCause, Sample};
 use crate::model::time::Timestamp;
@@ -286,7 +287,7 @@ fn csv_sample(fields: &[&str]) -> Result<Option<Sample>, String> {
     };
     let at = match time.parse() {
         Ok(secs) => Timestamp::from_secs_f64(secs),
-        Err(_) => time.parse::<jiff::Timestamp>().ok().map(|at| Timestamp::from_micros(at.as_microsecond())),
+        Err(_) => calendar::parse(time),
     };
     let at = at.ok_or_else(|| format!("{time:?} is no time: neither unix seconds nor like 2026-11-24T09:34:00Z"))?;
     // The year 5138: such numbers are milliseconds in all that is met.

@@ -16,7 +16,7 @@ use crate::policy::{Decider, Observation, Settings};
 
 /// What decides: the part of a configuration that matters here.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Player {
+pub struct Replayer {
     /// What decides.
     pub settings: Settings,
     /// `min_dynos` and `max_dynos`.
@@ -44,25 +44,25 @@ impl Replayed {
     }
 }
 
-impl From<&Config> for Player {
+impl From<&Config> for Replayer {
     fn from(config: &Config) -> Self {
         Self { settings: config.settings.clone(), bounds: config.bounds, interval: config.check_frequency }
     }
 }
 
-impl Player {
+impl Replayer {
     /// Decides again at each check of a history, on what was seen then: the same results, formation, limits, overrides.
     /// With the configuration of that time, and a history that is told from its start, the decisions are the same ones.
     pub fn replay_history(&self, recording: &Recording) -> Vec<Replayed> {
-        self.live_through(recording).1
+        self.replay(recording).1
     }
 
     /// The policy with what it would remember at the end of a history: for a loop whose state is lost.
     pub fn remember(&self, recording: &Recording) -> Decider {
-        self.live_through(recording).0
+        self.replay(recording).0
     }
 
-    fn live_through(&self, recording: &Recording) -> (Decider, Vec<Replayed>) {
+    fn replay(&self, recording: &Recording) -> (Decider, Vec<Replayed>) {
         let mut decider = Decider::new(self.settings.clone());
         let mut known: Vec<Sample> = Vec::new();
         let mut window = Window::default();
@@ -128,9 +128,9 @@ mod tests {
     use crate::offline::recording;
     use crate::policy::PolicyKind;
 
-    fn player() -> Player {
+    fn replayer() -> Replayer {
         let settings = Settings::new(PolicyKind::Threshold);
-        Player { settings, bounds: Bounds::new(1, 10).unwrap(), interval: Duration::from_secs(300) }
+        Replayer { settings, bounds: Bounds::new(1, 10).unwrap(), interval: Duration::from_secs(300) }
     }
 
     /// A result a minute.
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn plain_results_are_checked_each_interval_and_the_formation_follows() {
-        let replayed = player().replay_samples(&minutes([vec![900.0; 30], vec![6000.0; 30]].concat()), 2);
+        let replayed = replayer().replay_samples(&minutes([vec![900.0; 30], vec![6000.0; 30]].concat()), 2);
         assert_eq!(replayed.len(), 12, "from minute 5 to minute 60");
         assert_eq!(told(&replayed), [(35, 2, 4)], "then futile: nothing gets faster in an open loop");
         assert_eq!(replayed.last().unwrap().decision.reason.code(), "futile");
@@ -154,9 +154,9 @@ mod tests {
 
     #[test]
     fn the_last_result_is_seen_by_the_last_check() {
-        assert_eq!(player().replay_samples(&[], 1), []);
-        assert_eq!(player().replay_samples(&minutes([700.0]), 1).len(), 1);
-        let replayed = player().replay_samples(&minutes(vec![700.0; 8]), 1);
+        assert_eq!(replayer().replay_samples(&[], 1), []);
+        assert_eq!(replayer().replay_samples(&minutes([700.0]), 1).len(), 1);
+        let replayed = replayer().replay_samples(&minutes(vec![700.0; 8]), 1);
         assert_eq!(replayed.iter().map(|r| r.at.as_secs()).collect::<Vec<_>>(), [300, 600]);
     }
 
@@ -179,7 +179,7 @@ mod tests {
             line(260, 2, &plain.replace("until\":null", "until\":900"), "", 4, "above_high"),
         ]
         .join("\n");
-        let replayed = player().replay_history(&recording::parse(&text).unwrap());
+        let replayed = replayer().replay_history(&recording::parse(&text).unwrap());
         let codes: Vec<_> = replayed.iter().map(|r| (r.decision.target, r.decision.reason.code())).collect();
         assert_eq!(codes, [(4, "above_high"), (3, "above_high"), (2, "maintenance"), (2, "manual_override")]);
         let same: Vec<_> = replayed.iter().map(|r| r.is_as_recorded().unwrap()).collect();

@@ -43,11 +43,11 @@ pub(super) fn response(answer: Answer, kind: Option<Kind>, gzip: bool) -> Respon
     let body = answer.body;
     let length = body.len();
     *response.body_mut() = match kind {
-        Some(Kind::Half) => {
+        Some(Kind::Truncated) => {
             headers.insert(CONTENT_LENGTH, length.into());
             frames(half(body))
         }
-        Some(Kind::Drip) => {
+        Some(Kind::SlowBody) => {
             headers.insert(CONTENT_LENGTH, length.into());
             frames(drip(body))
         }
@@ -57,7 +57,7 @@ pub(super) fn response(answer: Answer, kind: Option<Kind>, gzip: bool) -> Respon
             *response.status_mut() = StatusCode::OK;
             full(HTML.into())
         }
-        Some(Kind::Shape) => {
+        Some(Kind::WrongShape) => {
             *response.status_mut() = StatusCode::OK;
             full(SHAPE.into())
         }

@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::model::calendar;
 use crate::model::time::Timestamp;
 
 /// The end of 2099, from where on no configuration says that a sandbox runs.
@@ -48,24 +49,9 @@ pub(super) fn http_date(at: Timestamp) -> String {
     httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + Duration::from_secs(at.as_secs().max(0).unsigned_abs()))
 }
 
-/// "2026-11-24T09:38:17Z", as Heroku writes a moment.
+/// "2026-11-24T09:38:17Z", as Heroku writes a moment; the calendar's last one for what is beyond it.
 pub(super) fn iso(at: Timestamp) -> String {
-    let (days, second) = (at.as_secs().div_euclid(86_400), at.as_secs().rem_euclid(86_400));
-    let (year, month, day) = civil(days);
-    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", second / 3600, second / 60 % 60, second % 60)
-}
-
-/// Year, month and day of the Gregorian calendar, from days since 1970. Counts from 1 March of the year 0, so that a
-/// leap day is the last of its year.
-fn civil(days: i64) -> (i64, i64, i64) {
-    const ERA: i64 = 146_097; // days in 400 years
-    let from_march_0 = days + 719_468;
-    let (era, day) = (from_march_0.div_euclid(ERA), from_march_0.rem_euclid(ERA));
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let day_of_year = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day_of_year + 2) / 153;
-    let (month_from_1, next_year) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
-    (year + era * 400 + next_year, month_from_1, day_of_year - (153 * month + 2) / 5 + 1)
+    calendar::utc(at).unwrap_or(jiff::Timestamp::MAX).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 #[cfg(test)]

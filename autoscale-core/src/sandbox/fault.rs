@@ -1,5 +1,5 @@
 //! Faults as written: `pingdom:500@0.1,patch:lost@every=7`. Their grammar and what each means; when one strikes is
-//! decided in `dice`, what it does to an answer in `server`.
+//! decided in `fault_injector`, what it does to an answer in `server`.
 
 use std::str::FromStr;
 
@@ -85,10 +85,10 @@ pub(super) enum Kind {
     TooMany(RetryAfter, u32),
     Lost,
     Silent,
-    Half,
+    Truncated,
     Html,
-    Shape,
-    Drip,
+    WrongShape,
+    SlowBody,
     Huge,
     Any,
     Limit(u32),
@@ -177,10 +177,10 @@ fn parse_kind(text: &str) -> Result<Kind, String> {
         "reset" => Kind::Reset,
         "lost" => Kind::Lost,
         "silent" => Kind::Silent,
-        "half" => Kind::Half,
+        "half" => Kind::Truncated,
         "html" => Kind::Html,
-        "shape" => Kind::Shape,
-        "drip" => Kind::Drip,
+        "shape" => Kind::WrongShape,
+        "drip" => Kind::SlowBody,
         "huge" => Kind::Huge,
         "*" => Kind::Any,
         "empty" => Kind::Empty,

@@ -5,7 +5,7 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::call::{Answer, Call, Credentials};
-use super::dice::Plan;
+use super::fault_injector::Plan;
 use super::heroku_json as object;
 use super::ranges;
 use super::refusal::{error, too_many};

@@ -3,7 +3,7 @@
 //!
 //! * `world`: the app, its formation and its check in virtual time, and what reached the sandbox
 //! * `heroku`, `heroku_json`, `sizes`, `refusal`, `ranges`, `pingdom`: the routes, pure functions from a call to an answer
-//! * `fault`, `dice`, `body`: what goes wrong, when, and how it looks on the wire
+//! * `fault`, `fault_injector`, `body`: what goes wrong, when, and how it looks on the wire
 //! * `server`: sockets
 //!
 //! Never reachable from another machine, and never a secret: its keys are printed.
@@ -12,8 +12,8 @@ mod body;
 mod budget;
 mod call;
 mod clock;
-mod dice;
 mod fault;
+mod fault_injector;
 mod heroku;
 mod heroku_json;
 mod options;
@@ -123,9 +123,9 @@ impl Sandbox {
         self.shared.with(|world, _| world.totals())
     }
 
-    /// From now on these things go wrong, and no others. Their dice start anew.
+    /// From now on these things go wrong, and no others. Counts and random numbers start over.
     pub fn set_faults(&self, faults: &Faults) {
-        self.shared.with(|world, _| world.dice = dice::Dice::new(faults, self.seed));
+        self.shared.with(|world, _| world.injector = fault_injector::FaultInjector::new(faults, self.seed));
     }
 
     /// The app enters or leaves maintenance mode.

@@ -94,6 +94,12 @@ impl Info {
 
     /// A configuration that points at this sandbox, which runs so many times faster than the wall clock.
     pub fn config_text(&self, speed: f64) -> String {
+        self.config_text_with(speed, &[])
+    }
+
+    /// [`Info::config_text`] with further keys of `[AUTOSCALE_SETTINGS]`, each with its value.
+    pub fn config_text_with(&self, speed: f64, settings: &[(&str, &str)]) -> String {
+        let settings: String = settings.iter().map(|(key, value)| format!("{key}: {value}\n")).collect();
         let Self { heroku_url, pingdom_url, app_name, heroku_api_key, pingdom_api_key, check_id, since } = self;
         let since = since.map(|since| {
             format!(
@@ -123,7 +129,7 @@ response_time_low: 500
 response_time_high: 2000
 check_frequency: 1
 pingdom_check_period: 30
-
+{settings}
 [SANDBOX]
 # Time passes so many times faster than the wall clock.
 speed: {speed}

@@ -4,7 +4,7 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::call::{Answer, Call, Credentials};
-use super::dice::Plan;
+use super::fault_injector::Plan;
 use super::heroku_json::own_host;
 use super::world::{CheckResult, PROBES, World};
 use crate::model::time::Timestamp;

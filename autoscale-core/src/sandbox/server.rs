@@ -19,8 +19,8 @@ use tokio::task::JoinSet;
 use super::body::{self, Body};
 use super::call::{Answer, Call};
 use super::clock::{Clock, http_date};
-use super::dice::{Plan, Side};
 use super::fault::{Kind, RetryAfter};
+use super::fault_injector::{Plan, Side};
 use super::world::World;
 use super::{heroku, pingdom, refusal};
 use crate::model::time::Timestamp;
@@ -139,7 +139,7 @@ async fn exchange(request: Request<Incoming>, api: Api, shared: &Shared) -> Opti
     }
 }
 
-/// Rolls the dice, keeps count, and answers.
+/// Asks for the faults of a call, keeps count, and answers.
 fn carry_out(world: &mut World, call: &Call, api: Api, now: Timestamp) -> (Plan, Answer) {
     let reads = matches!(call.method, Method::GET | Method::HEAD);
     let side = match api {
@@ -153,7 +153,7 @@ fn carry_out(world: &mut World, call: &Call, api: Api, now: Timestamp) -> (Plan,
     world.results_reads += u64::from(reads && matches!(segments[..], ["api", _, "results", _]));
 
     let elapsed = world.elapsed(now);
-    let plan = world.dice.roll(side, elapsed);
+    let plan = world.injector.next(side, elapsed);
     world.faults += u64::from(plan.strikes());
     let shown = Timestamp::from_micros(now.as_micros().saturating_add(plan.skew * 1_000_000));
     let answer = match plan.kind {

@@ -8,7 +8,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use super::budget::Bucket;
-use super::dice::Dice;
+use super::fault_injector::FaultInjector;
 
 use super::options::{Info, SandboxOptions};
 use super::report::{Patch, Report};
@@ -81,7 +81,7 @@ pub(super) struct World {
     pub(super) native_autoscaling: bool,
     pub(super) heroku_budget: Bucket,
     pub(super) pingdom_budgets: [Bucket; 2],
-    pub(super) dice: Dice,
+    pub(super) injector: FaultInjector,
     pub(super) reads: u64,
     pub(super) results_reads: u64,
     pub(super) faults: u64,
@@ -134,7 +134,7 @@ impl World {
             heroku_budget: Bucket::refilling(options.heroku_calls, 75.0 / 60.0, now),
             // As recorded in May 2025: some 12,000 an hour and 2,100,000 in 30 days.
             pingdom_budgets: [Bucket::renewed(12_000, 3600, now), Bucket::renewed(2_100_000, 30 * 86_400, now)],
-            dice: Dice::new(&options.faults, options.seed),
+            injector: FaultInjector::new(&options.faults, options.seed),
             reads: 0,
             results_reads: 0,
             faults: 0,
@@ -202,7 +202,7 @@ impl World {
 
     /// Is the app in maintenance mode?
     pub(super) fn in_maintenance(&self, at: Timestamp) -> bool {
-        self.maintenance || self.dice.maintenance(self.elapsed(at))
+        self.maintenance || self.injector.maintenance(self.elapsed(at))
     }
 
     /// Sets the quantity of a process type; `answered`: will the client hear of it? `own`: is the client this program?

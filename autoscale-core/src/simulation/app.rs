@@ -53,13 +53,13 @@ pub struct SimulatedApp {
     /// Outside checks draw from a stream of their own: looking changes nothing.
     pub(super) checks: Random,
     /// Beginnings and ends of incidents, and deploys, the next one last.
-    turns: Vec<(f64, Turn)>,
+    schedule: Vec<(f64, ScheduledEvent)>,
     pub(super) active: Vec<IncidentKind>,
     pub(super) front: Front,
 }
 
 #[derive(Clone, Copy, PartialEq, Debug)]
-enum Turn {
+enum ScheduledEvent {
     Deploy { daily: bool },
     Begin(IncidentKind),
     End(IncidentKind),
@@ -69,7 +69,7 @@ impl SimulatedApp {
     /// At `start`, with `dynos` up.
     pub fn new(profile: Profile, load: Load, seed: u64, dynos: u32, start: Timestamp) -> Self {
         let mut arrivals = Arrivals::new(&profile, load.clone(), seed);
-        let deploy = profile.deploy_at.map(|at| (at, Turn::Deploy { daily: true }));
+        let deploy = profile.deploy_at.map(|at| (at, ScheduledEvent::Deploy { daily: true }));
         let mut fleet = Fleet::new(profile, seed);
         fleet.warm(dynos);
         Self {
@@ -84,7 +84,7 @@ impl SimulatedApp {
             fleet,
             tally: Tally::new(),
             checks: Random::seed_from_u64(seed ^ 0x6368_6563_6b73),
-            turns: deploy.into_iter().collect(),
+            schedule: deploy.into_iter().collect(),
             active: Vec::new(),
             front: Front::Open,
         }
@@ -96,17 +96,17 @@ impl SimulatedApp {
         for Incident { from, to, kind } in incidents {
             let (from, to) = (from.as_secs_f64(), to.as_secs_f64());
             if kind == IncidentKind::Deploy {
-                self.turns.push((from, Turn::Deploy { daily: false }));
+                self.schedule.push((from, ScheduledEvent::Deploy { daily: false }));
             } else if to > from && to > self.clock {
-                self.turns.extend([(from, Turn::Begin(kind)), (to, Turn::End(kind))]);
+                self.schedule.extend([(from, ScheduledEvent::Begin(kind)), (to, ScheduledEvent::End(kind))]);
             }
         }
-        self.sort_turns();
+        self.sort_schedule();
         self
     }
 
-    fn sort_turns(&mut self) {
-        self.turns.sort_by(|a, b| b.0.total_cmp(&a.0));
+    fn sort_schedule(&mut self) {
+        self.schedule.sort_by(|a, b| b.0.total_cmp(&a.0));
     }
 
     /// Where its clock stands.
@@ -137,12 +137,12 @@ impl SimulatedApp {
         let end = to.seconds_since(self.start);
         self.tally.totals.dyno_seconds += f64::from(self.quantity) * (end - self.clock);
         loop {
-            let turn = self.turns.last().map_or(f64::INFINITY, |turn| turn.0);
-            self.live_until(turn.min(end));
-            if turn > end {
+            let next = self.schedule.last().map_or(f64::INFINITY, |event| event.0);
+            self.live_until(next.min(end));
+            if next > end {
                 break;
             }
-            self.take_turn();
+            self.take_event();
         }
         (self.now, self.clock) = (to, end);
     }
@@ -171,24 +171,24 @@ impl SimulatedApp {
         }
     }
 
-    fn take_turn(&mut self) {
-        let Some((at, turn)) = self.turns.pop() else { return };
+    fn take_event(&mut self) {
+        let Some((at, event)) = self.schedule.pop() else { return };
         let now = at.max(self.clock);
-        match turn {
-            Turn::Deploy { daily } => {
+        match event {
+            ScheduledEvent::Deploy { daily } => {
                 self.fleet.restart(now);
                 if daily {
-                    self.turns.push((at + DAY, turn));
-                    self.sort_turns();
+                    self.schedule.push((at + DAY, event));
+                    self.sort_schedule();
                 }
             }
-            Turn::Begin(kind) => {
+            ScheduledEvent::Begin(kind) => {
                 self.active.push(kind);
                 if kind == IncidentKind::CrashLoop {
                     self.fleet.begin_crash_loop(now);
                 }
             }
-            Turn::End(kind) => {
+            ScheduledEvent::End(kind) => {
                 if let Some(place) = self.active.iter().position(|active| *active == kind) {
                     self.active.swap_remove(place);
                 }

@@ -21,7 +21,7 @@ const FIRST_PROBE: u64 = 20;
 
 /// What everybody who is compared goes through alike.
 #[derive(Clone, Debug)]
-pub struct Trial {
+pub struct Scenario {
     /// How the app behaves.
     pub profile: Profile,
     /// Its visitors.
@@ -46,7 +46,7 @@ pub struct Trial {
     pub requests_per_dyno: f64,
 }
 
-impl Trial {
+impl Scenario {
     /// One as long as the load, with results each minute, a window of half an hour and a decision each minute.
     pub fn new(profile: Profile, load: Load, seed: u64, bounds: Bounds) -> Self {
         let minute = Duration::from_secs(60);
@@ -85,15 +85,15 @@ impl Trial {
     /// Plays it with whoever `decides`: sees what a policy sees and names the dynos to have, which are kept within the
     /// bounds. `progress` is told now and then how much is done, from 0 to 1.
     pub fn run(&self, mut decides: impl FnMut(&Observation<'_>) -> u32, progress: impl FnMut(f64)) -> Report {
-        self.live_through(|seen| decides(seen).clamp(self.bounds.min(), self.bounds.max()), progress)
+        self.play(|seen| decides(seen).clamp(self.bounds.min(), self.bounds.max()), progress)
     }
 
-    /// Plays it with so many dynos from beginning to end, whatever the bounds. `progress` as for [`Trial::run`].
+    /// Plays it with so many dynos from beginning to end, whatever the bounds. `progress` as for [`Scenario::run`].
     pub fn run_fixed(&self, dynos: u32, progress: impl FnMut(f64)) -> Report {
-        Self { start_dynos: Some(dynos), ..self.clone() }.live_through(|_| dynos, progress)
+        Self { start_dynos: Some(dynos), ..self.clone() }.play(|_| dynos, progress)
     }
 
-    fn live_through(&self, mut decides: impl FnMut(&Observation<'_>) -> u32, mut progress: impl FnMut(f64)) -> Report {
+    fn play(&self, mut decides: impl FnMut(&Observation<'_>) -> u32, mut progress: impl FnMut(f64)) -> Report {
         let needed = self.needed();
         let dynos = self.start_dynos.unwrap_or((needed[0] + 1).min(self.bounds.max()));
         let mut app = SimulatedApp::new(self.profile.clone(), self.load.clone(), self.seed, dynos, START)

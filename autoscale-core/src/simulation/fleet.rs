@@ -6,7 +6,7 @@ use std::collections::BinaryHeap;
 use rand::rngs::Xoshiro256PlusPlus as Random;
 use rand::{Rng, SeedableRng};
 
-use super::agenda::Foreseen;
+use super::agenda::Scheduled;
 use super::arrivals::Request;
 use super::dyno::{Dyno, Phase, Served};
 use super::profile::{Discipline, Profile};
@@ -24,14 +24,14 @@ struct Done {
 
 /// Something befalls a dyno, unless its life has changed since.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Turn {
+pub(super) struct DynoEvent {
     pub(super) dyno: u32,
     pub(super) life: u32,
-    pub(super) kind: TurnKind,
+    pub(super) kind: DynoEventKind,
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) enum TurnKind {
+pub(super) enum DynoEventKind {
     Booted,
     Killed,
     Crashes,
@@ -51,8 +51,8 @@ pub(super) struct Fleet {
     /// Those of the formation that serve; and, while there is none, those that boot.
     pub(super) ready: Vec<u32>,
     pub(super) booting: Vec<u32>,
-    done: BinaryHeap<Foreseen<Done>>,
-    pub(super) turns: BinaryHeap<Foreseen<Turn>>,
+    done: BinaryHeap<Scheduled<Done>>,
+    pub(super) schedule: BinaryHeap<Scheduled<DynoEvent>>,
     /// Requests in the database, and how many more somebody else has in it.
     pub(super) in_database: f64,
     pub(super) foreign: f64,
@@ -71,7 +71,7 @@ impl Fleet {
             ready: Vec::new(),
             booting: Vec::new(),
             done: BinaryHeap::new(),
-            turns: BinaryHeap::new(),
+            schedule: BinaryHeap::new(),
             in_database: 0.0,
             foreign: 0.0,
             crash_loop: false,
@@ -85,16 +85,16 @@ impl Fleet {
     /// When something happens next; infinite when nothing will.
     pub(super) fn next(&self) -> f64 {
         let done = self.done.peek().map_or(f64::INFINITY, |d| d.at);
-        self.turns.peek().map_or(done, |turn| turn.at.min(done))
+        self.schedule.peek().map_or(done, |event| event.at.min(done))
     }
 
     /// Lets the next thing happen.
     pub(super) fn step(&mut self, tally: &mut Tally) {
         let done = self.done.peek().map_or(f64::INFINITY, |d| d.at);
-        if self.turns.peek().is_some_and(|turn| turn.at <= done) {
-            let Some(Foreseen { at, what }) = self.turns.pop() else { return };
-            self.turn(at, what, tally);
-        } else if let Some(Foreseen { at, what }) = self.done.pop()
+        if self.schedule.peek().is_some_and(|event| event.at <= done) {
+            let Some(Scheduled { at, what }) = self.schedule.pop() else { return };
+            self.take(at, what, tally);
+        } else if let Some(Scheduled { at, what }) = self.done.pop()
             && self.tickets[what.dyno as usize] == what.ticket
         {
             self.finish(at, what.dyno as usize, tally);
@@ -141,7 +141,7 @@ impl Fleet {
                 self.in_database += served.in_database;
                 place.serve(served);
                 let what = Done { dyno: dyno as u32, ticket: self.tickets[dyno] };
-                self.done.push(Foreseen { at: served.done, what });
+                self.done.push(Scheduled { at: served.done, what });
             }
             Discipline::Shared { .. } => {
                 served.done = place.attain(now, workers) + seconds;
@@ -157,7 +157,7 @@ impl Fleet {
     fn foresee_shared(&mut self, dyno: usize) {
         self.tickets[dyno] += 1;
         if let Some(at) = self.dynos[dyno].next_done(self.profile.workers) {
-            self.done.push(Foreseen { at, what: Done { dyno: dyno as u32, ticket: self.tickets[dyno] } });
+            self.done.push(Scheduled { at, what: Done { dyno: dyno as u32, ticket: self.tickets[dyno] } });
         }
     }
 
@@ -188,19 +188,19 @@ impl Fleet {
         }
     }
 
-    fn turn(&mut self, now: f64, turn: Turn, tally: &mut Tally) {
-        let dyno = turn.dyno as usize;
-        if self.dynos[dyno].life != turn.life {
+    fn take(&mut self, now: f64, event: DynoEvent, tally: &mut Tally) {
+        let dyno = event.dyno as usize;
+        if self.dynos[dyno].life != event.life {
             return;
         }
-        match turn.kind {
-            TurnKind::Booted => self.booted(now, dyno, tally),
-            TurnKind::Killed => {
+        match event.kind {
+            DynoEventKind::Booted => self.booted(now, dyno, tally),
+            DynoEventKind::Killed => {
                 self.lose_requests(now, dyno, tally);
                 self.dynos[dyno].enter(Phase::Gone, now);
             }
-            TurnKind::Crashes => self.crash(now, dyno, tally),
-            TurnKind::Restarts => self.boot(now, dyno),
+            DynoEventKind::Crashes => self.crash(now, dyno, tally),
+            DynoEventKind::Restarts => self.boot(now, dyno),
         }
         self.sort_out();
     }

@@ -3,9 +3,9 @@
 
 use rand::RngExt;
 
-use super::agenda::Foreseen;
+use super::agenda::Scheduled;
 use super::dyno::{Dyno, Phase};
-use super::fleet::{Fleet, Turn, TurnKind};
+use super::fleet::{DynoEvent, DynoEventKind, Fleet};
 use super::tally::Tally;
 
 /// Seconds from the signal to stop to the one that kills.
@@ -37,7 +37,7 @@ impl Fleet {
         place.enter(Phase::Crashed, now);
         let (first, longest) = RESTART_AFTER;
         let rest = (first * 2_f64.powi(place.crashes.min(20) as i32 - 1)).min(longest);
-        self.foresee(now + rest, dyno, TurnKind::Restarts);
+        self.schedule(now + rest, dyno, DynoEventKind::Restarts);
     }
 
     pub(super) fn lose_requests(&mut self, now: f64, dyno: usize, tally: &mut Tally) {
@@ -46,15 +46,15 @@ impl Fleet {
         self.in_database = (self.in_database - held).max(0.0);
     }
 
-    fn foresee(&mut self, at: f64, dyno: usize, kind: TurnKind) {
-        let what = Turn { dyno: dyno as u32, life: self.dynos[dyno].life, kind };
-        self.turns.push(Foreseen { at, what });
+    fn schedule(&mut self, at: f64, dyno: usize, kind: DynoEventKind) {
+        let what = DynoEvent { dyno: dyno as u32, life: self.dynos[dyno].life, kind };
+        self.schedule.push(Scheduled { at, what });
     }
 
     /// In a crash loop: some time from now the dyno crashes.
     fn doom(&mut self, now: f64, dyno: usize) {
         let lives = -CRASHES_AFTER * (1.0 - self.chance.random::<f64>()).ln();
-        self.foresee(now + lives, dyno, TurnKind::Crashes);
+        self.schedule(now + lives, dyno, DynoEventKind::Crashes);
     }
 
     /// Dooms all dynos that serve.
@@ -68,8 +68,8 @@ impl Fleet {
     /// Nobody crashes any more, not even those that were about to.
     pub(super) fn end_crash_loop(&mut self) {
         self.crash_loop = false;
-        let doomed = |turn: &Foreseen<Turn>| matches!(turn.what.kind, TurnKind::Crashes);
-        self.turns.retain(|turn| !doomed(turn));
+        let doomed = |event: &Scheduled<DynoEvent>| matches!(event.what.kind, DynoEventKind::Crashes);
+        self.schedule.retain(|event| !doomed(event));
     }
 
     pub(super) fn boot(&mut self, now: f64, dyno: usize) {
@@ -77,7 +77,7 @@ impl Fleet {
         let place = &mut self.dynos[dyno];
         place.enter(Phase::Starting, now);
         place.ready_at = ready_at;
-        self.foresee(ready_at, dyno, TurnKind::Booted);
+        self.schedule(ready_at, dyno, DynoEventKind::Booted);
     }
 
     fn new_place(&mut self) -> usize {
@@ -122,7 +122,7 @@ impl Fleet {
 
     fn stop(&mut self, now: f64, dyno: usize) {
         self.dynos[dyno].enter(Phase::Stopping, now);
-        self.foresee(now + GRACE, dyno, TurnKind::Killed);
+        self.schedule(now + GRACE, dyno, DynoEventKind::Killed);
     }
 
     pub(super) fn sort_out(&mut self) {

@@ -2,7 +2,7 @@
 //! deterministic by seed: every request arrives, is routed, waits and is served on its own. No sockets, no clock.
 //!
 //! Reading order: [`Load`] (requests per second over time), [`Profile`] (what a request costs and how dynos behave),
-//! [`Incident`] (what goes wrong), [`SimulatedApp`] (one app on its platform); then [`Trial`] and [`Contender`] (who
+//! [`Incident`] (what goes wrong), [`SimulatedApp`] (one app on its platform); then [`Scenario`] and [`Strategy`] (who
 //! scales it in a closed loop) and [`Report`] (what that came to). Chance comes in streams that don't disturb one
 //! another: two runs of one seed see the same visitors with the same work, however the app is scaled or watched.
 
@@ -11,7 +11,6 @@ mod app;
 mod arrivals;
 mod capacity;
 mod closed_loop;
-mod contender;
 mod dyno;
 mod fleet;
 mod incident;
@@ -21,14 +20,15 @@ mod probe;
 mod profile;
 mod prototype;
 mod report;
+mod strategy;
 mod tally;
 
 pub use app::{DynoState, SimulatedApp};
-pub use closed_loop::Trial;
-pub use contender::Contender;
+pub use closed_loop::Scenario;
 pub use incident::{Incident, IncidentKind};
 pub use load::{Load, LoadError};
 pub use probe::ProbeResult;
 pub use profile::{Database, Discipline, Profile, Work};
 pub use report::{Aftermath, Change, Minute, Report, score};
+pub use strategy::Strategy;
 pub use tally::Totals;

@@ -1,4 +1,4 @@
-//! What a trial came to: what the visitors got, what it cost, how restless the formation was, and one score of all that.
+//! What a scenario came to: what the visitors got, what it cost, how restless the formation was, and one score of all that.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ pub struct Change {
     pub to: u32,
 }
 
-/// One minute of a trial.
+/// One minute of a scenario.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Minute {
     /// Requests per second that came on average.
@@ -38,7 +38,7 @@ pub struct Minute {
     pub done: Totals,
 }
 
-/// What a trial came to.
+/// What a scenario came to.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Report {
     /// Its length in hours.
@@ -73,7 +73,7 @@ pub struct Aftermath {
     pub slow_percent: f64,
     /// Dyno-hours more than without the incident, percent.
     pub extra_percent: f64,
-    /// From its end until the formation stays within a dyno of what it is without it; `None`: not before the trial ended.
+    /// From its end until the formation stays within a dyno of what it is without it; `None`: not before the scenario ended.
     pub back_after: Option<Duration>,
 }
 
@@ -108,7 +108,7 @@ impl Report {
         }
     }
 
-    /// What `incident`, which this trial went through and `without` did not, did to the formation.
+    /// What `incident`, which this scenario went through and `without` did not, did to the formation.
     pub fn aftermath(&self, without: &Self, incident: &Incident) -> Aftermath {
         let dynos = |report: &Self, minute: usize| report.minutes.get(minute).map(|m| m.dynos);
         let end = incident.to.as_secs().div_ceil(60) as usize;

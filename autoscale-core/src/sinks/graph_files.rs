@@ -12,7 +12,9 @@ use crate::graph::beside::{self, Beside};
 use crate::graph::comparison::{self, Comparison};
 use crate::graph::replayed::{self, Replay};
 use crate::graph::{self, Picture};
+use crate::model::calendar;
 use crate::model::time::Timestamp;
+use crate::stores::replace::replace_by;
 
 /// Why there is no graph file.
 #[derive(Debug, thiserror::Error)]
@@ -125,19 +127,15 @@ fn drawn(format: GraphFormat, picture: &Picture, zone: &TimeZone) -> Vec<u8> {
     }
 }
 
-/// Writes beside the file and renames. The passing name is the same each time, so that a crash leaves one file at most,
-/// which the next graph takes away.
+/// Replaces a graph. The passing name is the same each time, so that a crash leaves one file at most, which the next graph
+/// takes away.
 fn replace(path: &Path, bytes: &[u8], writer: &str) -> Result<(), Error> {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let extension = path.extension().unwrap_or_default().to_string_lossy();
     // One name for all times of a series.
     let stem = if is_time(tail(&stem)) { &stem[..stem.len() - TIME_LENGTH] } else { &stem };
     let passing = path.with_file_name(format!(".{stem}{writer}.{extension}.part"));
-    let written = std::fs::write(&passing, bytes).and_then(|()| std::fs::rename(&passing, path));
-    written.map_err(|source| {
-        let _ = std::fs::remove_file(&passing);
-        Error::Io { path: path.to_owned(), source }
-    })
+    replace_by(&passing, path, bytes).map_err(|source| Error::Io { path: path.to_owned(), source })
 }
 
 /// Removes the oldest files of a series. Its shape is `<series>_<time>.<png or svg>`: no other file is touched.
@@ -185,9 +183,7 @@ fn tail(text: &str) -> &str {
 
 /// "20261124T093400Z"; sorts as the times do.
 fn utc(at: Timestamp) -> String {
-    const NEVER: jiff::Timestamp = jiff::Timestamp::UNIX_EPOCH;
-    let moment = jiff::Timestamp::from_microsecond(at.as_micros()).unwrap_or(NEVER);
-    moment.strftime("%Y%m%dT%H%M%SZ").to_string()
+    calendar::utc(at).unwrap_or(jiff::Timestamp::UNIX_EPOCH).strftime("%Y%m%dT%H%M%SZ").to_string()
 }
 
 /// A name as part of a file's: what a file system might take amiss becomes "-".

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::timeout;
 
-use crate::config::Config;
+use crate::config::{Config, places};
 use crate::engine::defect;
 use crate::engine::ports::Observer;
 use crate::http::HttpOptions;
@@ -19,7 +19,6 @@ use crate::model::event::Event;
 use crate::sinks::history::{Appended, History};
 use crate::sinks::webhook::Webhook;
 use crate::sinks::writer::lost;
-use crate::stores::file as state;
 
 /// Events that wait for the history at most: as long as a disk hangs that takes nothing.
 const QUEUE: usize = 1024;
@@ -37,7 +36,7 @@ impl Records {
     /// Those of a configuration. What can't be opened now is tried again with each event.
     pub fn new(config: &Config, http: &HttpOptions) -> Self {
         let webhook = config.webhook_url.as_ref().and_then(|url| {
-            let webhook = Webhook::new(url, http).map(|webhook| webhook.remembering(state::notices_file(config)));
+            let webhook = Webhook::new(url, http).map(|webhook| webhook.remembering(places::notices_file(config)));
             webhook.inspect_err(|failure| tracing::warn!("notices can't be posted: {failure}")).ok()
         });
         Self {
@@ -236,12 +235,11 @@ mod graphs {
     use tokio::task::JoinHandle;
 
     use crate::clock::Clock;
-    use crate::config::{Config, GraphFormat};
+    use crate::config::{Config, GraphFormat, places};
     use crate::engine::defect;
     use crate::graph::Picture;
     use crate::model::event::Event;
     use crate::sinks::graph_files;
-    use crate::stores::file as state;
 
     /// Draws each check into a folder, one after the other. Where checks come faster than pictures are drawn, some are
     /// left out, never the last one.
@@ -289,7 +287,7 @@ mod graphs {
     impl Graphs {
         pub(super) fn new(config: &Config) -> Self {
             let (format, keep) = (config.graph_format, config.graphs_keep);
-            let artist = Artist { folder: state::graphs_folder(config), format, keep, easel: Mutex::default() };
+            let artist = Artist { folder: places::graphs_folder(config), format, keep, easel: Mutex::default() };
             Self { artist: Arc::new(artist), drawing: None }
         }
 

@@ -23,7 +23,8 @@ use crate::engine::ports::{Failure, FailureKind, Observer};
 use crate::http::{Client, HttpOptions, Peer, Redaction};
 use crate::model::event::Event;
 use crate::sinks::notices::{Notice, NoticeKind, Notices};
-use crate::stores::file as state;
+use crate::stores::file::read_whole;
+use crate::stores::replace::replace;
 
 const PEER: Peer = Peer {
     name: "the webhook",
@@ -83,7 +84,7 @@ impl Webhook {
     /// a check.
     pub fn remembering(mut self, path: PathBuf) -> Self {
         // Where there is none, or a damaged one, something may be told twice.
-        let kept = state::read_whole(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let kept = read_whole(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
         self.notices = kept.unwrap_or_default();
         self.memory = Some(path);
         self
@@ -95,7 +96,7 @@ impl Webhook {
         let notice = self.notices.notice(event);
         if let Some(path) = self.memory.as_deref().filter(|_| self.notices != before) {
             let kept = serde_json::to_vec(&self.notices).map_err(Into::into);
-            if let Err(error) = kept.and_then(|text| state::replace(path, &text)) {
+            if let Err(error) = kept.and_then(|text| replace(path, &text)) {
                 tracing::debug!("{}: {error}; a notice may be repeated", path.display());
             }
         }

@@ -1,56 +1,20 @@
 //! What outlives the process: one small file per app, replaced atomically, and the lock that keeps a second instance off
 //! the same app. Never reads or changes what a ledger means.
 
-use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::config::Config;
+use crate::config::places::{SERVICE_DIR, file_stem, state_dir, user_dir};
+use crate::config::{Config, keys};
 use crate::engine::ledger::Ledger;
 use crate::stores::private::{create_folders, for_its_owner};
+use crate::stores::replace::{replace_with, sweep};
 
 /// How long a lock may be shared by one who only looks: so often is it tried again, after so long. Half a second in all,
 /// for a machine on which the one who looks has to wait for its turn.
 const GLANCES: (u32, Duration) = (12, Duration::from_millis(40));
-
-/// Where the shipped units, the init.d script and the container keep state.
-pub const SERVICE_DIR: &str = "/var/lib/heroku-autoscale";
-
-/// Name of the program's folders.
-const FOLDER: &str = "heroku-autoscale";
-
-/// The folder for state when the configuration names none: `$STATE_DIRECTORY` (systemd's, the first where it lists
-/// several), else the platform's place for a user's state.
-pub fn default_dir() -> PathBuf {
-    let systemd = std::env::var_os("STATE_DIRECTORY").and_then(|all| std::env::split_paths(&all).next());
-    systemd.filter(|dir| !dir.as_os_str().is_empty()).unwrap_or_else(user_dir)
-}
-
-/// The platform's place for a user's state. Locks are always there, whatever a configuration says, so that two instances
-/// of one user meet.
-pub fn user_dir() -> PathBuf {
-    use etcetera::BaseStrategy;
-    match etcetera::choose_base_strategy() {
-        Ok(dirs) => dirs.state_dir().unwrap_or_else(|| dirs.data_dir()).join(FOLDER),
-        Err(_) => std::env::temp_dir().join(FOLDER),
-    }
-}
-
-/// The state directory of a configuration.
-pub fn dir(config: &Config) -> PathBuf {
-    config.state_dir.clone().unwrap_or_else(default_dir)
-}
-
-/// The name of an app's files, without an extension: app, process type, and a short hash of the platform's address.
-pub fn file_stem(config: &Config) -> String {
-    let mut stem = format!("{}_{}_", config.heroku.app_name, config.heroku.process_type);
-    // FNV-1a: the name only has to be the same tomorrow, and to differ between two addresses.
-    let hash = config.heroku.api_url.bytes().fold(0x811c_9dc5_u32, |h, b| (h ^ u32::from(b)).wrapping_mul(0x0100_0193));
-    let _ = write!(stem, "{hash:08x}");
-    stem
-}
 
 /// The state file of one app.
 #[derive(Debug)]
@@ -61,7 +25,7 @@ pub struct StateFile {
 impl StateFile {
     /// The state file of a configuration's app.
     pub fn of(config: &Config) -> Self {
-        Self { path: dir(config).join(file_stem(config) + ".json") }
+        Self { path: state_dir(config).join(file_stem(config) + ".json") }
     }
 
     /// The state file for one who only looks: that of [`StateFile::of`], else the one of a service in [`SERVICE_DIR`].
@@ -151,46 +115,6 @@ pub(crate) fn read_whole(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Writes a file whole or not at all: beside it, then renamed over it. Its folder is made if need be.
-///
-/// # Errors
-/// Whatever the file system says.
-pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    replace_with(path, content, true)
-}
-
-/// [`replace`]; without `sync` a power failure may bring the earlier content back.
-fn replace_with(path: &Path, content: &[u8], sync: bool) -> io::Result<()> {
-    let folder = folder_of(path);
-    create_folders(folder)?;
-    let mut new = tempfile::Builder::new().prefix(&passing(path)).tempfile_in(folder)?;
-    new.write_all(content)?;
-    if sync {
-        new.as_file().sync_data()?;
-    }
-    new.persist(path)?;
-    Ok(())
-}
-
-/// Removes what a kill in the middle of [`replace`] left beside a file. Only for one whom nobody else replaces meanwhile.
-fn sweep(path: &Path) {
-    let passing = passing(path);
-    for entry in fs::read_dir(folder_of(path)).into_iter().flatten().flatten() {
-        if entry.file_name().to_string_lossy().starts_with(&passing) {
-            let _ = fs::remove_file(entry.path());
-        }
-    }
-}
-
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// How the names begin that a file has before it is whole.
-fn passing(path: &Path) -> String {
-    format!(".{}.new-", path.file_name().unwrap_or_default().to_string_lossy())
-}
-
 /// The right to scale an app: held by one process of a user on a machine, given back when this is dropped or the process
 /// ends, however it ends.
 #[derive(Debug)]
@@ -198,12 +122,20 @@ pub struct InstanceLock {
     file: File,
     /// Which process took it.
     process: u32,
+    /// The path of the file, where it goes with the lock.
+    #[cfg_attr(not(unix), allow(dead_code, reason = "only Unix can tell a file from another under its name"))]
+    passing: Option<PathBuf>,
 }
 
 impl Drop for InstanceLock {
     fn drop(&mut self) {
         // To close the file is not enough: a child that was forked meanwhile has it open too. A child gives nothing back.
         if self.process == std::process::id() {
+            // While the lock is held: whoever waits for it finds that the file is another one, and opens that.
+            #[cfg(unix)]
+            if let Some(path) = self.passing.as_deref().filter(|path| is_at(&self.file, path)) {
+                let _ = fs::remove_file(path);
+            }
             let _ = self.file.unlock();
         }
     }
@@ -244,11 +176,16 @@ impl InstanceLock {
     /// Another instance has it, or the lock's file can't be made.
     pub fn acquire(config: &Config) -> Result<Self, LockError> {
         let [first, second] = Self::places(config);
-        match Self::acquire_at(&first) {
+        let taken = match Self::acquire_at(&first) {
             // A user without a writable home, as in a container: the state directory has to do.
-            Err(LockError::Io { .. }) => Self::acquire_at(&second),
-            result => result,
-        }
+            Err(LockError::Io { .. }) => Self::acquire_at(&second).map(|lock| (lock, second)),
+            result => result.map(|lock| (lock, first)),
+        };
+        taken.map(|(mut lock, path)| {
+            // Each sandbox has a port of its own, and with it a name that no other run asks for.
+            lock.passing = keys::is_loopback_url(&config.heroku.api_url).then_some(path);
+            lock
+        })
     }
 
     /// Is an instance running that has the app of a configuration? Tells its process id, where it wrote it down: `None`
@@ -284,7 +221,7 @@ impl InstanceLock {
 
     fn places(config: &Config) -> [PathBuf; 2] {
         let name = file_stem(config) + ".lock";
-        [user_dir().join(&name), dir(config).join(&name)]
+        [user_dir().join(&name), state_dir(config).join(&name)]
     }
 
     /// Takes the lock of a file.
@@ -304,12 +241,17 @@ impl InstanceLock {
         options.read(true).write(true).create(true).truncate(false);
         let mut file = for_its_owner(&mut options).open(path).map_err(io)?;
         match file.try_lock() {
+            // The one who had it took the file away when it ended: another process may have the next file already.
+            #[cfg(unix)]
+            Ok(()) if !is_at(&file, path) && patience > 0 => Self::try_at(path, patience - 1),
+            #[cfg(unix)]
+            Ok(()) if !is_at(&file, path) => Err(LockError::Held { pid: None }),
             Ok(()) => {
                 shut_out_others(&file);
                 // On a full disk nobody's pid is named; the lock holds all the same.
                 let _ =
                     file.set_len(0).and_then(|()| file.rewind()).and_then(|()| write!(file, "{}", std::process::id()));
-                Ok(Self { file, process: std::process::id() })
+                Ok(Self { file, process: std::process::id(), passing: None })
             }
             Err(TryLockError::WouldBlock) if patience > 0 => {
                 // Somebody may only be looking who has it: `status` does, for a moment.
@@ -320,6 +262,14 @@ impl InstanceLock {
             Err(TryLockError::Error(error)) => Err(io(error)),
         }
     }
+}
+
+/// Is this open file the one at a path?
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let (Ok(open), Ok(named)) = (file.metadata(), fs::metadata(path)) else { return false };
+    (open.dev(), open.ino()) == (named.dev(), named.ino())
 }
 
 /// Whoever could open the lock's file could take the lock, and so keep the app from being scaled. Earlier versions made
@@ -345,12 +295,19 @@ fn pid_in(file: &mut File) -> Option<u32> {
     text.trim().parse().ok()
 }
 
-/// Where it is kept what people were told of an app, so that a new process does not tell them again.
-pub fn notices_file(config: &Config) -> PathBuf {
-    dir(config).join(file_stem(config) + ".notices.json")
-}
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
 
-/// The folder for graphs of a configuration.
-pub fn graphs_folder(config: &Config) -> PathBuf {
-    config.graphs_folder.clone().unwrap_or_else(|| dir(config).join("graphs"))
+    #[test]
+    fn a_lock_whose_file_was_taken_away_meanwhile_is_not_the_one_at_its_path() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("shop.lock");
+        let opened = File::create(&path).unwrap();
+        assert!(is_at(&opened, &path));
+        fs::remove_file(&path).unwrap();
+        assert!(!is_at(&opened, &path), "gone");
+        let next = File::create(&path).unwrap();
+        assert!(!is_at(&opened, &path) && is_at(&next, &path), "another one");
+    }
 }

@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 use zbus::{Connection, MessageStream};
 
 use crate::icon;
-use crate::session::Input;
+use crate::input::Input;
 use crate::view::{Click, Entry, View};
 
 /// How often a bus that is not there is looked for.

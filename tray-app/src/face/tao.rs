@@ -13,7 +13,7 @@ use tray_icon::menu::{
 use tray_icon::{Icon, MouseButton, MouseButtonState, TrayIcon, TrayIconBuilder, TrayIconEvent};
 
 use crate::icon;
-use crate::session::Input;
+use crate::input::Input;
 use crate::view::{Click, Entry, State, View};
 
 /// These panels take one size and scale it.

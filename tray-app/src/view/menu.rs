@@ -6,14 +6,17 @@ use super::model::{AppModel, Model, Place};
 use super::words::{cut, decision, status, status_and_next};
 use super::{Click, Deed, Entry, View};
 
-pub(super) fn view(model: &Model, zone: &TimeZone) -> View {
-    View {
-        state: model.state(),
-        dry_run: model.apps.iter().any(|app| app.dry_run),
-        title: title(model),
-        tooltip: tooltip(model, zone),
-        menu: menu(model, zone),
-        primary: primary(model),
+impl View {
+    /// What a model looks like, with times as in this zone.
+    pub(crate) fn of(model: &Model, zone: &TimeZone) -> Self {
+        Self {
+            state: model.state(),
+            dry_run: model.apps.iter().any(|app| app.dry_run),
+            title: title(model),
+            tooltip: tooltip(model, zone),
+            menu: menu(model, zone),
+            primary: primary(model),
+        }
     }
 }
 

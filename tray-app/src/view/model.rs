@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 use autoscale_core::workspace::event::{Check, Event, Kind, Outcome};
 use autoscale_core::workspace::notices::{Notice, NoticeKind, Notices};
 use autoscale_core::workspace::time::Timestamp;
-use jiff::tz::TimeZone;
 
-use super::{State, View, menu};
+use super::State;
 
 /// What is known of an app before its first check.
 #[derive(Clone, PartialEq, Debug)]
@@ -185,11 +184,6 @@ impl Model {
         if let Some(app) = self.apps.get_mut(place) {
             app.next = at;
         }
-    }
-
-    /// What is shown now, with times as in this zone.
-    pub(crate) fn view(&self, zone: &TimeZone) -> View {
-        menu::view(self, zone)
     }
 
     /// The state of all apps together: the one that asks most for attention.

@@ -76,7 +76,7 @@ fn failed() -> Event {
 }
 
 fn view(model: &Model) -> View {
-    model.view(&TimeZone::UTC)
+    View::of(model, &TimeZone::UTC)
 }
 
 /// The menu as it reads.

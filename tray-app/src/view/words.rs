@@ -1,5 +1,6 @@
 //! What is known of an app, in words: a status line, the last decision, a time of day.
 
+use autoscale_core::workspace::calendar;
 use autoscale_core::workspace::event::Check;
 use autoscale_core::workspace::time::Timestamp;
 use autoscale_core::workspace::units::Dynos;
@@ -76,6 +77,6 @@ pub(super) fn cut(text: &str) -> String {
 
 /// "14:32", or "14:32:05" where seconds matter.
 pub(super) fn time_of_day(at: Timestamp, seconds: bool, zone: &TimeZone) -> String {
-    let moment = jiff::Timestamp::from_microsecond(at.as_micros()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    let moment = calendar::utc(at).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
     zone.to_datetime(moment).strftime(if seconds { "%H:%M:%S" } else { "%H:%M" }).to_string()
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use autoscale_core::workspace::formation::Bounds;
 use autoscale_core::workspace::money::{DynoPrice, Hours, Usage, price_note};
 use autoscale_core::workspace::policy::Settings;
-use autoscale_core::workspace::simulation::{Contender, Load, Profile, Report, Trial};
+use autoscale_core::workspace::simulation::{Load, Profile, Report, Scenario, Strategy};
 use autoscale_core::workspace::units::Dynos;
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ const FIXED: [u32; 2] = [2, 8];
 
 /// Three ways to meet the crowd.
 pub(super) struct Compared {
-    rows: Vec<(Contender, Report)>,
+    rows: Vec<(Strategy, Report)>,
     price: Option<DynoPrice>,
     max_dynos: u32,
 }
@@ -25,14 +25,14 @@ pub(super) struct Compared {
 impl Compared {
     /// Plays the load with fixed dynos, and with the policy of `settings` from as many dynos on as the live app has.
     pub(super) fn play(load: Load, length: Duration, seed: u64, bounds: Bounds, settings: &Settings) -> Self {
-        let trial = Trial {
+        let scenario = Scenario {
             length,
             start_dynos: Some(bounds.min()),
             period: settings.period,
-            ..Trial::new(Profile::standard(), load, seed, bounds)
+            ..Scenario::new(Profile::standard(), load, seed, bounds)
         };
-        let contenders = FIXED.map(Contender::Fixed).into_iter().chain([Contender::Policy(settings.policy)]);
-        let rows = contenders.map(|contender| (contender, contender.play(&trial, settings, |_| ()))).collect();
+        let strategies = FIXED.map(Strategy::Fixed).into_iter().chain([Strategy::Policy(settings.policy)]);
+        let rows = strategies.map(|strategy| (strategy, strategy.play(&scenario, settings, |_| ()))).collect();
         Self { rows, price: DynoPrice::listed(Profile::DYNO_SIZE), max_dynos: bounds.max() }
     }
 
@@ -43,9 +43,9 @@ impl Compared {
              {DIM}{:<20}{:>14}{:>14}{:>10}{DIM:#}\n",
             "", "slow requests", "dyno-hours", "bill"
         );
-        for (contender, report) in &self.rows {
-            let (name, style) = match contender {
-                Contender::Fixed(dynos) => (format!("always {}", Dynos(*dynos)), anstyle::Style::new()),
+        for (strategy, report) in &self.rows {
+            let (name, style) = match strategy {
+                Strategy::Fixed(dynos) => (format!("always {}", Dynos(*dynos)), anstyle::Style::new()),
                 _ => ("autoscaled".into(), BOLD),
             };
             let hours = Hours(report.dyno_hours).to_string();
@@ -71,9 +71,9 @@ impl Compared {
 
     /// The table for machines.
     pub(super) fn to_json(&self) -> Value {
-        let row = |(contender, report): &(Contender, Report)| {
+        let row = |(strategy, report): &(Strategy, Report)| {
             json!({
-                "policy": contender.name(),
+                "policy": strategy.name(),
                 "slow_percent": report.slow_percent,
                 "dyno_hours": report.dyno_hours,
                 "bill": self.price.map(|price| price.of(report.dyno_hours)),

@@ -28,9 +28,9 @@ use jiff::tz::TimeZone;
 
 use self::compared::Compared;
 use crate::exit::Exit;
+use crate::output::{complain, say};
 use crate::show::{self, BOLD, DIM};
 use crate::signals::Signals;
-use crate::{complain, say};
 
 /// What is shown, in simulated time.
 const SHOWN: Duration = Duration::from_secs(90 * 60);

@@ -7,9 +7,11 @@ use autoscale_core::workspace::http::HttpOptions;
 use autoscale_core::workspace::listed::Listed;
 use autoscale_core::workspace::ports::{Failure, FailureKind};
 
+use super::args::Args;
 use super::ask::Terminal;
 use super::choice::{Choice, Row};
-use super::{Args, Stop, token};
+use super::stop::Stop;
+use super::token;
 
 /// Where Heroku's token is looked for.
 const VARIABLE: &str = "HEROKU_API_KEY";

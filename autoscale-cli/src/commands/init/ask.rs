@@ -7,7 +7,8 @@ use autoscale_core::workspace::config::Secret;
 use tokio::runtime::Runtime;
 
 use super::choice::{Choice, Step};
-use super::{Stop, token};
+use super::stop::Stop;
+use super::token;
 use crate::show::{BOLD, DIM};
 
 /// A person at a terminal.

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use autoscale_core::workspace::config::{Config, Overrides, ProblemKind, Secret, examine};
 use autoscale_core::workspace::config_file;
-use autoscale_core::workspace::state;
+use autoscale_core::workspace::replacing::replace;
 
-use super::Stop;
 use super::source::Source;
+use super::stop::Stop;
 
 /// What a configuration says, besides the secrets.
 pub(super) struct Draft<'a> {
@@ -142,7 +142,7 @@ pub(super) fn write(draft: &Draft<'_>, secrets: &Secrets<'_>, path: &Path, force
     let written = if force {
         // The file that a link names is replaced, not the link.
         let target = path.canonicalize();
-        state::replace(target.as_deref().unwrap_or(path), text.as_bytes())
+        replace(target.as_deref().unwrap_or(path), text.as_bytes())
     } else {
         config_file::create(path, &text)
     };

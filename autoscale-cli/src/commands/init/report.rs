@@ -3,10 +3,10 @@
 use autoscale_core::workspace::config_file::in_a_shell;
 use serde_json::json;
 
-use super::Args;
+use super::args::Args;
 use super::draft::Draft;
 use super::source::Source;
-use crate::say;
+use crate::output::say;
 use crate::show::{BOLD, YELLOW};
 
 /// What follows from a token in the file.

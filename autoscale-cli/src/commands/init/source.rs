@@ -11,9 +11,11 @@ use autoscale_core::workspace::pingdom::wire::CheckRow;
 use autoscale_core::workspace::ports::{Failure, FailureKind};
 
 use super::app::App;
+use super::args::Args;
 use super::ask::Terminal;
 use super::choice::{Choice, Row};
-use super::{Args, Stop, suggest, token};
+use super::stop::Stop;
+use super::{suggest, token};
 
 /// Where Pingdom's token is looked for.
 const VARIABLE: &str = "PINGDOM_API_TOKEN";

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use autoscale_core::workspace::config::{Secret, keys};
 
-use super::Stop;
+use super::stop::Stop;
 
 /// Most bytes of a file that holds a token.
 const LONGEST: u64 = 16 * 1024;

@@ -2,13 +2,13 @@
 //! arguments, the files, and what is said where there is nothing to compare.
 
 mod picture;
+mod reported;
 mod table;
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use autoscale_core::workspace::config::Config;
 use autoscale_core::workspace::config_file::Loaded;
 use autoscale_core::workspace::graph_files;
 use autoscale_core::workspace::history;
@@ -18,9 +18,10 @@ use autoscale_core::workspace::report::Report;
 use jiff::tz::TimeZone;
 use jiff::{Span, SpanRelativeTo};
 
-use crate::complain;
+use self::reported::Reported;
 use crate::configs::Configs;
 use crate::exit::Exit;
+use crate::output::complain;
 
 /// The longest time to look back, and what is taken where none is given.
 const LONGEST: Duration = Duration::from_secs(3660 * 86_400);
@@ -58,21 +59,6 @@ pub(crate) struct Args {
     /// Print one JSON object per app instead of the table
     #[arg(long)]
     json: bool,
-}
-
-/// An app with what its history says.
-struct Reported {
-    config: Config,
-    report: Report,
-    price: Option<DynoPrice>,
-    picture: PathBuf,
-}
-
-impl Reported {
-    /// "shop (web)"
-    fn name(&self) -> String {
-        format!("{} ({})", self.config.heroku.app_name, self.config.heroku.process_type)
-    }
 }
 
 pub(crate) fn run(args: &Args) -> Exit {

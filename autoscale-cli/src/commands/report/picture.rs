@@ -4,7 +4,8 @@ use autoscale_core::workspace::graph::beside::{Beside, Line};
 use autoscale_core::workspace::money::Hours;
 use autoscale_core::workspace::time::Timestamp;
 
-use super::{Reported, table};
+use super::reported::Reported;
+use super::table;
 
 pub(super) fn of(reported: &Reported) -> Beside {
     let Reported { report, price, config, .. } = reported;

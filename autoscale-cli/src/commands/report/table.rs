@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::time::Duration;
 
+use autoscale_core::workspace::calendar;
 use autoscale_core::workspace::money::{Hours, price_note};
 use autoscale_core::workspace::report::{Checks, Reaction, Report, Share};
 use autoscale_core::workspace::time::Timestamp;
@@ -12,7 +13,7 @@ use autoscale_core::workspace::units::Span;
 use jiff::tz::TimeZone;
 use serde_json::json;
 
-use super::Reported;
+use super::reported::Reported;
 use crate::show::{BOLD, DIM, YELLOW};
 
 /// What the loop is, where ours was not applied.
@@ -236,9 +237,9 @@ fn span(seconds: f64) -> Span {
 
 /// "24 Nov 2026 09:34"
 fn moment(at: Timestamp, zone: &TimeZone) -> String {
-    jiff::Timestamp::from_microsecond(at.as_micros())
+    calendar::utc(at)
         .map(|at| at.to_zoned_datetime(zone.clone()).strftime("%-d %b %Y %H:%M").to_string())
-        .unwrap_or_else(|_| at.as_secs().to_string())
+        .unwrap_or_else(|| at.as_secs().to_string())
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! the library's; here are the arguments, the progress and the threads.
 
 mod picture;
+mod played;
 mod table;
 
 use std::io::{IsTerminal, Write};
@@ -14,9 +15,10 @@ use autoscale_core::workspace::formation::Bounds;
 use autoscale_core::workspace::graph_files;
 use autoscale_core::workspace::money::DynoPrice;
 use autoscale_core::workspace::policy::{PolicyKind, Settings};
-use autoscale_core::workspace::simulation::{Contender, Incident, Load, Profile, Report, Trial};
+use autoscale_core::workspace::simulation::{Incident, Load, Profile, Scenario, Strategy};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use self::played::Played;
 use crate::exit::Exit;
 
 /// Plays policies against a simulated app, in virtual time: what visitors get, and what it costs.
@@ -36,7 +38,7 @@ pub(crate) struct Args {
     /// Policies to compare: threshold, adaptive, 2012, prototype, clairvoyant, fixed=N for N dynos all along; without it,
     /// the configured policy, 2012 and clairvoyant
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
-    compare: Vec<Contender>,
+    compare: Vec<Strategy>,
     /// The app: standard, fast, slow
     #[arg(long, value_name = "NAME", default_value = "standard", value_parser = profile)]
     profile: NamedProfile,
@@ -79,17 +81,9 @@ struct Operator {
     price: Option<DynoPrice>,
 }
 
-/// What one contender made of it.
-struct Played {
-    contender: Contender,
-    report: Report,
-    /// What each incident alone did, and the slow requests while it lasted.
-    aftermaths: Vec<(Incident, autoscale_core::workspace::simulation::Aftermath)>,
-}
-
 pub(crate) fn run(args: &Args) -> Exit {
-    let trial = operator(args.config.as_deref()).and_then(|operator| Ok((trial(args, &operator)?, operator)));
-    let (trial, operator) = match trial {
+    let scenario = operator(args.config.as_deref()).and_then(|operator| Ok((scenario(args, &operator)?, operator)));
+    let (scenario, operator) = match scenario {
         Ok(both) => both,
         Err(problem) => {
             complain(&problem);
@@ -100,23 +94,23 @@ pub(crate) fn run(args: &Args) -> Exit {
         complain(&format!("--picture {problem}"));
         return Exit::Config;
     }
-    let contenders = contenders(args, &operator);
+    let strategies = strategies(args, &operator);
     let bar = progress_bar();
     let played = std::thread::scope(|scope| {
-        let threads: Vec<_> = contenders
+        let threads: Vec<_> = strategies
             .iter()
-            .map(|contender| scope.spawn(|| play(*contender, &trial, &operator.settings, &bar, contenders.len())))
+            .map(|strategy| scope.spawn(|| play(*strategy, &scenario, &operator.settings, &bar, strategies.len())))
             .collect();
         threads.into_iter().map(|thread| thread.join().expect("a simulation does not panic")).collect::<Vec<_>>()
     });
     bar.finish_and_clear();
     let written = if args.json {
-        table::write_json(&trial, operator.price, &played)
+        table::write_json(&scenario, operator.price, &played)
     } else {
-        table::write(&trial, &args.load, operator.price, &played)
+        table::write(&scenario, &args.load, operator.price, &played)
     };
     if let Some(path) = &args.picture
-        && let Err(problem) = graph_files::write_comparison(path, &picture::of(&trial, &args.load, &played))
+        && let Err(problem) = graph_files::write_comparison(path, &picture::of(&scenario, &args.load, &played))
     {
         complain(&format!("--picture {problem}"));
         return Exit::Failed;
@@ -147,42 +141,43 @@ fn operator(config: Option<&Path>) -> Result<Operator, String> {
     Ok(Operator { settings, bounds, check_frequency, price })
 }
 
-fn trial(args: &Args, operator: &Operator) -> Result<Trial, String> {
+fn scenario(args: &Args, operator: &Operator) -> Result<Scenario, String> {
     let NamedProfile(profile) = args.profile.clone();
-    let mut trial = Trial::new(profile, load(&args.load)?, args.seed, operator.bounds);
+    let mut scenario = Scenario::new(profile, load(&args.load)?, args.seed, operator.bounds);
     // The built-in loads are measured in dynos of the standard profile; another app gets as many of its own.
-    let shaped = Load::BUILT_IN.contains(&args.load.as_str()) && trial.profile != Profile::standard();
-    let standard_dynos = || trial.load.peak() / Profile::standard().requests_per_dyno();
+    let shaped = Load::BUILT_IN.contains(&args.load.as_str()) && scenario.profile != Profile::standard();
+    let standard_dynos = || scenario.load.peak() / Profile::standard().requests_per_dyno();
     if let Some(dynos) = args.peak.or_else(|| shaped.then(standard_dynos)) {
-        trial.load = trial.load.scaled_to_peak(dynos, trial.requests_per_dyno);
+        scenario.load = scenario.load.scaled_to_peak(dynos, scenario.requests_per_dyno);
     }
     let asked = args.days.map(|days| 24.0 * days).or(args.hours);
     if let Some(hours) = asked {
-        trial.length = Duration::from_secs_f64((3600.0 * hours).clamp(60.0, 3650.0 * 86_400.0));
+        scenario.length = Duration::from_secs_f64((3600.0 * hours).clamp(60.0, 3650.0 * 86_400.0));
     }
-    trial.interval = args.check_every.map_or(operator.check_frequency, |m| Duration::from_secs_f64(60.0 * m.min(1e6)));
-    trial.probe_every = Duration::from_secs_f64(args.probe_every.min(1e6));
-    trial.period = operator.settings.period;
-    if let Some(late) = args.incidents.iter().find(|incident| incident.from >= trial.length) {
+    scenario.interval =
+        args.check_every.map_or(operator.check_frequency, |m| Duration::from_secs_f64(60.0 * m.min(1e6)));
+    scenario.probe_every = Duration::from_secs_f64(args.probe_every.min(1e6));
+    scenario.period = operator.settings.period;
+    if let Some(late) = args.incidents.iter().find(|incident| incident.from >= scenario.length) {
         return Err(format!("--incident {late}: begins after the end of the simulation"));
     }
-    trial.incidents.clone_from(&args.incidents);
-    Ok(trial)
+    scenario.incidents.clone_from(&args.incidents);
+    Ok(scenario)
 }
 
-fn contenders(args: &Args, operator: &Operator) -> Vec<Contender> {
-    let mut contenders = args.compare.clone();
-    if contenders.is_empty() {
-        contenders = vec![Contender::Policy(operator.settings.policy), Contender::Original, Contender::Clairvoyant];
+fn strategies(args: &Args, operator: &Operator) -> Vec<Strategy> {
+    let mut strategies = args.compare.clone();
+    if strategies.is_empty() {
+        strategies = vec![Strategy::Policy(operator.settings.policy), Strategy::Original, Strategy::Clairvoyant];
     }
     let mut seen = Vec::new();
-    contenders.retain(|contender| {
-        !seen.contains(contender) && {
-            seen.push(*contender);
+    strategies.retain(|strategy| {
+        !seen.contains(strategy) && {
+            seen.push(*strategy);
             true
         }
     });
-    contenders
+    strategies
 }
 
 fn load(name: &str) -> Result<Load, String> {
@@ -196,29 +191,29 @@ fn load(name: &str) -> Result<Load, String> {
     Load::from_csv(&text).map_err(|error| format!("--load {name}: {error}"))
 }
 
-fn play(contender: Contender, trial: &Trial, settings: &Settings, bar: &ProgressBar, of: usize) -> Played {
-    // The trial itself; where something goes wrong, one without, and one for each incident where there are several.
-    let alone = if trial.incidents.len() > 1 { trial.incidents.len() } else { 0 };
-    let rounds = 1 + usize::from(!trial.incidents.is_empty()) + alone;
-    let round = |trial: &Trial| {
+fn play(strategy: Strategy, scenario: &Scenario, settings: &Settings, bar: &ProgressBar, of: usize) -> Played {
+    // The scenario itself; where something goes wrong, one without, and one for each incident where there are several.
+    let alone = if scenario.incidents.len() > 1 { scenario.incidents.len() } else { 0 };
+    let rounds = 1 + usize::from(!scenario.incidents.is_empty()) + alone;
+    let round = |scenario: &Scenario| {
         let mut told = 0;
-        contender.play(trial, settings, |done| {
+        strategy.play(scenario, settings, |done| {
             let now = (done * bar.length().unwrap_or_default() as f64 / (of * rounds) as f64) as u64;
             bar.inc(now.saturating_sub(told));
             told = told.max(now);
         })
     };
-    let report = round(trial);
+    let report = round(scenario);
     let mut aftermaths = Vec::new();
-    if !trial.incidents.is_empty() {
-        let without = round(&Trial { incidents: Vec::new(), ..trial.clone() });
-        for incident in &trial.incidents {
-            let only = (alone > 0).then(|| round(&Trial { incidents: vec![*incident], ..trial.clone() }));
+    if !scenario.incidents.is_empty() {
+        let without = round(&Scenario { incidents: Vec::new(), ..scenario.clone() });
+        for incident in &scenario.incidents {
+            let only = (alone > 0).then(|| round(&Scenario { incidents: vec![*incident], ..scenario.clone() }));
             let with = only.as_ref().unwrap_or(&report);
             aftermaths.push((*incident, with.aftermath(&without, incident)));
         }
     }
-    Played { contender, report, aftermaths }
+    Played { strategy, report, aftermaths }
 }
 
 /// A bar on a terminal, nothing elsewhere.

@@ -1,18 +1,18 @@
-//! What `autoscale simulate` draws: the trial and its reports as the plain numbers that the library's picture takes.
+//! What `autoscale simulate` draws: the scenario and its reports as the plain numbers that the library's picture takes.
 
 use autoscale_core::workspace::graph::comparison::{Comparison, Curve};
-use autoscale_core::workspace::simulation::Trial;
+use autoscale_core::workspace::simulation::Scenario;
 
-use super::Played;
+use super::played::Played;
 
-pub(super) fn of(trial: &Trial, load: &str, played: &[Played]) -> Comparison {
+pub(super) fn of(scenario: &Scenario, load: &str, played: &[Played]) -> Comparison {
     let name = std::path::Path::new(load).file_stem().map_or(load.into(), |stem| stem.to_string_lossy());
     Comparison {
         title: format!("{name}: load, dynos and response times under {} policies", played.len()),
         rps: played.first().map(|p| p.report.minutes.iter().map(|m| m.rps).collect()).unwrap_or_default(),
-        needed: trial.needed(),
+        needed: scenario.needed(),
         curves: played.iter().map(curve).collect(),
-        incidents: trial
+        incidents: scenario
             .incidents
             .iter()
             .map(|incident| {
@@ -24,9 +24,9 @@ pub(super) fn of(trial: &Trial, load: &str, played: &[Played]) -> Comparison {
     }
 }
 
-fn curve(Played { contender, report, .. }: &Played) -> Curve {
+fn curve(Played { strategy, report, .. }: &Played) -> Curve {
     Curve {
-        name: contender.name().into_owned(),
+        name: strategy.name().into_owned(),
         summary: vec![
             format!("score {:.0}", report.score),
             format!("{:.1} % slow", report.slow_percent),

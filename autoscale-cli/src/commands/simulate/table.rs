@@ -5,38 +5,38 @@ use std::time::Duration;
 
 use anstyle::Style;
 use autoscale_core::workspace::money::{DynoPrice, Hours, Usage, price_note};
-use autoscale_core::workspace::simulation::{Aftermath, Profile, Trial};
+use autoscale_core::workspace::simulation::{Aftermath, Profile, Scenario};
 use autoscale_core::workspace::units::Dynos;
 use serde_json::json;
 
-use super::Played;
+use super::played::Played;
 
 const BOLD: Style = Style::new().bold();
 const FAINT: Style = Style::new().dimmed();
 
-pub(super) fn write(trial: &Trial, load: &str, price: Option<DynoPrice>, played: &[Played]) -> io::Result<()> {
+pub(super) fn write(scenario: &Scenario, load: &str, price: Option<DynoPrice>, played: &[Played]) -> io::Result<()> {
     let out = &mut anstream::stdout().lock();
-    let needed = trial.needed();
+    let needed = scenario.needed();
     let (fewest, most) = (needed.iter().min().copied().unwrap_or(0), needed.iter().max().copied().unwrap_or(0));
     writeln!(
         out,
         "{FAINT}{load} for {}, {fewest} to {most} dynos needed of {} to {}, seed {}{FAINT:#}\n",
-        span(trial.length),
-        trial.bounds.min(),
-        trial.bounds.max(),
-        trial.seed,
+        span(scenario.length),
+        scenario.bounds.min(),
+        scenario.bounds.max(),
+        scenario.seed,
     )?;
     writeln!(
         out,
         "{BOLD}{:<12} {:>6} {:>6} {:>11} {:>9} {:>7} {:>8} {:>11} {:>8} {:>14}{BOLD:#}",
         "policy", "score", "cost", "dyno-hours", "bill", "slow %", "failed %", "worst hour", "p95 ms", "reversals/day"
     )?;
-    for Played { contender, report, .. } in played {
+    for Played { strategy, report, .. } in played {
         let p95 = report.p95_ms.map_or_else(|| "-".into(), |ms| format!("{ms:.0}"));
         writeln!(
             out,
             "{:<12} {:>6.1} {:>6.2} {:>11.1} {:>9} {:>7.2} {:>8.2} {:>9.1} % {:>8} {:>14.1}",
-            contender.name(),
+            strategy.name(),
             report.score,
             report.cost,
             report.dyno_hours,
@@ -53,7 +53,7 @@ pub(super) fn write(trial: &Trial, load: &str, price: Option<DynoPrice>, played:
         "\n{FAINT}score: 100 at the cost of one who knows the load beforehand (cost 1) with 1 % of requests slower than \
          2 s;\nslow % and failed % leave out incidents that no dyno cures, worst hour and p95 do not.{FAINT:#}"
     )?;
-    if let (Some(price), Some(usage)) = (price, played.first().map(|played| usage(trial, played))) {
+    if let (Some(price), Some(usage)) = (price, played.first().map(|played| usage(scenario, played))) {
         let (hours, bill) = (Hours(usage.at_max()), price.of(usage.at_max()));
         writeln!(
             out,
@@ -76,7 +76,7 @@ fn write_incidents(out: &mut impl Write, played: &[Played]) -> io::Result<()> {
     )?;
     let incidents = played.first().map_or(0, |played| played.aftermaths.len());
     for place in 0..incidents {
-        for Played { contender, aftermaths, .. } in played {
+        for Played { strategy, aftermaths, .. } in played {
             let Some((incident, Aftermath { slow_percent, extra_percent, back_after })) = aftermaths.get(place) else {
                 continue;
             };
@@ -85,7 +85,7 @@ fn write_incidents(out: &mut impl Write, played: &[Played]) -> io::Result<()> {
                 out,
                 "{:<22} {:<12} {slow_percent:>10.1} % {extra_percent:>+16.1} % {back:>16}",
                 incident.to_string(),
-                contender.name(),
+                strategy.name(),
             )?;
         }
     }
@@ -93,14 +93,14 @@ fn write_incidents(out: &mut impl Write, played: &[Played]) -> io::Result<()> {
 }
 
 /// What was used, beside what there may be at most.
-fn usage(trial: &Trial, Played { report, .. }: &Played) -> Usage {
-    Usage { dyno_hours: report.dyno_hours, hours: report.hours, max_dynos: trial.bounds.max() }
+fn usage(scenario: &Scenario, Played { report, .. }: &Played) -> Usage {
+    Usage { dyno_hours: report.dyno_hours, hours: report.hours, max_dynos: scenario.bounds.max() }
 }
 
-pub(super) fn write_json(trial: &Trial, price: Option<DynoPrice>, played: &[Played]) -> io::Result<()> {
+pub(super) fn write_json(scenario: &Scenario, price: Option<DynoPrice>, played: &[Played]) -> io::Result<()> {
     let out = &mut io::stdout().lock();
     for played in played {
-        let (Played { contender, report, aftermaths }, usage) = (played, usage(trial, played));
+        let (Played { strategy, report, aftermaths }, usage) = (played, usage(scenario, played));
         let incidents: Vec<_> = aftermaths
             .iter()
             .map(|(incident, aftermath)| {
@@ -113,7 +113,7 @@ pub(super) fn write_json(trial: &Trial, price: Option<DynoPrice>, played: &[Play
             })
             .collect();
         let line = json!({
-            "policy": contender.name(),
+            "policy": strategy.name(),
             "score": report.score,
             "cost": report.cost,
             "hours": report.hours,

@@ -13,8 +13,8 @@ use autoscale_core::workspace::time::Timestamp;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::fit::{age, cut_end, cut_middle, mean, one_line};
+use super::look::{Look, why_not_well};
 use super::words::{count, marks, name, style, word};
-use super::{Look, why_not_well};
 use crate::show::{BOLD, DIM, RED};
 
 /// A terminal has at least so many columns and lines.

@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::http::json;
 use crate::http::listed::{AtMost, Listed};
+use crate::model::calendar;
 use crate::model::time::Timestamp;
 
 /// The media type that names version 3 of the Platform API.
@@ -105,7 +106,7 @@ impl RawFormation {
     fn read(self) -> FormationBody {
         FormationBody {
             quantity: self.quantity,
-            updated_at: self.updated_at.as_deref().and_then(parse_time),
+            updated_at: self.updated_at.as_deref().and_then(calendar::parse),
             size: self.dyno_size.and_then(|size| size.name.or(size.id)).or(self.size),
         }
     }
@@ -136,11 +137,6 @@ pub fn parse_formations(body: &[u8]) -> Result<Vec<ProcessBody>, Malformed> {
         json::read(body, "a list of formations").map_err(Malformed)?;
     let read = |entry: Entry| ProcessBody { process_type: entry.process_type, formation: entry.formation.read() };
     Ok(list.items.into_iter().map(read).collect())
-}
-
-/// RFC 3339.
-fn parse_time(text: &str) -> Option<Timestamp> {
-    text.parse::<jiff::Timestamp>().ok().map(|at| Timestamp::from_micros(at.as_microsecond()))
 }
 
 /// An app.

@@ -46,33 +46,33 @@ impl Plan {
     }
 }
 
-/// Faults with their dice: one for each, so that one fault's calls don't move another's.
+/// The faults of a sandbox, each with its own random numbers and count of calls, so that one does not move another.
 #[derive(Debug)]
-pub(super) struct Dice(Vec<Die>);
+pub(super) struct FaultInjector(Vec<FaultState>);
 
 #[derive(Debug)]
-struct Die {
+struct FaultState {
     rule: Rule,
     calls: u64,
     rng: StdRng,
 }
 
-impl Dice {
+impl FaultInjector {
     pub(super) fn new(faults: &Faults, seed: u64) -> Self {
-        let die = |(rule, i): (&Rule, u64)| Die {
+        let fault = |(rule, i): (&Rule, u64)| FaultState {
             rule: rule.clone(),
             calls: 0,
             rng: StdRng::seed_from_u64(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(i)),
         };
-        Self(faults.0.iter().zip(1..).map(die).collect())
+        Self(faults.0.iter().zip(1..).map(fault).collect())
     }
 
     /// What happens to a call, `elapsed` virtual seconds after the start. Of several faults that replace or spoil the
     /// answer the first wins.
-    pub(super) fn roll(&mut self, side: Side, elapsed: f64) -> Plan {
+    pub(super) fn next(&mut self, side: Side, elapsed: f64) -> Plan {
         let mut plan = Plan::default();
-        for die in self.0.iter_mut().filter(|die| aims_at(die.rule.target, side)) {
-            let Some(kind) = die.roll(side, elapsed) else { continue };
+        for fault in self.0.iter_mut().filter(|fault| aims_at(fault.rule.target, side)) {
+            let Some(kind) = fault.next(side, elapsed) else { continue };
             match kind {
                 Kind::Maintenance => {}
                 Kind::Limit(limit) => plan.limit = Some(plan.limit.map_or(limit, |other| other.min(limit))),
@@ -87,13 +87,13 @@ impl Dice {
 
     /// Is the app in maintenance mode at this time?
     pub(super) fn maintenance(&self, elapsed: f64) -> bool {
-        self.0.iter().any(|die| die.rule.kind == Kind::Maintenance && within(die.rule.when, elapsed))
+        self.0.iter().any(|fault| fault.rule.kind == Kind::Maintenance && within(fault.rule.when, elapsed))
     }
 }
 
-impl Die {
-    fn roll(&mut self, side: Side, elapsed: f64) -> Option<Kind> {
-        // Always both, whether or not they are used: each call moves the die as far as any other.
+impl FaultState {
+    fn next(&mut self, side: Side, elapsed: f64) -> Option<Kind> {
+        // Always both, whether or not they are used: every call uses up as many random numbers as any other.
         let chance: f64 = self.rng.random();
         let any = *kinds(side).choose(&mut self.rng).unwrap_or(&Kind::Reset);
         self.calls += 1;
@@ -130,10 +130,10 @@ fn kinds(side: Side) -> &'static [Kind] {
         Kind::TooMany(RetryAfter::Seconds, 30),
         Kind::TooMany(RetryAfter::Date, 30),
         Kind::TooMany(RetryAfter::Epoch, 30),
-        Kind::Half,
+        Kind::Truncated,
         Kind::Html,
-        Kind::Shape,
-        Kind::Drip,
+        Kind::WrongShape,
+        Kind::SlowBody,
         Kind::Huge,
         Kind::Lost,
         Kind::Silent,
@@ -149,44 +149,44 @@ fn kinds(side: Side) -> &'static [Kind] {
 mod tests {
     use super::*;
 
-    fn rolls(faults: &str, seed: u64, side: Side, calls: u32) -> Vec<Option<Kind>> {
-        let mut dice = Dice::new(&faults.parse().unwrap(), seed);
-        (0..calls).map(|call| dice.roll(side, f64::from(call)).kind).collect()
+    fn struck_by(faults: &str, seed: u64, side: Side, calls: u32) -> Vec<Option<Kind>> {
+        let mut injector = FaultInjector::new(&faults.parse().unwrap(), seed);
+        (0..calls).map(|call| injector.next(side, f64::from(call)).kind).collect()
     }
 
     #[test]
     fn the_same_seed_strikes_the_same_calls() {
-        let once = rolls("all:*@0.3", 7, Side::HerokuPatch, 500);
-        assert_eq!(once, rolls("all:*@0.3", 7, Side::HerokuPatch, 500));
-        assert_ne!(once, rolls("all:*@0.3", 8, Side::HerokuPatch, 500));
+        let once = struck_by("all:*@0.3", 7, Side::HerokuPatch, 500);
+        assert_eq!(once, struck_by("all:*@0.3", 7, Side::HerokuPatch, 500));
+        assert_ne!(once, struck_by("all:*@0.3", 8, Side::HerokuPatch, 500));
         let struck = once.iter().flatten().count();
         assert!((110..190).contains(&struck), "{struck} of 500 at 0.3");
         for kind in kinds(Side::HerokuPatch) {
-            assert!(rolls("all:*", 7, Side::HerokuPatch, 500).contains(&Some(*kind)), "{kind:?}");
+            assert!(struck_by("all:*", 7, Side::HerokuPatch, 500).contains(&Some(*kind)), "{kind:?}");
         }
     }
 
     #[test]
     fn every_counts_the_calls_of_its_target_alone() {
-        let mut dice = Dice::new(&"patch:lost@every=2".parse().unwrap(), 1);
+        let mut injector = FaultInjector::new(&"patch:lost@every=2".parse().unwrap(), 1);
         let sides = [Side::HerokuPatch, Side::HerokuRead, Side::Pingdom, Side::HerokuPatch, Side::HerokuPatch];
-        let struck: Vec<_> = sides.iter().map(|side| dice.roll(*side, 0.0).strikes()).collect();
+        let struck: Vec<_> = sides.iter().map(|side| injector.next(*side, 0.0).strikes()).collect();
         assert_eq!(struck, [false, false, false, true, false]);
     }
 
     #[test]
     fn a_span_begins_and_ends() {
-        let struck = rolls("pingdom:500@from=2..4", 1, Side::Pingdom, 6);
+        let struck = struck_by("pingdom:500@from=2..4", 1, Side::Pingdom, 6);
         assert_eq!(struck, [None, None, Some(Kind::Status(500)), Some(Kind::Status(500)), None, None]);
-        let dice = Dice::new(&"heroku:maintenance@from=10..20".parse().unwrap(), 1);
-        assert_eq!([9.9, 10.0, 19.9, 20.0].map(|t| dice.maintenance(t)), [false, true, true, false]);
+        let injector = FaultInjector::new(&"heroku:maintenance@from=10..20".parse().unwrap(), 1);
+        assert_eq!([9.9, 10.0, 19.9, 20.0].map(|t| injector.maintenance(t)), [false, true, true, false]);
     }
 
     #[test]
     fn of_two_spoilt_answers_the_first_wins_and_circumstances_add_up() {
-        let mut dice =
-            Dice::new(&"all:reset,heroku:500,heroku:skew=90,patch:limit=5,patch:limit=3".parse().unwrap(), 1);
-        let plan = dice.roll(Side::HerokuPatch, 0.0);
+        let mut injector =
+            FaultInjector::new(&"all:reset,heroku:500,heroku:skew=90,patch:limit=5,patch:limit=3".parse().unwrap(), 1);
+        let plan = injector.next(Side::HerokuPatch, 0.0);
         assert_eq!(plan, Plan { kind: Some(Kind::Reset), limit: Some(3), empty: false, skew: 90, warning: false });
     }
 }

@@ -8,13 +8,13 @@ use crate::model::sample::Sample;
 use crate::model::window::Trend;
 use crate::policy::{Decider, Observation, PolicyKind, Settings};
 
-use super::closed_loop::Trial;
+use super::closed_loop::Scenario;
 use super::prototype::Prototype;
 use super::report::Report;
 
-/// Who decides in a trial.
+/// Who decides in a scenario.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Contender {
+pub enum Strategy {
     /// One of the two policies.
     Policy(PolicyKind),
     /// The rule of 2012, as that daemon carried it out: each five minutes, on half an hour.
@@ -27,11 +27,11 @@ pub enum Contender {
     Fixed(u32),
 }
 
-/// Most dynos of [`Contender::Fixed`].
+/// Most dynos of [`Strategy::Fixed`].
 const MOST_FIXED: u32 = 1000;
 
-impl Contender {
-    /// All that decide something: without [`Contender::Fixed`].
+impl Strategy {
+    /// All that decide something: without [`Strategy::Fixed`].
     pub const ALL: [Self; 5] = [
         Self::Policy(PolicyKind::Threshold),
         Self::Policy(PolicyKind::Adaptive),
@@ -51,13 +51,13 @@ impl Contender {
         }
     }
 
-    /// Goes through a trial, the policies with `settings`, the trial's interval and its period. `progress` is told now and
+    /// Goes through a scenario, the policies with `settings`, the scenario's interval and its period. `progress` is told now and
     /// then how much is done, from 0 to 1.
-    pub fn play(self, trial: &Trial, settings: &Settings, progress: impl FnMut(f64)) -> Report {
+    pub fn play(self, scenario: &Scenario, settings: &Settings, progress: impl FnMut(f64)) -> Report {
         match self {
             Self::Policy(kind) => {
                 let mut settings = settings.clone();
-                settings.period = trial.period;
+                settings.period = scenario.period;
                 if settings.policy != kind {
                     // Cool-downs were set, or left at their defaults, for the other one.
                     settings.cooldown_up = Settings::new(kind).cooldown_up;
@@ -66,36 +66,36 @@ impl Contender {
                     settings.policy = kind;
                 }
                 let mut decider = Decider::new(settings);
-                trial.run(|seen| decider.decide(seen).target, progress)
+                scenario.run(|seen| decider.decide(seen).target, progress)
             }
             Self::Original => {
                 let rule = Original::from(settings);
                 let minutes = |m: u64| Duration::from_secs(60 * m);
-                let trial = Trial { interval: minutes(5), period: minutes(30), ..trial.clone() };
-                trial.run(|seen| rule.target(seen), progress)
+                let scenario = Scenario { interval: minutes(5), period: minutes(30), ..scenario.clone() };
+                scenario.run(|seen| rule.target(seen), progress)
             }
             Self::Prototype => {
                 let mut prototype = Prototype::new(settings.response_time_high, settings.slow_weight);
-                trial.run(|seen| prototype.target(seen), progress)
+                scenario.run(|seen| prototype.target(seen), progress)
             }
             Self::Clairvoyant => {
-                let plan = trial.clairvoyant();
-                let trial = Trial { interval: Duration::from_secs(60), ..trial.clone() };
+                let plan = scenario.clairvoyant();
+                let scenario = Scenario { interval: Duration::from_secs(60), ..scenario.clone() };
                 let mut plan = plan.into_iter().skip(1);
-                trial.run(|seen| plan.next().unwrap_or(seen.formation.quantity), progress)
+                scenario.run(|seen| plan.next().unwrap_or(seen.formation.quantity), progress)
             }
-            Self::Fixed(dynos) => trial.run_fixed(dynos, progress),
+            Self::Fixed(dynos) => scenario.run_fixed(dynos, progress),
         }
     }
 }
 
-impl FromStr for Contender {
+impl FromStr for Strategy {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
         let fixed =
             || name.strip_prefix("fixed=")?.parse().ok().filter(|n| (1..=MOST_FIXED).contains(n)).map(Self::Fixed);
-        Self::ALL.into_iter().find(|contender| contender.name() == name).or_else(fixed).ok_or_else(|| {
+        Self::ALL.into_iter().find(|strategy| strategy.name() == name).or_else(fixed).ok_or_else(|| {
             let names = Self::ALL.map(Self::name).join(", ");
             format!(
                 "{name:?} can't be compared: write one or more of {names}, fixed=N (1 to {MOST_FIXED} dynos), with commas \
@@ -178,15 +178,15 @@ mod tests {
     }
 
     #[test]
-    fn a_contender_is_known_by_its_name() {
-        for contender in Contender::ALL.into_iter().chain([Contender::Fixed(1), Contender::Fixed(1000)]) {
-            assert_eq!(contender.name().parse(), Ok(contender));
+    fn a_strategy_is_known_by_its_name() {
+        for strategy in Strategy::ALL.into_iter().chain([Strategy::Fixed(1), Strategy::Fixed(1000)]) {
+            assert_eq!(strategy.name().parse(), Ok(strategy));
         }
         for name in ["fixed", "fixed=", "fixed=0", "fixed=1001", "fixed=-1"] {
-            assert!(name.parse::<Contender>().is_err(), "{name}");
+            assert!(name.parse::<Strategy>().is_err(), "{name}");
         }
         assert_eq!(
-            "2013".parse::<Contender>(),
+            "2013".parse::<Strategy>(),
             Err("\"2013\" can't be compared: write one or more of threshold, adaptive, 2012, prototype, clairvoyant, \
                  fixed=N (1 to 1000 dynos), with commas between"
                 .into())
