@@ -225,7 +225,6 @@ impl Client {
             return Err(NoAnswer { text, unsent: true });
         };
         let waited = begun.elapsed();
-        let timeout = timeout.saturating_sub(waited);
         if change.as_ref().is_some_and(|(_, permit)| permit.is_some_and(|permit| !permit.is_valid())) {
             let text = "no change is sent: the permit of the state store has expired".into();
             return Err(NoAnswer { text, unsent: true });
@@ -235,7 +234,7 @@ impl Client {
             .http
             .request(method.clone(), format!("{}{path}", self.base))
             .headers(self.headers.clone())
-            .timeout(timeout)
+            .timeout(timeout.saturating_sub(waited))
             .header("request-id", id.to_string());
         if let Some(range) = range {
             request = request.header(RANGE, range);
