@@ -5,6 +5,7 @@ mod adaptive;
 mod adaptive_once;
 mod adaptive_soak;
 mod allocation;
+mod assembly;
 mod clients_in_sandbox;
 mod closed_loop;
 mod common_ground;
