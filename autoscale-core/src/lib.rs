@@ -78,7 +78,7 @@ mod targets;
 #[doc(hidden)]
 pub mod workspace;
 
-pub use config::{Config, OnMissingData, Overrides, Parsed, PolicyKind, Problem, Secret, Settings, parse};
+pub use config::{Config, OnMissingData, Overrides, Parsed, Problem, Secret, Settings};
 #[cfg(feature = "http")]
 pub use daemon::app::{App, AppOptions, OpenError};
 #[cfg(feature = "loop")]
@@ -92,9 +92,11 @@ pub use engine::{AnySource, AnyTarget, Engine, Plan};
 pub use model::decision::{Action, Decision};
 pub use model::event::{Check, Event, Kind, Outcome};
 pub use model::formation::{Bounds, Formation};
+pub use model::policy_kind::PolicyKind;
 pub use model::reason::Reason;
 pub use model::sample::{DownCause, Sample};
 pub use model::time::Timestamp;
 pub use model::traffic::{Coverage, TrafficRow};
 pub use model::window::{Trend, Window};
-pub use policy::{Decider, Observation};
+pub use policy::{Decider, Observation, Policy, Verdict, View};
+pub use sources::parse;

@@ -12,6 +12,7 @@ mod config;
 mod decide_line;
 mod defects;
 mod engine;
+mod generated;
 mod golden;
 mod graph;
 mod graph_file;

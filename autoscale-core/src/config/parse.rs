@@ -3,29 +3,19 @@
 
 use std::net::SocketAddr;
 
-use super::form::Form;
 use super::ini::{Document, Entry};
-use super::keys::{self, Key};
-use super::problem::{Problem, ProblemKind, quoted};
+use super::key::Key;
+use super::keys;
+use super::overrides::Overrides;
+use super::problem::{Problem, ProblemKind};
 use super::reader::Reader;
-use super::settings::{OnMissingData, PolicyKind, Settings};
-use super::{Config, GraphFormat, Heroku, MetricKind, Pingdom, PingdomVersion, Probe, Secret, advice, value};
+use super::registry::Registry;
+use super::secret::Secret;
+use super::settings::{OnMissingData, Settings};
+use super::source::{SourceChoice, Sources};
+use super::{Config, GraphFormat, Heroku, advice, value};
 use crate::model::formation::Bounds;
 use crate::model::time::Timestamp;
-
-/// What is said of a secret in quotes.
-const IN_QUOTES: &str = "stands in quotes, and they are part of the value: leave them out, unless they belong to it";
-
-/// What was found elsewhere than in the text.
-#[derive(Clone, PartialEq, Debug, Default)]
-pub struct Overrides {
-    /// Heroku's API token; a key in the text goes before it.
-    pub heroku_api_key: Option<Secret>,
-    /// Pingdom's API token; a key in the text goes before it.
-    pub pingdom_api_token: Option<Secret>,
-    /// The command line's `--dry-run`: goes before `debug`.
-    pub dry_run: bool,
-}
 
 /// A configuration that can be used.
 #[derive(Clone, PartialEq, Debug)]
@@ -69,20 +59,19 @@ impl Lines {
 /// # Errors
 /// Every problem of the text, in the order of its lines; those of the text as a whole come last. [`examine`] gives the
 /// warnings as well.
-pub fn parse(text: &str, overrides: &Overrides) -> Result<Parsed, Vec<Problem>> {
-    let Examined { config, problems, warnings, holds_secrets, .. } = examine(text, overrides);
+pub fn parse(text: &str, overrides: &Overrides, registry: &Registry) -> Result<Parsed, Vec<Problem>> {
+    let Examined { config, problems, warnings, holds_secrets, .. } = examine(text, overrides, registry);
     config.map(|config| Parsed { config, warnings, holds_secrets }).ok_or(problems)
 }
 
 /// Reads a configuration and says all that can be said of it.
-pub fn examine(text: &str, overrides: &Overrides) -> Examined {
+pub fn examine(text: &str, overrides: &Overrides, registry: &Registry) -> Examined {
     let document = Document::read(text);
-    let mut reader =
-        Reader { problems: document.problems.clone(), document: &document, warnings: Vec::new(), holds_secrets: false };
+    let mut reader = Reader::new(&document, registry.table(), overrides);
     reader.unknown_and_duplicate();
-    let config = reader.config(overrides);
+    let config = reader.config(registry);
     let known = |entry: &Entry| {
-        let key = keys::key(reader.section_of(entry)?, &entry.key)?;
+        let key = registry.table().key(reader.section_of(entry)?, &entry.key)?;
         Some((key.section, key.name, entry.line))
     };
     let lines = Lines(document.entries.iter().filter_map(known).collect());
@@ -95,35 +84,6 @@ pub fn examine(text: &str, overrides: &Overrides) -> Examined {
 
 impl Reader<'_> {
     // ---- keys with a story
-
-    fn token(&mut self, key: &Key, elsewhere: Option<&Secret>) -> Option<Secret> {
-        let text = self.text(key);
-        let placeholder = text.is_some_and(value::is_placeholder);
-        if let Some(text) = text.filter(|_| placeholder && elsewhere.is_none()) {
-            self.placeholder(key, text, "put your own in its place");
-        }
-        if let Some(text) = text.filter(|_| !placeholder) {
-            self.holds_secrets = true;
-            if let Err(text) = value::token(text) {
-                self.problem(key, ProblemKind::Value, text);
-                return None;
-            }
-            if value::is_quoted(text) {
-                self.warn(key, ProblemKind::Advice, IN_QUOTES);
-            } else if text.contains(' ') {
-                let text = "has a space in it: all that follows the separator is part of the key, a comment as well";
-                self.warn(key, ProblemKind::Advice, text);
-            }
-            return Some(Secret::new(text));
-        }
-        let secret = elsewhere?;
-        if let Err(text) = value::token(secret.expose()) {
-            let problem = self.place(key, ProblemKind::Value, format!("the one from outside this file {text}"));
-            self.problems.push(Problem { line: None, ..problem });
-            return None;
-        }
-        Some(secret.clone())
-    }
 
     fn app_name(&mut self) -> Option<String> {
         let key = keys::APP_NAME;
@@ -140,40 +100,6 @@ impl Reader<'_> {
             }
             name
         })
-    }
-
-    fn check_id(&mut self) -> Option<u64> {
-        let key = keys::CHECK_ID;
-        if let Some(text) = self.text(key).filter(|text| value::is_placeholder(text)) {
-            self.placeholder(key, text, "give the number at the end of the check's address in Pingdom");
-            return None;
-        }
-        self.whole(key)
-    }
-
-    /// Says that a value is still the sample's, and shows it where it can't be somebody's secret.
-    fn placeholder(&mut self, key: &Key, value: &str, mend: &str) {
-        let secret = matches!(key.form, Form::Token | Form::Password) && !value.starts_with("MY_");
-        let shown = if secret { String::new() } else { format!("{} ", quoted(value)) };
-        self.warn(key, ProblemKind::Placeholder, format!("{shown}is still the sample's placeholder: {mend}"));
-    }
-
-    /// A user or password: used with 2.1 only.
-    fn password(&mut self, key: &Key, version: Option<PingdomVersion>) -> Option<Secret> {
-        let secret = self.take(key, |text, _| value::password(text).map(|()| Secret::new(text)))?;
-        if value::is_quoted(secret.expose()) {
-            self.warn(key, ProblemKind::Advice, IN_QUOTES);
-        }
-        let placeholder = value::is_placeholder(secret.expose());
-        self.holds_secrets |= key == keys::PASSWORD && !placeholder;
-        if version == Some(PingdomVersion::V3_1) {
-            let text = "no longer needed: Pingdom's API 3.1 takes the token in api_key alone; this line can go";
-            self.warn(key, ProblemKind::Retired, text);
-        } else if placeholder {
-            self.placeholder(key, secret.expose(), "put your own in its place");
-            return None;
-        }
-        Some(secret)
     }
 
     fn trend_low(&mut self) -> Option<f64> {
@@ -208,27 +134,19 @@ impl Reader<'_> {
     // ---- all keys
 
     /// `None` where a value could not be read; what values don't go together is noted as well.
-    fn config(&mut self, elsewhere: &Overrides) -> Option<Config> {
+    fn config(&mut self, registry: &Registry) -> Option<Config> {
         // Each value is read before the first is asked for, so that every problem is found.
-        let heroku = self.heroku(elsewhere);
-        let pingdom = self.pingdom(elsewhere);
-        let probe = self.probe();
-        let metric_source = self.word(keys::METRIC_SOURCE).map(|word| match word {
-            "probe" => MetricKind::Probe,
-            _ => MetricKind::Pingdom,
-        });
+        let heroku = self.heroku();
+        let sources = self.sources(registry);
         let bounds = self.bounds();
-        let settings = self.settings();
+        let settings = self.settings(registry);
         let check_frequency = self.duration(keys::CHECK_FREQUENCY);
         let manual_override = self.duration(keys::MANUAL_OVERRIDE);
         let dyno_price = self.take(keys::DYNO_PRICE, value::price);
         let debug = self.flag_or_word(keys::DEBUG);
         let plot = self.flag(keys::PLOT);
         let graphs_folder = self.path(keys::GRAPHS_FOLDER);
-        let graph_format = self.word(keys::GRAPH_FORMAT).map(|word| match word {
-            "svg" => GraphFormat::Svg,
-            _ => GraphFormat::Png,
-        });
+        let graph_format = self.choice(keys::GRAPH_FORMAT, &[("png", GraphFormat::Png), ("svg", GraphFormat::Svg)]);
         let graphs_keep = self.whole(keys::GRAPHS_KEEP).and_then(|n| usize::try_from(n).ok());
         let history_file = self.path(keys::HISTORY_FILE);
         let state_dir = self.path(keys::STATE_DIR);
@@ -238,15 +156,13 @@ impl Reader<'_> {
         let sandbox_since = self.number(keys::SINCE).and_then(Timestamp::from_secs_f64);
         let config = Config {
             heroku: heroku?,
-            pingdom: pingdom?,
-            probe: probe?,
-            metric_source: metric_source?,
+            sources: sources?,
             bounds: bounds?,
             settings: settings?,
             check_frequency: check_frequency?,
             manual_override: manual_override?,
             dyno_price,
-            dry_run: debug?.unwrap_or(true) || elsewhere.dry_run,
+            dry_run: debug?.unwrap_or(true) || self.overrides.dry_run,
             shadow: debug?.is_none(),
             plot: plot?,
             graphs_folder,
@@ -263,36 +179,31 @@ impl Reader<'_> {
         Some(config)
     }
 
-    fn heroku(&mut self, elsewhere: &Overrides) -> Option<Heroku> {
-        let api_key = self.token(keys::HEROKU_API_KEY, elsewhere.heroku_api_key.as_ref());
+    fn sources(&mut self, registry: &Registry) -> Option<Sources> {
+        // Also those that are not used: a problem there is a problem.
+        let kinds = registry.sources().iter();
+        let all: Vec<_> =
+            kinds.map(|kind| kind.read(self).map(|settings| SourceChoice::new(*kind, settings))).collect();
+        let primary = self.word(keys::METRIC_SOURCE);
+        let before = self.problems.len();
+        let fallback = self.word(keys::FALLBACK_SOURCE);
+        if self.problems.len() > before {
+            return None;
+        }
+        if fallback.is_some() && fallback == primary {
+            let text = "is metric_source itself: give another source, or delete the line";
+            self.problem(keys::FALLBACK_SOURCE, ProblemKind::Conflict, text);
+        }
+        Sources::new(all.into_iter().collect::<Option<_>>()?, primary?, fallback)
+    }
+
+    fn heroku(&mut self) -> Option<Heroku> {
+        let api_key = self.token(keys::HEROKU_API_KEY);
         let app_name = self.app_name();
         let process_type = self.name(keys::PROCESS_TYPE, value::process_type);
         let api_url = self.api_url(keys::HEROKU_API_URL);
         let ca_file = self.path(keys::HEROKU_CA_FILE);
         Some(Heroku { api_key, app_name: app_name?, process_type: process_type?, api_url: api_url?, ca_file })
-    }
-
-    fn pingdom(&mut self, elsewhere: &Overrides) -> Option<Pingdom> {
-        let api_key = self.token(keys::PINGDOM_API_KEY, elsewhere.pingdom_api_token.as_ref());
-        let check_id = self.check_id();
-        let api_version = self.word(keys::API_VERSION).map(|word| match word {
-            "2.1" => PingdomVersion::V2_1,
-            _ => PingdomVersion::V3_1,
-        });
-        let login = self.password(keys::LOGIN, api_version).map(|login| login.expose().to_owned());
-        let password = self.password(keys::PASSWORD, api_version);
-        let api_url = self.api_url(keys::PINGDOM_API_URL);
-        let ca_file = self.path(keys::PINGDOM_CA_FILE);
-        let (api_version, api_url) = (api_version?, api_url?);
-        Some(Pingdom { api_key, login, password, check_id, api_version, api_url, ca_file })
-    }
-
-    fn probe(&mut self) -> Option<Probe> {
-        let url = self.take(keys::PROBE_URL, |text, _| value::url(text).map(|_| text.to_owned()));
-        let timeout = self.duration(keys::PROBE_TIMEOUT);
-        let every = self.duration(keys::PROBE_EVERY);
-        let ca_file = self.path(keys::PROBE_CA_FILE);
-        Some(Probe { url, timeout: timeout?, every: every?, ca_file })
     }
 
     fn bounds(&mut self) -> Option<Bounds> {
@@ -327,11 +238,8 @@ impl Reader<'_> {
         self.problem(at, ProblemKind::Conflict, text);
     }
 
-    fn settings(&mut self) -> Option<Settings> {
-        let policy = self.word(keys::POLICY).map(|word| match word {
-            "adaptive" => PolicyKind::Adaptive,
-            _ => PolicyKind::Threshold,
-        });
+    fn settings(&mut self, registry: &Registry) -> Option<Settings> {
+        let policy = self.word(keys::POLICY).and_then(|name| registry.policy(name));
         let (low, high) = (self.number(keys::RESPONSE_TIME_LOW), self.number(keys::RESPONSE_TIME_HIGH));
         if let (Some(low), Some(high)) = (low, high)
             && low >= high
@@ -345,10 +253,8 @@ impl Reader<'_> {
         let cooldown_down_trial = self.duration(keys::COOLDOWN_DOWN_TRIAL);
         let (max_step_up, max_step_down) = (self.dynos(keys::MAX_STEP_UP), self.dynos(keys::MAX_STEP_DOWN));
         let slow_weight = self.number(keys::SLOW_WEIGHT);
-        let on_missing_data = self.word(keys::ON_MISSING_DATA).map(|word| match word {
-            "max" => OnMissingData::Max,
-            _ => OnMissingData::Hold,
-        });
+        let on_missing_data =
+            self.choice(keys::ON_MISSING_DATA, &[("hold", OnMissingData::Hold), ("max", OnMissingData::Max)]);
         let defaults = Settings::new(policy?);
         Some(Settings {
             response_time_low: low?,

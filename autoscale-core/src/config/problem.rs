@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use super::form::Form;
+use super::key::Key;
+
 /// Something wrong with a configuration, or worth a warning.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Problem {
@@ -54,6 +57,16 @@ impl Problem {
     /// About a line.
     pub fn of_line(kind: ProblemKind, line: usize, text: impl Into<String>) -> Self {
         Self { line: Some(line), ..Self::of_file(kind, text) }
+    }
+
+    /// A key that is needed to run and not given, and what to do about it. A secret may still come from elsewhere.
+    pub fn needed(key: &Key, mend: &str) -> Self {
+        let kind = if key.form == Form::Token { ProblemKind::Credential } else { ProblemKind::Missing };
+        Self {
+            section: Some(key.section.into()),
+            key: Some(key.name.into()),
+            ..Self::of_file(kind, format!("needed to run, and not given: {mend}"))
+        }
     }
 
     /// With the file's name before it: `config.ini:12: [AUTOSCALE_SETTINGS] min_dynos: …`.

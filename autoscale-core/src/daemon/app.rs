@@ -1,7 +1,6 @@
 //! From a configuration file to a loop that is ready to run: lock, state file, clients, engine, and the observers that the
 //! configuration asks for. The one assembly that the command line and the tray share; decides nothing.
 
-use std::any::Any;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,21 +10,20 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::clock::{Clock, Pace};
-use crate::config::{self, Config, MetricKind, Problem, ProblemKind, keys};
+use crate::config::{self, Config, Problem, ProblemKind, keys};
 use crate::daemon::config_file::{self, LoadError, Loaded};
 use crate::daemon::runner::{AppLoop, Reloaded};
 use crate::engine::ledger::Ledger;
-use crate::engine::ports::{Failure, MetricSource, Observer, Reading};
-use crate::engine::{Engine, Plan};
+use crate::engine::ports::{Failure, Observer};
+use crate::engine::{AnySource, Engine, Plan};
 use crate::http::{HttpOptions, MachineRoots};
 use crate::model::event::Event;
-use crate::model::time::Timestamp;
 use crate::offline::recording;
 use crate::offline::replay::Player;
 use crate::sinks::Records;
 use crate::sinks::history;
-use crate::sources::pingdom::PingdomResults;
-use crate::sources::probe::Probe;
+use crate::sources::open_source;
+use crate::sources::pingdom::{Pingdom, PingdomResults};
 use crate::stores::file as state;
 use crate::stores::file::{InstanceLock, LockError, StateFile};
 use crate::targets::heroku::HerokuFormation;
@@ -33,33 +31,8 @@ use crate::targets::heroku::HerokuFormation;
 /// How long the notices of a configuration that is replaced may still take.
 const FINISH_WITHIN: Duration = Duration::from_secs(60);
 
-/// Where an app's response times come from.
-#[derive(Debug)]
-pub enum Metric {
-    /// Pingdom's results.
-    Pingdom(Box<PingdomResults>),
-    /// The program's own checks.
-    Probe(Box<Probe>),
-}
-
-impl MetricSource for Metric {
-    async fn samples(&mut self, from: Timestamp, to: Timestamp) -> Result<Reading, Failure> {
-        match self {
-            Self::Pingdom(source) => source.samples(from, to).await,
-            Self::Probe(source) => source.samples(from, to).await,
-        }
-    }
-
-    fn take_over(&mut self, earlier: Box<dyn Any + Send>) {
-        let Ok(earlier) = earlier.downcast::<Self>() else { return };
-        if let (Self::Probe(new), Self::Probe(earlier)) = (self, *earlier) {
-            new.take_over(earlier);
-        }
-    }
-}
-
 /// The engine of an app as configured.
-pub type AppEngine = Engine<Metric, HerokuFormation, StateFile>;
+pub type AppEngine = Engine<AnySource, HerokuFormation, StateFile>;
 
 /// What is the same for all apps of a process.
 #[derive(Clone, Debug, Default)]
@@ -176,9 +149,8 @@ impl App {
         let (config, http) = (self.config.clone(), http(&self.config, &self.options));
         async move {
             let mut warnings = Vec::new();
-            if let (MetricKind::Pingdom, Ok(pingdom)) =
-                (config.metric_source, PingdomResults::new(&config.pingdom, &http))
-            {
+            let pingdom = config.sources.primary().settings_as::<Pingdom>();
+            if let Some(Ok(pingdom)) = pingdom.map(|pingdom| PingdomResults::new(pingdom, &http)) {
                 match pingdom.resolution().await {
                     Ok(resolution) => warnings.extend(resolution_warning(resolution, config.check_frequency)),
                     Err(failure) => tracing::debug!("the check's resolution is not known: {failure}"),
@@ -196,7 +168,7 @@ impl App {
         self,
         first_after: Duration,
         observer: Box<dyn Observer>,
-    ) -> AppLoop<Metric, HerokuFormation, StateFile> {
+    ) -> AppLoop<AnySource, HerokuFormation, StateFile> {
         let Self { path, config, engine, clock, records, options, lock, in_force, .. } = self;
         let records = Arc::new(Mutex::new(records));
         let reload = {
@@ -301,14 +273,9 @@ fn http(config: &Config, options: &AppOptions) -> HttpOptions {
     http
 }
 
-fn connect(config: &Config, clock: Clock, options: &AppOptions) -> Result<(Metric, HerokuFormation), Failure> {
+fn connect(config: &Config, clock: Clock, options: &AppOptions) -> Result<(AnySource, HerokuFormation), Failure> {
     let http = http(config, options);
-    let metric = match config.metric_source {
-        MetricKind::Pingdom => Metric::Pingdom(Box::new(PingdomResults::new(&config.pingdom, &http)?)),
-        MetricKind::Probe => {
-            Metric::Probe(Box::new(Probe::new(&config.probe, config.settings.period, move || clock.now(), &http)?))
-        }
-    };
+    let metric = open_source(config, clock, &http)?;
     Ok((metric, HerokuFormation::new(&config.heroku, &http)?))
 }
 
@@ -318,7 +285,7 @@ fn reload(
     running: &Config,
     clock: Clock,
     options: &AppOptions,
-) -> Result<(Config, Reloaded<Metric, HerokuFormation>), Vec<String>> {
+) -> Result<(Config, Reloaded<AnySource, HerokuFormation>), Vec<String>> {
     let told = |error: &dyn std::fmt::Display| error.to_string().lines().map(str::to_owned).collect::<Vec<_>>();
     let loaded = config_file::load(path, options.dry_run || options.shadow).map_err(|error| told(&error))?;
     let loaded = complete(loaded).map_err(|error| told(&error))?;

@@ -8,7 +8,8 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::{env, fmt};
 
-use crate::config::{Config, Lines, Overrides, Problem, ProblemKind, SAMPLE, Secret, examine};
+use crate::config::{Config, Lines, Overrides, Problem, ProblemKind, SAMPLE, Secret};
+use crate::sources::{examine, standard};
 use crate::stores::private::{create_folders, for_its_owner, is_open_to_others};
 
 /// The most bytes of a configuration that are read.
@@ -151,17 +152,13 @@ pub fn load(path: &Path, dry_run: bool) -> Result<Loaded, LoadError> {
 pub fn load_with(path: &Path, dry_run: bool, environment: &Environment) -> Result<Loaded, LoadError> {
     let text = read(path)?;
     let mut problems = Vec::new();
-    let mut secret = |variable: &str, credential: &str| {
-        credentials(environment, variable, credential).unwrap_or_else(|text| {
-            problems.push(Problem::of_file(ProblemKind::Value, text));
-            None
-        })
-    };
-    let overrides = Overrides {
-        heroku_api_key: secret("HEROKU_API_KEY", "heroku_api_key"),
-        pingdom_api_token: secret("PINGDOM_API_TOKEN", "pingdom_api_token"),
-        dry_run,
-    };
+    let mut overrides = Overrides::default().with_dry_run(dry_run);
+    for variable in standard().keys().iter().filter_map(|key| key.variable) {
+        match credentials(environment, variable, &variable.to_lowercase()) {
+            Ok(secret) => overrides = overrides.with_secret(variable, secret),
+            Err(text) => problems.push(Problem::of_file(ProblemKind::Value, text)),
+        }
+    }
     let examined = examine(&text, &overrides);
     let mut warnings = examined.warnings;
     if examined.holds_secrets && is_open_to_others(path) {

@@ -4,7 +4,7 @@
 use std::ffi::c_void;
 
 #[cfg(feature = "http")]
-use autoscale_core::workspace::app::Metric;
+use autoscale_core::AnySource;
 use autoscale_core::workspace::clock::Clock;
 use autoscale_core::workspace::config::Config;
 #[cfg(feature = "http")]
@@ -48,7 +48,7 @@ pub(crate) struct OwnTarget {
 pub(crate) enum Source {
     Own(OwnSource),
     #[cfg(feature = "http")]
-    BuiltIn(Metric),
+    BuiltIn(AnySource),
     #[cfg(test)]
     Panics,
 }
@@ -99,12 +99,10 @@ pub(crate) mod built_in {
     use std::ptr;
     use std::sync::atomic::{AtomicPtr, Ordering};
 
-    use autoscale_core::workspace::config::MetricKind;
     use autoscale_core::workspace::http::RateBudgets;
-    use autoscale_core::workspace::pingdom::PingdomResults;
-    use autoscale_core::workspace::probe::Probe;
+    use autoscale_core::workspace::sources::open_source;
 
-    use super::{Clock, Config, Error, Failed, HerokuFormation, HttpOptions, Metric};
+    use super::{AnySource, Clock, Config, Error, Failed, HerokuFormation, HttpOptions};
     use crate::status::AUTOSCALE_CONFIG;
 
     /// How the handles of a process make requests.
@@ -142,17 +140,8 @@ pub(crate) mod built_in {
         }
     }
 
-    pub(super) fn source(config: &Config, clock: Clock) -> Result<Metric, Error> {
-        let http = http(config);
-        Ok(match config.metric_source {
-            MetricKind::Pingdom => {
-                Metric::Pingdom(Box::new(PingdomResults::new(&config.pingdom, &http).map_err(refused)?))
-            }
-            MetricKind::Probe => {
-                let probe = Probe::new(&config.probe, config.settings.period, move || clock.now(), &http);
-                Metric::Probe(Box::new(probe.map_err(refused)?))
-            }
-        })
+    pub(super) fn source(config: &Config, clock: Clock) -> Result<AnySource, Error> {
+        open_source(config, clock, &http(config)).map_err(refused)
     }
 
     pub(super) fn target(config: &Config) -> Result<HerokuFormation, Error> {

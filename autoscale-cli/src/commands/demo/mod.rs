@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use autoscale_core::workspace::clock::Clock;
-use autoscale_core::workspace::config::parse::{Overrides, parse};
+use autoscale_core::workspace::config::{Overrides, Pingdom, parse};
 use autoscale_core::workspace::engine::{Engine, Plan};
 use autoscale_core::workspace::event::{Event, Kind, Outcome};
 use autoscale_core::workspace::formation::Bounds;
@@ -215,7 +215,10 @@ fn app_loop(args: &Args, sandbox: &Sandbox) -> Result<(DemoLoop, Clock, Drawn), 
     }
     let http = HttpOptions::at_speed(args.speed);
     let clients = || -> Result<_, autoscale_core::workspace::ports::Failure> {
-        Ok((PingdomResults::new(&config.pingdom, &http)?, HerokuFormation::new(&config.heroku, &http)?))
+        Ok((
+            PingdomResults::new(config.sources.settings_as::<Pingdom>().expect("its section is read"), &http)?,
+            HerokuFormation::new(&config.heroku, &http)?,
+        ))
     };
     let (source, target) = clients().map_err(|failure| failure.to_string())?;
     let clock = Clock::of(&config);

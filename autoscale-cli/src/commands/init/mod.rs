@@ -19,6 +19,7 @@ use autoscale_core::workspace::heroku::{HerokuAccount, HerokuFormation};
 use autoscale_core::workspace::http::HttpOptions;
 use autoscale_core::workspace::ports::Failure;
 use autoscale_core::workspace::state::user_dir;
+use autoscale_core::workspace::{pingdom::settings as pingdom_keys, probe::settings as probe_keys};
 use clap::builder::PossibleValuesParser;
 
 use self::ask::Terminal;
@@ -67,7 +68,7 @@ pub(crate) struct Args {
     check: Option<u64>,
 
     /// Page to time without Pingdom
-    #[arg(long, value_name = "URL", value_parser = text(keys::PROBE_URL))]
+    #[arg(long, value_name = "URL", value_parser = text(probe_keys::URL))]
     url: Option<String>,
 
     /// Fewest dynos [default: 1]
@@ -123,7 +124,7 @@ pub(crate) struct Args {
     heroku_url: String,
 
     /// Address of Pingdom's API, for a gateway or the sandbox
-    #[arg(long, value_name = "URL", default_value = PINGDOM_URL, value_parser = text(keys::PINGDOM_API_URL))]
+    #[arg(long, value_name = "URL", default_value = PINGDOM_URL, value_parser = text(pingdom_keys::API_URL))]
     pingdom_url: String,
 }
 
