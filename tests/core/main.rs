@@ -11,6 +11,8 @@ mod common_ground;
 mod config;
 mod decide_line;
 mod defects;
+mod dummy_policy;
+mod dummy_source;
 mod engine;
 mod generated;
 mod golden;
