@@ -20,6 +20,7 @@ mod graph;
 mod graph_file;
 mod heroku_client;
 mod house;
+mod layers;
 mod pingdom_client;
 mod policy;
 mod probe;

@@ -25,7 +25,7 @@ impl Reader<'_> {
             self.placeholder(key, text, "put your own in its place");
         }
         if let Some(text) = text.filter(|_| !placeholder) {
-            self.holds_secrets = true;
+            self.note_secret(key);
             if let Err(text) = value::token(text) {
                 self.problem(key, ProblemKind::Value, text);
                 return None;
@@ -61,11 +61,6 @@ impl Reader<'_> {
             self.warn(key, ProblemKind::Advice, IN_QUOTES);
         }
         Some(secret)
-    }
-
-    /// Notes that the text holds a secret, so that its file is not for others.
-    pub fn note_secret(&mut self) {
-        self.holds_secrets = true;
     }
 
     /// A whole number, where its text is not the sample's placeholder; of that it is said how to `mend` it.

@@ -7,6 +7,8 @@ mod form;
 mod ini;
 mod key;
 pub mod keys;
+mod layers;
+mod origin;
 mod overrides;
 pub mod parse;
 mod problem;
@@ -18,6 +20,7 @@ mod source;
 mod table;
 mod tuning;
 mod value;
+mod whole;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

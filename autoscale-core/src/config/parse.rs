@@ -3,9 +3,10 @@
 
 use std::net::SocketAddr;
 
-use super::ini::{Document, Entry};
-use super::key::Key;
+use super::ini::Entry;
+use super::key::{Key, Scope};
 use super::keys;
+use super::layers::Layers;
 use super::overrides::Overrides;
 use super::problem::{Problem, ProblemKind};
 use super::reader::Reader;
@@ -39,6 +40,10 @@ pub struct Examined {
     pub warnings: Vec<Problem>,
     /// Does the text hold a secret?
     pub holds_secrets: bool,
+    /// Does `defaults.ini` hold a secret?
+    pub defaults_hold_secrets: bool,
+    /// What is given of the keys that all configurations of a process agree in.
+    pub process: Vec<(Key, String)>,
     /// Where its keys are.
     pub lines: Lines,
 }
@@ -66,20 +71,24 @@ pub fn parse(text: &str, overrides: &Overrides, registry: &Registry) -> Result<P
 
 /// Reads a configuration and says all that can be said of it.
 pub fn examine(text: &str, overrides: &Overrides, registry: &Registry) -> Examined {
-    let document = Document::read(text);
-    let mut reader = Reader::new(&document, registry.table(), overrides);
+    let table = registry.table();
+    let layers = Layers::new(text, overrides, table);
+    let mut reader = Reader::new(&layers, table, overrides);
     reader.unknown_and_duplicate();
     let config = reader.config(registry);
     let known = |entry: &Entry| {
-        let key = registry.table().key(reader.section_of(entry)?, &entry.key)?;
+        let key = table.key(table.section(&layers.text().heads[entry.head].name)?, &entry.key)?;
         Some((key.section, key.name, entry.line))
     };
-    let lines = Lines(document.entries.iter().filter_map(known).collect());
-    let Reader { mut problems, mut warnings, holds_secrets, .. } = reader;
+    let lines = Lines(layers.text().entries.iter().filter_map(known).collect());
+    let of_process = table.keys().iter().filter(|key| key.scope == Scope::Process);
+    let process = of_process.filter_map(|key| Some((*key, reader.raw(key)?.to_owned()))).collect();
+    let Reader { mut problems, mut warnings, holds_secrets, defaults_hold_secrets, .. } = reader;
     for list in [&mut problems, &mut warnings] {
         list.sort_by_key(|problem| problem.line.unwrap_or(usize::MAX));
     }
-    Examined { config: config.filter(|_| problems.is_empty()), problems, warnings, holds_secrets, lines }
+    let config = config.filter(|_| problems.is_empty());
+    Examined { config, problems, warnings, holds_secrets, defaults_hold_secrets, lines, process }
 }
 
 impl Reader<'_> {
@@ -118,7 +127,7 @@ impl Reader<'_> {
     fn webhook(&mut self) -> Option<Secret> {
         let key = keys::WEBHOOK_URL;
         let (url, private) = self.take(key, |text, _| value::url(text).map(|private| (Secret::new(text), private)))?;
-        self.holds_secrets = true;
+        self.note_secret(key);
         if value::is_discords_own(url.expose()) {
             let text = "Discord refuses notices at this address: append /slack to its path, where it reads the form in \
                         which they are posted";
@@ -220,7 +229,7 @@ impl Reader<'_> {
         let before = self.problems.len();
         let min = self.dynos(keys::MIN_DYNOS);
         // Heroku allows 0, so that it needs a word why this program does not.
-        let zero = self.entry(keys::MIN_DYNOS).is_some_and(|entry| value::without_comment(&entry.value) == "0");
+        let zero = self.find(keys::MIN_DYNOS).is_some_and(|found| value::without_comment(&found.entry.value) == "0");
         if let Some(problem) = self.problems.get_mut(before).filter(|_| zero) {
             problem.text += "; an app at 0 dynos fails the very check that would wake it";
         }
@@ -230,7 +239,7 @@ impl Reader<'_> {
     /// Says that `low` is not below `high`, at the one of the two keys that is in the file.
     fn not_below(&mut self, low: &Key, l: impl ToString, high: &Key, h: impl ToString, how: &str) {
         let (l, h) = (l.to_string(), h.to_string());
-        let (at, text) = if self.entry(low).is_some() {
+        let (at, text) = if self.find(low).is_some() {
             (low, format!("{l} is {how} {} ({h}, {}): lower this or raise that", high.name, self.whence(high)))
         } else {
             (high, format!("{} ({l}, {}) is {how} {h}: raise this or lower that", low.name, self.whence(low)))
@@ -273,5 +282,38 @@ impl Reader<'_> {
             on_missing_data: on_missing_data?,
             policy: defaults.policy,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::config::keys::Form;
+    use crate::sources::standard;
+
+    #[test]
+    fn every_key_of_the_table_is_read_and_every_key_that_is_read_is_in_the_table() {
+        let (registry, overrides) = (standard(), Overrides::default());
+        let layers = Layers::new("[HEROKU_INFOS]\napp_name: shop\n", &overrides, registry.table());
+        let mut reader = Reader::new(&layers, registry.table(), &overrides);
+        assert!(reader.config(registry).is_some());
+        let asked: BTreeSet<_> = reader.asked.into_iter().collect();
+        let known: BTreeSet<_> = registry.keys().iter().map(|key| (key.section, key.name)).collect();
+        assert_eq!(asked, known);
+        assert_eq!(known.len(), registry.keys().len(), "a key is there twice");
+    }
+
+    #[test]
+    fn every_word_of_the_table_is_read_as_something() {
+        let registry = standard();
+        for key in registry.keys() {
+            let Form::Word(words) = key.form else { continue };
+            for word in words.iter().filter(|word| !(key.is(keys::FALLBACK_SOURCE) && **word == "pingdom")) {
+                let text = format!("[HEROKU_INFOS]\napp_name: shop\n[{}]\n{}: {word}\n", key.section, key.name);
+                assert_eq!(examine(&text, &Overrides::default(), registry).problems, [], "{}: {word}", key.name);
+            }
+        }
     }
 }

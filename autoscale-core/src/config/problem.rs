@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::form::Form;
 use super::key::Key;
+use super::origin::Origin;
 
 /// Something wrong with a configuration, or worth a warning.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -14,6 +15,9 @@ pub struct Problem {
     pub key: Option<String>,
     /// Line it is in, counted from 1; `None` for what is missing or came from elsewhere.
     pub line: Option<usize>,
+    /// Where the value came from, if not from the configuration's own file: "AUTOSCALE_SETTINGS__MIN_DYNOS in the
+    /// environment", "defaults.ini:3".
+    pub origin: Option<String>,
     /// What is wrong, and the mend.
     pub text: String,
     /// What kind.
@@ -51,12 +55,25 @@ pub enum ProblemKind {
 impl Problem {
     /// About the file as a whole.
     pub fn of_file(kind: ProblemKind, text: impl Into<String>) -> Self {
-        Self { section: None, key: None, line: None, text: text.into(), kind }
+        Self { section: None, key: None, line: None, origin: None, text: text.into(), kind }
     }
 
     /// About a line.
     pub fn of_line(kind: ProblemKind, line: usize, text: impl Into<String>) -> Self {
         Self { line: Some(line), ..Self::of_file(kind, text) }
+    }
+
+    /// About a line of what gave a value.
+    pub(super) fn at(origin: Origin<'_>, kind: ProblemKind, line: usize, text: impl Into<String>) -> Self {
+        Self::of_line(kind, line, text).moved_to(origin)
+    }
+
+    /// The same, of another origin than the configuration's own file.
+    pub(super) fn moved_to(self, origin: Origin<'_>) -> Self {
+        match origin.shown(self.line) {
+            None => self,
+            shown => Self { line: None, origin: shown, ..self },
+        }
     }
 
     /// A key that is needed to run and not given, and what to do about it. A secret may still come from elsewhere.
@@ -98,6 +115,9 @@ pub struct InFile<'a, D> {
 impl<D: fmt::Display> fmt::Display for InFile<'_, D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { problem, file } = self;
+        if let Some(origin) = &problem.origin {
+            return write!(f, "{origin}: {problem}");
+        }
         match problem.line {
             Some(line) => write!(f, "{file}:{line}: {problem}"),
             None => write!(f, "{file}: {problem}"),
@@ -125,6 +145,7 @@ mod tests {
             section: Some("AUTOSCALE_SETTINGS".into()),
             key: Some("min_dynos".into()),
             line: Some(12),
+            origin: None,
             text: "too few".into(),
             kind: ProblemKind::Value,
         };

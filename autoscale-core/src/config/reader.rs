@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::form::Form;
-use super::ini::{Document, Entry};
 use super::key::{Default as KeyDefault, Key};
+use super::layers::{Found, Layers};
+use super::origin::Origin;
 use super::overrides::Overrides;
-use super::problem::{Problem, ProblemKind, quoted};
+use super::problem::{Problem, ProblemKind};
 use super::table::Table;
 use super::value;
 
@@ -18,78 +19,59 @@ const QUOTES: &str = "; quotes are part of the value: leave them out";
 /// Takes keys out of a document, and notes what is wrong with them.
 #[derive(Debug)]
 pub struct Reader<'a> {
-    pub(super) document: &'a Document,
+    pub(super) layers: &'a Layers,
     pub(super) table: &'a Table,
     pub(super) overrides: &'a Overrides,
     pub(super) problems: Vec<Problem>,
     pub(super) warnings: Vec<Problem>,
+    /// Does the app's text hold a secret?
     pub(super) holds_secrets: bool,
-    /// The keys that were asked for, for the test that each key of the table is.
+    /// Does `defaults.ini` hold one?
+    pub(super) defaults_hold_secrets: bool,
+    /// The keys that were asked for: each key of the table must be.
+    #[cfg(test)]
     pub(super) asked: Vec<(&'static str, &'static str)>,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(document: &'a Document, table: &'a Table, overrides: &'a Overrides) -> Self {
-        let problems = document.problems.clone();
-        Self { document, table, overrides, problems, warnings: Vec::new(), holds_secrets: false, asked: Vec::new() }
-    }
-
-    // ---- the file as a whole
-
-    pub(super) fn unknown_and_duplicate(&mut self) {
-        let document = self.document;
-        for (at, head) in document.heads.iter().enumerate() {
-            let Some(section) = self.table.section(&head.name) else {
-                let near = self.table.nearest_section(&head.name);
-                let text = format!("unknown section {}, not read; did you mean [{near}]?", quoted(&head.name));
-                self.warnings.push(Problem::of_line(ProblemKind::Unknown, head.line, text));
-                continue;
-            };
-            let twin = |other: &&super::ini::Head| other.name.eq_ignore_ascii_case(section);
-            if let Some(first) = document.heads[..at].iter().find(twin) {
-                let text = format!("the section began in line {} already; its keys are read together", first.line);
-                let problem = Problem::of_line(ProblemKind::Duplicate, head.line, text);
-                self.warnings.push(Problem { section: Some(section.into()), ..problem });
-            }
+    pub(super) fn new(layers: &'a Layers, table: &'a Table, overrides: &'a Overrides) -> Self {
+        let mut problems = Vec::new();
+        for layer in &layers.documents {
+            problems.extend(layer.document.problems.iter().cloned().map(|problem| problem.moved_to(layer.origin())));
         }
-        for (at, entry) in document.entries.iter().enumerate() {
-            let Some(section) = self.section_of(entry) else { continue };
-            let place = |kind, text| Problem {
-                section: Some(section.into()),
-                key: Some(shown_key(&entry.key)),
-                ..Problem::of_line(kind, entry.line, text)
-            };
-            if self.table.key(section, &entry.key).is_none() {
-                let text = format!("unknown key, not read; {}", self.table.suggestion(section, &entry.key));
-                self.warnings.push(place(ProblemKind::Unknown, text));
-                continue;
-            }
-            let mut before = document.entries[..at].iter();
-            if let Some(first) = before.find(|e| e.key == entry.key && self.section_of(e) == Some(section)) {
-                let text = format!("given in line {} already: keep one of the two lines", first.line);
-                self.problems.push(place(ProblemKind::Duplicate, text));
-            }
+        Self {
+            layers,
+            table,
+            overrides,
+            problems,
+            warnings: Vec::new(),
+            holds_secrets: false,
+            defaults_hold_secrets: false,
+            #[cfg(test)]
+            asked: Vec::new(),
         }
     }
 
-    pub(super) fn section_of(&self, entry: &Entry) -> Option<&'static str> {
-        self.table.section(&self.document.heads[entry.head].name)
+    /// Notes that the value of a key is a secret, so that the file that holds it is not for others.
+    pub fn note_secret(&mut self, key: &Key) {
+        match self.find(key).map(|found| found.origin) {
+            Some(Origin::Text) => self.holds_secrets = true,
+            Some(Origin::File(_)) => self.defaults_hold_secrets = true,
+            Some(Origin::Variable(_)) | None => {}
+        }
     }
 
     // ---- one key
 
-    pub(super) fn entry(&self, key: &Key) -> Option<&'a Entry> {
-        self.document.entries.iter().find(|e| e.key == key.name && self.section_of(e) == Some(key.section))
+    pub(super) fn find(&self, key: &Key) -> Option<Found<'a>> {
+        self.layers.find(self.table, key)
     }
 
     pub(super) fn place(&self, key: &Key, kind: ProblemKind, text: impl Into<String>) -> Problem {
-        Problem {
-            section: Some(key.section.into()),
-            key: Some(key.name.into()),
-            line: self.entry(key).map(|entry| entry.line),
-            text: text.into(),
-            kind,
-        }
+        let problem = self
+            .find(key)
+            .map_or_else(|| Problem::of_file(kind, ""), |found| Problem::at(found.origin, kind, found.entry.line, ""));
+        Problem { section: Some(key.section.into()), key: Some(key.name.into()), text: text.into(), ..problem }
     }
 
     /// Notes what stands in the way, at this key.
@@ -104,21 +86,29 @@ impl<'a> Reader<'a> {
         self.warnings.push(warning);
     }
 
-    /// The line a key is in, in words for a bracket.
+    /// Where a key's value comes from, in words for a bracket.
     pub fn whence(&self, key: &Key) -> String {
-        self.entry(key).map_or_else(|| "the default".into(), |entry| format!("line {}", entry.line))
+        let Some(Found { entry, origin }) = self.find(key) else { return "the default".into() };
+        origin.shown(Some(entry.line)).unwrap_or_else(|| format!("line {}", entry.line))
+    }
+
+    /// What is given of a key, whatever it is.
+    pub(super) fn raw(&self, key: &Key) -> Option<&'a str> {
+        self.find(key).map(|found| without_comment(key, found.origin, &found.entry.value))
     }
 
     /// The text of a key, or of its default. `None` where there is neither, or where it is a problem already.
     pub fn text(&mut self, key: &Key) -> Option<&'a str> {
+        #[cfg(test)]
         self.asked.push((key.section, key.name));
         let default = match key.default {
             KeyDefault::Value(value) => Some(value),
             KeyDefault::None(_) | KeyDefault::Required => None,
         };
-        let Some(entry) = self.entry(key) else {
+        let Some(Found { entry, origin }) = self.find(key) else {
             if key.default == KeyDefault::Required {
-                let head = self.document.heads.iter().any(|head| self.table.section(&head.name) == Some(key.section));
+                let head =
+                    self.layers.text().heads.iter().any(|head| self.table.section(&head.name) == Some(key.section));
                 let place = if head { "" } else { ", nor is its section" };
                 let text = format!("not given{place}: add `{}: …` under [{}], {}", key.name, key.section, key.meaning);
                 self.problem(key, ProblemKind::Missing, text);
@@ -131,7 +121,7 @@ impl<'a> Reader<'a> {
             return None;
         }
         let value = &*entry.value;
-        let value = if key.form.ends_at_comment() { value::without_comment(value) } else { value };
+        let value = without_comment(key, origin, value);
         if !value.is_empty() {
             return Some(value);
         }
@@ -222,8 +212,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// A key that nobody knows: shown only if it looks like one, since it may be a piece of a broken secret.
-fn shown_key(key: &str) -> String {
-    let is_one = key.len() <= 64 && key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ' '));
-    if is_one { key.into() } else { "(not a key's name)".into() }
+/// A value without the comment at the end of its line; a variable of the environment is no line.
+fn without_comment<'a>(key: &Key, origin: Origin<'_>, value: &'a str) -> &'a str {
+    let is_line = !matches!(origin, Origin::Variable(_));
+    if is_line && key.form.ends_at_comment() { value::without_comment(value) } else { value }
 }

@@ -60,6 +60,22 @@ impl Table {
         self.key(key.section, key.name).copied().unwrap_or(*key)
     }
 
+    /// Name of the variable of the environment that gives a key: `AUTOSCALE_HEROKU__API_KEY`.
+    pub fn variable(key: &Key) -> String {
+        format!("AUTOSCALE_{}__{}", short(key.section), key.name.to_uppercase())
+    }
+
+    /// The key that a variable of the environment gives.
+    pub(super) fn of_variable(&self, name: &str) -> Option<&Key> {
+        self.keys.iter().find(|key| Self::variable(key) == name)
+    }
+
+    /// What to do about a variable that names no key.
+    pub(super) fn suggestion_for_variable(&self, name: &str) -> String {
+        let near = self.keys.iter().map(Self::variable).max_by(|a, b| likeness(name, a).total_cmp(&likeness(name, b)));
+        format!("did you mean {}?", near.unwrap_or_default())
+    }
+
     /// What to do about a section of an unknown name.
     pub(super) fn nearest_section(&self, name: &str) -> &'static str {
         nearest(&name.to_uppercase(), self.sections.iter().copied())
@@ -125,6 +141,12 @@ impl Table {
         }
         text
     }
+}
+
+/// A section's name in a variable: `HEROKU_INFOS` is `HEROKU`, `AUTOSCALE_SETTINGS` is `SETTINGS`.
+fn short(section: &str) -> &str {
+    let section = section.strip_suffix("_INFOS").unwrap_or(section);
+    section.strip_prefix("AUTOSCALE_").unwrap_or(section)
 }
 
 /// The form of a key, with the names that it chooses among.

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use crate::clock::{Clock, Pace};
 use crate::config::{self, Config, Problem, ProblemKind, keys};
-use crate::daemon::config_file::{self, LoadError, Loaded};
+use crate::daemon::config_file::{self, Beside, Environment, LoadError, Loaded};
 use crate::daemon::runner::{AppLoop, Reloaded};
 use crate::engine::ledger::Ledger;
 use crate::engine::ports::{Failure, Observer};
@@ -96,6 +96,7 @@ pub struct App {
     /// History, graphs and notices, as configured.
     pub records: Records,
     options: AppOptions,
+    beside: Beside,
     lock: Option<InstanceLock>,
     in_force: watch::Sender<Config>,
 }
@@ -111,7 +112,7 @@ impl App {
     }
 
     fn open_on(clock: Clock, loaded: Loaded, options: &AppOptions) -> Result<Self, OpenError> {
-        let Loaded { config, warnings, path, .. } = complete(loaded)?;
+        let Loaded { config, warnings, path, beside, .. } = complete(loaded)?;
         let lock = lock(&config).map_err(|error| OpenError::Lock { app: config.heroku.app_name.clone(), error })?;
         let state = StateFile::of(&config);
         let ledger = state
@@ -133,6 +134,7 @@ impl App {
             clock,
             records: Records::new(&config, &http(&config, options)),
             options: options.clone(),
+            beside,
             lock,
             in_force: watch::Sender::new(config.clone()),
             config,
@@ -169,13 +171,13 @@ impl App {
         first_after: Duration,
         observer: Box<dyn Observer>,
     ) -> AppLoop<AnySource, HerokuFormation, StateFile> {
-        let Self { path, config, engine, clock, records, options, lock, in_force, .. } = self;
+        let Self { path, config, engine, clock, records, options, beside, lock, in_force, .. } = self;
         let records = Arc::new(Mutex::new(records));
         let reload = {
             let records = Arc::clone(&records);
             let running = config.clone();
             move || {
-                let (config, reloaded) = reload(&path, &running, clock, &options)?;
+                let (config, reloaded) = reload(&path, &beside, &running, clock, &options)?;
                 let mut records = records.lock().unwrap_or_else(PoisonError::into_inner);
                 let old = std::mem::replace(&mut *records, Records::new(&config, &http(&config, &options)));
                 // What was begun is brought to its end.
@@ -282,12 +284,14 @@ fn connect(config: &Config, clock: Clock, options: &AppOptions) -> Result<(AnySo
 /// Takes a configuration anew for a loop that runs; or says every problem.
 fn reload(
     path: &Path,
+    beside: &Beside,
     running: &Config,
     clock: Clock,
     options: &AppOptions,
 ) -> Result<(Config, Reloaded<AnySource, HerokuFormation>), Vec<String>> {
     let told = |error: &dyn std::fmt::Display| error.to_string().lines().map(str::to_owned).collect::<Vec<_>>();
-    let loaded = config_file::load(path, options.dry_run || options.shadow).map_err(|error| told(&error))?;
+    let loaded = config_file::load_beside(path, beside, options.dry_run || options.shadow, &Environment::of_process())
+        .map_err(|error| told(&error))?;
     let loaded = complete(loaded).map_err(|error| told(&error))?;
     let changed = needs_restart(running, &loaded);
     if !changed.is_empty() {
@@ -314,6 +318,7 @@ fn needs_restart(running: &Config, loaded: &Loaded) -> Vec<Problem> {
         section: Some(section.into()),
         key: Some(key.into()),
         line: loaded.lines.of(section, key),
+        origin: None,
         text: format!("{new} instead of {old} needs a restart"),
         kind: ProblemKind::Conflict,
     });

@@ -8,7 +8,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::{env, fmt};
 
-use crate::config::{Config, Lines, Overrides, Problem, ProblemKind, SAMPLE, Secret};
+use crate::config::{Config, Key, Lines, Overrides, Problem, ProblemKind, SAMPLE, Secret};
 use crate::sources::{examine, standard};
 use crate::stores::private::{create_folders, for_its_owner, is_open_to_others};
 
@@ -16,6 +16,12 @@ use crate::stores::private::{create_folders, for_its_owner, is_open_to_others};
 const MOST: u64 = 1024 * 1024;
 /// The most bytes of a credential that are read.
 const MOST_OF_A_CREDENTIAL: u64 = 16 * 1024;
+/// The variable that holds a whole configuration.
+const WHOLE: &str = "AUTOSCALE_CONFIG";
+/// The path that stands for the configuration in that variable.
+pub const IN_ENVIRONMENT: &str = "$AUTOSCALE_CONFIG";
+/// The file in a folder of configurations that holds what they have in common.
+const DEFAULTS: &str = "defaults.ini";
 /// Where configurations are, below `$XDG_CONFIG_HOME` and `/etc`.
 const PLACE: &str = "heroku-autoscale/config.ini";
 
@@ -26,15 +32,29 @@ pub struct Environment(BTreeMap<OsString, OsString>);
 impl Environment {
     /// That of this process.
     pub fn of_process() -> Self {
-        const LOOKED_AT: [&str; 6] =
-            ["HEROKU_API_KEY", "PINGDOM_API_TOKEN", "CREDENTIALS_DIRECTORY", "XDG_CONFIG_HOME", "HOME", "APPDATA"];
-        LOOKED_AT.into_iter().filter_map(|name| Some((name, env::var_os(name)?))).collect()
+        const LOOKED_AT: [&str; 5] = [WHOLE, "CREDENTIALS_DIRECTORY", "XDG_CONFIG_HOME", "HOME", "APPDATA"];
+        let secrets = standard().keys().iter().filter_map(|key| key.variable);
+        let names = LOOKED_AT.into_iter().chain(secrets);
+        let mut found: Self = names.filter_map(|name| Some((name, env::var_os(name)?))).collect();
+        found.0.extend(env::vars_os().filter(|(name, _)| name.to_str().is_some_and(is_key)));
+        found
+    }
+
+    /// The variables that name a key, with their values.
+    fn keys(&self) -> impl Iterator<Item = (&str, &OsStr)> {
+        let named = self.0.iter().filter_map(|(name, value)| Some((name.to_str()?, value.as_os_str())));
+        named.filter(|(name, value)| is_key(name) && !value.is_empty())
     }
 
     /// A variable's value; an empty one counts as not set.
     fn get(&self, name: &str) -> Option<&OsStr> {
         self.0.get(OsStr::new(name)).map(OsString::as_os_str).filter(|value| !value.is_empty())
     }
+}
+
+/// Is it the name of a variable that gives a key, `AUTOSCALE_SETTINGS__MIN_DYNOS`?
+fn is_key(name: &str) -> bool {
+    name.strip_prefix("AUTOSCALE_").is_some_and(|rest| rest.contains("__"))
 }
 
 impl<K: Into<OsString>, V: Into<OsString>> FromIterator<(K, V)> for Environment {
@@ -61,6 +81,19 @@ pub struct Loaded {
     pub path: PathBuf,
     /// Where its keys are.
     pub lines: Lines,
+    /// What it was read with, to read it again.
+    pub beside: Beside,
+    /// What it gives of the keys that all configurations of a process agree in.
+    process: Vec<(Key, String)>,
+}
+
+/// What a configuration is read with.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Beside {
+    /// The `defaults.ini` of its folder.
+    pub defaults: Option<PathBuf>,
+    /// Are there other configurations, so that the environment can't say which app is meant?
+    pub others: bool,
 }
 
 impl Loaded {
@@ -150,7 +183,20 @@ pub fn load(path: &Path, dry_run: bool) -> Result<Loaded, LoadError> {
 /// # Errors
 /// A [`LoadError`] with every problem of the file.
 pub fn load_with(path: &Path, dry_run: bool, environment: &Environment) -> Result<Loaded, LoadError> {
-    let text = read(path)?;
+    load_beside(path, &Beside::default(), dry_run, environment)
+}
+
+/// Loads a configuration with what stands beside it, and with a given environment.
+///
+/// # Errors
+/// A [`LoadError`] with every problem of the file.
+pub fn load_beside(
+    path: &Path,
+    beside: &Beside,
+    dry_run: bool,
+    environment: &Environment,
+) -> Result<Loaded, LoadError> {
+    let text = text_of(path, environment)?;
     let mut problems = Vec::new();
     let mut overrides = Overrides::default().with_dry_run(dry_run);
     for variable in standard().keys().iter().filter_map(|key| key.variable) {
@@ -159,15 +205,35 @@ pub fn load_with(path: &Path, dry_run: bool, environment: &Environment) -> Resul
             Err(text) => problems.push(Problem::of_file(ProblemKind::Value, text)),
         }
     }
+    for (name, value) in environment.keys() {
+        match value.to_str() {
+            Some(value) => overrides = overrides.with_variable(name, value),
+            None => {
+                let text = format!("{name} in the environment is not UTF-8: set it again");
+                problems.push(Problem::of_file(ProblemKind::Value, text));
+            }
+        }
+    }
+    overrides = overrides.for_several(beside.others);
+    if let Some(defaults) = &beside.defaults {
+        let text = read(defaults)?;
+        overrides = overrides.with_defaults(&defaults.display().to_string(), &text);
+    }
     let examined = examine(&text, &overrides);
     let mut warnings = examined.warnings;
-    if examined.holds_secrets && is_open_to_others(path) {
-        let text = format!("others on this machine can read it, and it holds secrets: chmod o= {}", in_a_shell(path));
-        warnings.push(Problem::of_file(ProblemKind::Advice, text));
+    let defaults = beside.defaults.as_deref().filter(|_| examined.defaults_hold_secrets);
+    for file in [Some(path).filter(|_| examined.holds_secrets), defaults].into_iter().flatten() {
+        if is_open_to_others(file) {
+            let text =
+                format!("others on this machine can read it, and it holds secrets: chmod o= {}", in_a_shell(file));
+            let origin = (file != path).then(|| file.display().to_string());
+            warnings.push(Problem { origin, ..Problem::of_file(ProblemKind::Advice, text) });
+        }
     }
     match examined.config {
         Some(config) if problems.is_empty() => {
-            Ok(Loaded { config, warnings, path: path.into(), lines: examined.lines })
+            let (lines, process) = (examined.lines, examined.process);
+            Ok(Loaded { config, warnings, path: path.into(), lines, beside: beside.clone(), process })
         }
         _ => {
             let problems = examined.problems.into_iter().chain(problems).collect();
@@ -204,19 +270,30 @@ pub fn load_each(
     dry_run: bool,
     environment: &Environment,
 ) -> Vec<Result<Loaded, LoadError>> {
-    let mut paths: Vec<Result<PathBuf, LoadError>> = files.iter().cloned().map(Ok).collect();
+    type Place = (PathBuf, Option<PathBuf>);
+    let mut paths: Vec<Result<Place, LoadError>> = files.iter().map(|path| Ok((path.clone(), None))).collect();
     for folder in folders {
         match in_folder(folder) {
-            Ok(found) => paths.extend(found.into_iter().map(Ok)),
+            Ok(found) => {
+                let defaults = Some(folder.join(DEFAULTS)).filter(|path| !matches!(path.try_exists(), Ok(false)));
+                paths.extend(found.into_iter().map(|path| Ok((path, defaults.clone()))));
+            }
             Err(error) => paths.push(Err(error)),
         }
     }
     if files.is_empty() && folders.is_empty() {
-        paths.push(find_default(environment));
+        let whole = environment.get(WHOLE).map(|_| Ok(PathBuf::from(IN_ENVIRONMENT)));
+        paths.push(whole.unwrap_or_else(|| find_default(environment)).map(|path| (path, None)));
     }
+    let others = paths.len() > 1;
     let mut results: Vec<Result<Loaded, LoadError>> = Vec::new();
     for path in paths {
-        let result = path.and_then(|path| load_with(&path, dry_run, environment)).and_then(|loaded| {
+        let load = |(path, defaults): Place| load_beside(&path, &Beside { defaults, others }, dry_run, environment);
+        let result = path.and_then(load).and_then(|loaded| {
+            let odd = results.iter().flatten().find_map(|other| differs(&loaded, other));
+            odd.map_or(Ok(loaded), Err)
+        });
+        let result = result.and_then(|loaded| {
             let twin = results.iter().flatten().find(|other| app(&other.config) == app(&loaded.config));
             twin.map_or(Ok(()), |other| Err(same_app(&loaded, other))).map(|()| loaded)
         });
@@ -228,6 +305,26 @@ pub fn load_each(
 /// What two configurations must not share.
 fn app(config: &Config) -> (&str, &str, &str) {
     (&config.heroku.api_url, &config.heroku.app_name, &config.heroku.process_type)
+}
+
+/// Where two configurations of a process differ in what is the process's.
+fn differs(loaded: &Loaded, other: &Loaded) -> Option<LoadError> {
+    let differs = |(key, value): &&(Key, String)| {
+        other.process.iter().any(|(theirs, their_value)| theirs.is(key) && their_value != value)
+    };
+    let (key, _) = loaded.process.iter().find(differs)?;
+    // The values may be secrets.
+    let text = format!(
+        "differs from {}, and the process has one value for all its apps: give it in {DEFAULTS} alone",
+        other.path.display()
+    );
+    let mut error = LoadError::new(&loaded.path, LoadErrorKind::Invalid, text);
+    error.warnings.clone_from(&loaded.warnings);
+    let problem = &mut error.problems[0];
+    problem.kind = ProblemKind::Conflict;
+    (problem.section, problem.key) = (Some(key.section.into()), Some(key.name.into()));
+    problem.line = loaded.lines.of(key.section, key.name);
+    Some(error)
 }
 
 fn same_app(loaded: &Loaded, other: &Loaded) -> LoadError {
@@ -242,14 +339,17 @@ fn same_app(loaded: &Loaded, other: &Loaded) -> LoadError {
     error
 }
 
-/// The configurations in a folder: its files `*.ini`, by name.
+/// The configurations in a folder: its files `*.ini` except `defaults.ini`, by name.
 ///
 /// # Errors
 /// A [`LoadError`] where the folder can't be read or holds none.
 pub fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, LoadError> {
     let entries = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
     let entries = entries.map_err(|error| unreadable(folder, &error))?;
-    let is_one = |path: &PathBuf| path.extension() == Some(OsStr::new("ini")) && !path.is_dir();
+    let is_one = |path: &PathBuf| {
+        let is_ini = path.extension() == Some(OsStr::new("ini"));
+        is_ini && path.file_name() != Some(OsStr::new(DEFAULTS)) && !path.is_dir()
+    };
     let mut paths: Vec<PathBuf> = entries.iter().map(fs::DirEntry::path).filter(is_one).collect();
     paths.sort();
     if paths.is_empty() {
@@ -327,6 +427,16 @@ pub fn create(path: &Path, text: &str) -> io::Result<()> {
         let _ = fs::remove_file(path);
     }
     written
+}
+
+fn text_of(path: &Path, environment: &Environment) -> Result<String, LoadError> {
+    if path != Path::new(IN_ENVIRONMENT) {
+        return read(path);
+    }
+    let missing = || LoadError::new(path, LoadErrorKind::NotFound, "the variable is not set: set it, or name a file");
+    let not_utf8 = || LoadError::new(path, LoadErrorKind::NotUtf8, "the variable is not UTF-8: set it again");
+    let text = environment.get(WHOLE).ok_or_else(missing)?;
+    text.to_str().map(str::to_owned).ok_or_else(not_utf8)
 }
 
 fn read(path: &Path) -> Result<String, LoadError> {

@@ -74,7 +74,7 @@ fn password(reader: &mut Reader<'_>, key: &Key, version: Option<PingdomVersion>)
     let secret = reader.password(key)?;
     let placeholder = is_placeholder(secret.expose());
     if key.is(PASSWORD) && !placeholder {
-        reader.note_secret();
+        reader.note_secret(key);
     }
     if version == Some(PingdomVersion::V3_1) {
         let text = "no longer needed: Pingdom's API 3.1 takes the token in api_key alone; this line can go";
