@@ -21,6 +21,8 @@ pub mod config {
 #[cfg(feature = "loop")]
 pub mod config_file {
     pub use crate::daemon::config_file::*;
+    pub use crate::daemon::config_set::*;
+    pub use crate::daemon::environment::Environment;
 }
 pub mod decide_line {
     pub use crate::offline::decide_line::*;

@@ -5,8 +5,11 @@ use std::path::{Path, PathBuf};
 
 use autoscale_core::workspace::sources::standard;
 
+/// Gives what a file must hold.
+type Generator = fn() -> String;
+
 /// Each file below the top of the repository, and what it must hold.
-const GENERATED: &[(&str, fn() -> String)] =
+const GENERATED: &[(&str, Generator)] =
     &[("config.sample.ini", sample), ("autoscale-core/src/config/config.sample.ini", sample), ("README.md", readme)];
 
 fn top() -> PathBuf {

@@ -11,7 +11,8 @@ use tokio::sync::watch;
 
 use crate::clock::{Clock, Pace};
 use crate::config::{self, Config, Problem, ProblemKind, keys};
-use crate::daemon::config_file::{self, Beside, Environment, LoadError, Loaded};
+use crate::daemon::config_file::{self, Beside, LoadError, Loaded};
+use crate::daemon::environment::Environment;
 use crate::daemon::runner::{AppLoop, Reloaded};
 use crate::engine::ledger::Ledger;
 use crate::engine::ports::{Failure, Observer};

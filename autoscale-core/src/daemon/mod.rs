@@ -3,6 +3,8 @@
 #[cfg(feature = "http")]
 pub(crate) mod app;
 pub(crate) mod config_file;
+pub(crate) mod config_set;
+pub(crate) mod environment;
 pub(crate) mod runner;
 pub(crate) mod spending;
 #[cfg(feature = "http")]

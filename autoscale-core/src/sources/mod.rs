@@ -71,7 +71,7 @@ pub fn open_source(config: &Config, clock: Clock, http: &HttpOptions) -> Result<
 
 #[cfg(feature = "http")]
 fn open(source: &SourceChoice, opening: &Opening<'_>) -> Result<AnySource, Failure> {
-    let opener = source.kind().opener().and_then(|held| Opener::of(held));
+    let opener = source.kind().opener().and_then(Opener::of);
     let refused = || Failure::new(FailureKind::Refused, format!("this build has no client for {}", source.name()));
     (opener.ok_or_else(refused)?.0)(source.settings(), opening)
 }
