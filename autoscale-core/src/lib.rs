@@ -78,7 +78,7 @@ mod targets;
 #[doc(hidden)]
 pub mod workspace;
 
-pub use config::{Config, OnMissingData, Overrides, Parsed, Problem, Secret, Settings};
+pub use config::{Config, OnMissingData, Overrides, Parsed, Problem, Registry, Secret, Settings, parse as parse_with};
 #[cfg(feature = "http")]
 pub use daemon::app::{App, AppOptions, OpenError};
 #[cfg(feature = "loop")]
@@ -98,5 +98,5 @@ pub use model::sample::{DownCause, Sample};
 pub use model::time::Timestamp;
 pub use model::traffic::{Coverage, TrafficRow};
 pub use model::window::{Trend, Window};
-pub use policy::{Decider, Observation, Policy, Verdict, View};
-pub use sources::parse;
+pub use policy::{CorruptMemory, Decider, Maker, Observation, POLICIES, Policy, PolicyEntry, Verdict, View};
+pub use sources::{SOURCES, parse};
