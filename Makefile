@@ -30,7 +30,7 @@ MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 # One build at a time: cargo has its own parallelism.
 .NOTPARALLEL:
-.PHONY: help demo tray-demo tray-tao test-tray test build-tools setup lint fmt-check clippy test-rust test-deploy bench header wheel soak ci-extra \
+.PHONY: help demo tray-demo tray-tao test-tray test build-tools setup lint fmt-check clippy test-rust test-deploy generate bench header wheel soak ci-extra \
 	deny docs feature-check package-check release install uninstall capi test-c test-python sanitize sizes
 
 help: ## shows this list
@@ -91,6 +91,9 @@ test-python: ## the Python package, from its wheel, and its examples
 	@tests/python/run.sh
 
 # ── more than that ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+generate: ## writes what is made from the tables: config.sample.ini and its copy, README's key table
+	UPDATE_GENERATED=1 $(CARGO) test -p autoscale-core --all-features --test core generated::
 
 bench: ## how fast a decision, a check and a graph are
 	$(rust) $(CARGO) bench --workspace

@@ -800,8 +800,9 @@ autoscale_status autoscale_config_from_ini(const char *text,
                                            struct autoscale_config **out);
 
 /**
- * Reads a configuration from a file. API keys that it does not hold come from the environment (HEROKU_API_KEY,
- * PINGDOM_API_TOKEN) or from the files of $CREDENTIALS_DIRECTORY.
+ * Reads a configuration from a file. A variable of the environment that names a key, such as
+ * AUTOSCALE_SETTINGS__MIN_DYNOS, goes before the file. API keys that neither gives come from the variables
+ * HEROKU_API_KEY and PINGDOM_API_TOKEN or from the files of $CREDENTIALS_DIRECTORY.
  *
  * @param path  the file, NUL-terminated: any bytes on Unix, UTF-8 elsewhere
  * @param out   where the configuration goes; NULL is put there first. Yours to free by autoscale_config_free().

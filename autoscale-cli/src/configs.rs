@@ -11,7 +11,8 @@ pub(crate) struct Configs {
     #[arg(long, short, value_name = "FILE")]
     config: Vec<PathBuf>,
 
-    /// A folder of configurations: every *.ini, one app each; several for several folders
+    /// A folder of configurations: every *.ini, one app each, and defaults.ini, whose values hold for all of them; several
+    /// for several folders
     #[arg(long, value_name = "DIR")]
     config_dir: Vec<PathBuf>,
 }

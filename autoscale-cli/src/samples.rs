@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use autoscale_core::workspace::clock::Clock;
-use autoscale_core::workspace::config::{Config, Heroku, MetricKind};
+use autoscale_core::workspace::config::{Config, Heroku, Pingdom};
 use autoscale_core::workspace::history;
 use autoscale_core::workspace::http::HttpOptions;
 use autoscale_core::workspace::pingdom::PingdomResults;
@@ -118,26 +118,28 @@ fn of_the_last(last: &Last, config: &Config) -> Result<Taken, String> {
     // Only its history knows what time it is in a sandbox.
     let now = known.filter(|_| config.sandbox_speed.is_some()).map_or_else(|| Clock::default().now(), |(_, last)| last);
     let since = now - span;
+    let source = config.sources.primary().name();
+    let pingdom = config.sources.primary().settings_as::<Pingdom>();
     let slack = config.check_frequency * SLACK;
     let covers = known.is_some_and(|(first, last)| first <= since + slack && now - slack <= last);
     let reaches = known.is_some_and(|(_, last)| since <= last);
     if let Some((path, recording)) = history
-        && (covers || (reaches && config.metric_source == MetricKind::Probe))
+        && (covers || (reaches && pingdom.is_none()))
     {
         let how = if covers { "" } else { ", which does not cover all of them" };
         let used = format!("{name} are from the history {path}{how}");
         return Ok(Taken { recording, since: Some(since), name, used: Some(used) });
     }
-    if config.metric_source == MetricKind::Probe {
+    let Some(settings) = pingdom else {
         return Err(format!(
-            "{name}: the results of metric_source: probe are in no place but history_file, which {}: give --samples",
+            "{name}: the results of metric_source: {source} are in no place but history_file, which {}: give --samples",
             if config.history_file.is_some() { "has none of that time" } else { "is not given" }
         ));
-    }
+    };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("no sockets to ask with: {error}"))?;
-    let (samples, since) = runtime.block_on(of_pingdom(span, config))?;
-    let check = config.pingdom.check_id.unwrap_or_default();
+    let (samples, since) = runtime.block_on(of_pingdom(span, config, settings))?;
+    let check = settings.check_id.unwrap_or_default();
     let why = if config.history_file.is_some() { "; history_file does not cover them" } else { "" };
     let used = format!("{name} are from Pingdom's check {check}: {} results{why}", samples.len());
     let recording = Recording { samples, ..Recording::default() };
@@ -164,9 +166,9 @@ fn ends(recording: &Recording) -> Option<(Timestamp, Timestamp)> {
 }
 
 /// The results of the configured check, sorted, and when the time begins by Pingdom's clock.
-async fn of_pingdom(span: Duration, config: &Config) -> Result<(Vec<Sample>, Timestamp), String> {
+async fn of_pingdom(span: Duration, config: &Config, settings: &Pingdom) -> Result<(Vec<Sample>, Timestamp), String> {
     let http = HttpOptions::at_speed(config.sandbox_speed.unwrap_or(1.0));
-    let mut pingdom = PingdomResults::new(&config.pingdom, &http).map_err(|failure| failure.text)?;
+    let mut pingdom = PingdomResults::new(settings, &http).map_err(|failure| failure.text)?;
     let local = Clock::default().now();
     let newest = pingdom.samples(local - Duration::from_secs(60), local).await.map_err(|failure| failure.text)?;
     let now = newest.server_time.filter(|server| server.seconds_since(local).abs() > SKEW_S).unwrap_or(local);

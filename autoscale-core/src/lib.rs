@@ -83,7 +83,7 @@ pub mod workspace;
 #[doc = include_str!("../README.md")]
 mod readme {}
 
-pub use config::{Config, OnMissingData, Overrides, Parsed, PolicyKind, Problem, Secret, Settings, parse};
+pub use config::{Config, OnMissingData, Overrides, Parsed, Problem, Registry, Secret, Settings, parse as parse_with};
 #[cfg(feature = "loop")]
 pub use daemon::autoscaler::Autoscaler;
 #[cfg(feature = "loop")]
@@ -105,11 +105,13 @@ pub use http::Shared;
 pub use model::decision::{Action, Decision};
 pub use model::event::{Check, Event, Kind, Outcome};
 pub use model::formation::{Bounds, Formation};
+pub use model::policy_kind::PolicyKind;
 pub use model::reason::Reason;
 pub use model::sample::{DownCause, Sample};
 pub use model::time::Timestamp;
 pub use model::traffic::{Coverage, TrafficRow};
 pub use model::window::{Trend, Window};
-pub use policy::{Decider, Observation};
+pub use policy::{CorruptMemory, Decider, Maker, Observation, POLICIES, Policy, PolicyEntry, Verdict, View};
+pub use sources::{SOURCES, parse};
 #[cfg(feature = "loop")]
 pub use stores::{file_store::FileStore, memory::MemoryStore};

@@ -28,10 +28,17 @@ pub mod clock {
 }
 pub mod config {
     pub use crate::config::*;
+    pub use crate::sources::pingdom::{Pingdom, PingdomVersion};
+    pub use crate::sources::probe::ProbeSettings;
+    // Without the tables of sources and policies as an argument: with the standard ones.
+    pub use crate::config::{examine as examine_with, parse as parse_with};
+    pub use crate::sources::{examine, parse};
 }
 #[cfg(feature = "loop")]
 pub mod config_file {
     pub use crate::daemon::config_file::*;
+    pub use crate::daemon::config_set::*;
+    pub use crate::daemon::environment::Environment;
 }
 pub mod decide_line {
     pub use crate::offline::decide_line::*;
@@ -105,7 +112,6 @@ pub mod ports {
 pub mod private {
     pub use crate::stores::private::*;
 }
-#[cfg(feature = "http")]
 pub mod probe {
     pub use crate::sources::probe::*;
 }
@@ -143,6 +149,11 @@ pub mod simulation {
 #[cfg(feature = "http")]
 pub mod sinks {
     pub use crate::sinks::*;
+}
+pub mod sources {
+    #[cfg(feature = "http")]
+    pub use crate::sources::{Fallback, Opener, Opening, open_source, settings_as};
+    pub use crate::sources::{SOURCES, standard};
 }
 #[cfg(feature = "loop")]
 pub mod spending {

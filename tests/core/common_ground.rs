@@ -401,3 +401,18 @@ fn memory_of_a_rule_that_no_longer_decides_is_left_out() {
     let back = Decider::restore(Settings::new(PolicyKind::Threshold), &adaptive.save()).unwrap();
     assert_ne!(back.save(), app.decider.save());
 }
+
+/// A memory as programs wrote it before policies stood in a table: six checks, the first of which doubled the dynos.
+const EARLIER: &str = "6175746f73630002626a0a1dcb1a29d50180bcb3988e8985060403018080f2818389850600000000000180bcb3988e898506010\
+                       00000";
+
+#[test]
+fn memory_that_an_earlier_program_saved_is_read_and_saved_the_same() {
+    let pairs = EARLIER.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap());
+    let earlier: Vec<u8> = pairs.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect();
+    let restored = Decider::restore(Settings::new(PolicyKind::Threshold), &earlier).unwrap();
+    assert_eq!(restored.save(), earlier);
+    // Of another policy only what all share is taken over.
+    let adaptive = Decider::restore(Settings::new(PolicyKind::Adaptive), &earlier).unwrap();
+    assert_eq!(adaptive.settings().policy, PolicyKind::Adaptive);
+}

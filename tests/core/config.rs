@@ -4,14 +4,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use autoscale_core::workspace::config::keys::{self, KEYS, SECTIONS};
+use autoscale_core::workspace::config::keys;
 use autoscale_core::workspace::config::{
-    Config, MetricKind, Overrides, PingdomVersion, Problem, SAMPLE, Secret, examine, parse,
+    Config, Key, Overrides, Pingdom, PingdomVersion, ProbeSettings, Problem, SAMPLE, Secret, examine, parse,
 };
 use autoscale_core::workspace::config_file::{
     self, Environment, LoadError, LoadErrorKind, default_places, find_default, load_all, load_with, user_place,
 };
 use autoscale_core::workspace::policy::{PolicyKind, Settings};
+use autoscale_core::workspace::probe::settings as probe_keys;
+use autoscale_core::workspace::sources::standard;
 use autoscale_core::workspace::time::Timestamp;
 use proptest::prelude::*;
 
@@ -19,6 +21,14 @@ const HEAD: &str = "[HEROKU_INFOS]\napp_name: shop\n";
 
 fn config(text: &str) -> Config {
     parse(text, &Overrides::default()).unwrap().config
+}
+
+fn pingdom(config: &Config) -> &Pingdom {
+    config.sources.settings_as().unwrap()
+}
+
+fn all_keys() -> &'static [Key] {
+    standard().keys()
 }
 
 fn settings(lines: &str) -> String {
@@ -49,7 +59,7 @@ fn an_app_name_is_enough_and_the_rest_are_the_documented_defaults() {
     assert_eq!(config.heroku.app_name, "shop");
     assert_eq!(config.heroku.process_type, "web");
     assert_eq!(config.heroku.api_url, "https://api.heroku.com");
-    assert_eq!(config.pingdom.api_url, "https://api.pingdom.com");
+    assert_eq!(pingdom(&config).api_url, "https://api.pingdom.com");
     assert_eq!((config.bounds.min(), config.bounds.max()), (1, 10));
     assert_eq!(config.settings, Settings::new(PolicyKind::Threshold));
     assert_eq!(config.check_frequency, Duration::from_secs(300));
@@ -88,7 +98,7 @@ fn the_2012_configuration_loads_with_warnings() {
     let config = config(text);
     assert_eq!((config.settings.trend_low, config.settings.trend_high), (-0.5, 0.5));
     assert_eq!(config.heroku.app_name, "MY_APP_NAME");
-    assert_eq!((config.pingdom.check_id, config.dry_run, config.plot), (None, true, true));
+    assert_eq!((pingdom(&config).check_id, config.dry_run, config.plot), (None, true, true));
     assert_eq!(config.graphs_folder.as_deref(), Some(Path::new("/tmp")));
     let warnings = warnings(text);
     assert_eq!(warnings.len(), 7, "{warnings:#?}");
@@ -108,10 +118,10 @@ fn the_sample_holds_every_key_and_loads_as_it_stands() {
     let (sample, bare) = (config(SAMPLE), config("[HEROKU_INFOS]\napp_name: MY_APP_NAME"));
     assert_eq!(sample, bare);
     let found = keys_of(SAMPLE);
-    for key in KEYS {
+    for key in all_keys() {
         assert!(found.contains(&(key.section, key.name)), "[{}] {} is not in the sample", key.section, key.name);
     }
-    assert_eq!(found.len(), KEYS.len());
+    assert_eq!(found.len(), all_keys().len());
 }
 
 /// Sections and keys of a text, those that are commented out as well.
@@ -121,10 +131,10 @@ fn keys_of(text: &str) -> Vec<(&str, &str)> {
     for line in text.lines() {
         if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
             section = name;
-            assert!(SECTIONS.contains(&name));
+            assert!(standard().sections().contains(&name));
         }
         let name = line.strip_prefix('#').unwrap_or(line).split(':').next().unwrap();
-        if KEYS.iter().any(|key| key.name == name) {
+        if all_keys().iter().any(|key| key.name == name) {
             found.push((section, name));
         }
     }
@@ -151,8 +161,9 @@ fn line_ends_byte_order_mark_separators_and_capitals_make_no_difference() {
 #[test]
 fn a_password_is_kept_to_the_byte() {
     let text = format!("{HEAD}[PINGDOM_INFOS]\napi_version: 2.1\nlogin: me\npassword: p\\a\"s's%w#o;r=d:1\n");
-    let pingdom = config(&text).pingdom;
-    assert_eq!(pingdom.password.unwrap().expose(), r#"p\a"s's%w#o;r=d:1"#);
+    let config = config(&text);
+    let pingdom = pingdom(&config);
+    assert_eq!(pingdom.password.as_ref().unwrap().expose(), r#"p\a"s's%w#o;r=d:1"#);
     assert_eq!((pingdom.login.as_deref(), pingdom.api_version), (Some("me"), PingdomVersion::V2_1));
     assert_eq!(warnings(&text), [""; 0]);
 }
@@ -314,7 +325,7 @@ fn a_process_type_that_gets_no_requests_is_warned_of_for_pingdom_and_for_a_probe
 
 #[test]
 fn a_value_alone_is_judged_as_it_would_be_in_a_file() {
-    for key in KEYS {
+    for key in all_keys() {
         let default = match key.default {
             keys::Default::Value(value) => value,
             _ => continue,
@@ -323,9 +334,9 @@ fn a_value_alone_is_judged_as_it_would_be_in_a_file() {
     }
     for (key, value, error) in [
         (keys::MIN_DYNOS, "0", "\"0\" is too small: give a whole number from 1 to 10000"),
-        (keys::POLICY, "magic", "\"magic\" is not known: give threshold or adaptive"),
+        (&standard().table().with_form(keys::POLICY), "magic", "\"magic\" is not known: give threshold or adaptive"),
         (keys::PROCESS_TYPE, "we b", "\"we b\" can't be a process type: give one that the Procfile names, such as web"),
-        (keys::PROBE_URL, "shop.example", "an address begins with https://, as in https://example.com/"),
+        (probe_keys::URL, "shop.example", "an address begins with https://, as in https://example.com/"),
         (keys::HEROKU_API_KEY, "a\tb", "has a control character in it: copy it again"),
     ] {
         assert_eq!(key.form.check(value), Err(error.to_owned()), "{}", key.name);
@@ -523,19 +534,18 @@ fn a_discord_webhook_needs_slack_at_its_end() {
 
 #[test]
 fn keys_from_elsewhere_stand_in_for_absent_ones_and_placeholders() {
-    let overrides = Overrides {
-        heroku_api_key: Some(Secret::new("outside")),
-        pingdom_api_token: Some(Secret::new("token")),
-        dry_run: true,
-    };
+    let overrides = Overrides::default()
+        .with_secret("HEROKU_API_KEY", Some(Secret::new("outside")))
+        .with_secret("PINGDOM_API_TOKEN", Some(Secret::new("token")))
+        .with_dry_run(true);
     let key = |text: &str| parse(text, &overrides).unwrap().config.heroku.api_key.unwrap().expose().to_owned();
     assert_eq!(key(HEAD), "outside");
     assert_eq!(key(&format!("{HEAD}api_key: MY_API_KEY")), "outside");
     assert_eq!(key(&format!("{HEAD}api_key: inside")), "inside");
     let config = parse(&settings("debug: False"), &overrides).unwrap().config;
     assert!(config.dry_run);
-    assert_eq!(config.pingdom.api_key.unwrap().expose(), "token");
-    let broken = Overrides { heroku_api_key: Some(Secret::new("s3c\nr3t")), ..Overrides::default() };
+    assert_eq!(pingdom(&config).api_key.clone().unwrap().expose(), "token");
+    let broken = Overrides::default().with_secret("HEROKU_API_KEY", Some(Secret::new("s3c\nr3t")));
     assert_eq!(
         shown(&parse(HEAD, &broken).unwrap_err()),
         [
@@ -562,7 +572,7 @@ fn what_is_missing_to_run_names_the_key_the_variable_and_the_credential() {
         2
     );
     let probe = settings("metric_source: probe");
-    assert_eq!(config(&probe).metric_source, MetricKind::Probe);
+    assert_eq!(config(&probe).sources.primary().name(), "probe");
     assert!(missing(&probe)[1].contains("[PROBE_INFOS] url"));
 }
 
@@ -629,7 +639,7 @@ fn keys_come_from_the_file_then_the_environment_then_the_credentials_folder() {
     assert_eq!(key(&own, &[credentials, ("HEROKU_API_KEY", "from-env")]).as_deref(), Some("from-file"));
     let environment: Environment = [credentials].into_iter().collect();
     let loaded = load_with(&path, true, &environment).unwrap();
-    assert_eq!(loaded.config.pingdom.api_key.unwrap().expose(), "pingdom-credentials");
+    assert_eq!(pingdom(&loaded.config).api_key.clone().unwrap().expose(), "pingdom-credentials");
     assert!(loaded.config.dry_run);
     assert!(!format!("{:?}", [("HEROKU_API_KEY", "s3cr3t")].into_iter().collect::<Environment>()).contains("s3cr3t"));
 }
@@ -698,7 +708,7 @@ fn a_folder_gives_its_ini_files_by_name_each_for_an_app_of_its_own() {
 // ---- any text whatever
 
 fn line() -> impl Strategy<Value = String> {
-    let section = prop::sample::select(SECTIONS).prop_map(|name| format!("[{name}]"));
+    let section = prop::sample::select(standard().sections().to_vec()).prop_map(|name| format!("[{name}]"));
     let value = prop_oneof![
         (-5.0..2500.0_f64).prop_map(|n| n.to_string()),
         (-5..200_i64).prop_map(|n| n.to_string()),
@@ -706,7 +716,7 @@ fn line() -> impl Strategy<Value = String> {
             .prop_map(str::to_owned),
         ".{0,12}",
     ];
-    let key = (prop::sample::select(KEYS), value).prop_map(|(key, value)| format!("{}: {value}", key.name));
+    let key = (prop::sample::select(all_keys()), value).prop_map(|(key, value)| format!("{}: {value}", key.name));
     prop_oneof![1 => section, 8 => key, 1 => "[ \\t]{0,2}.{0,20}", 1 => Just("[HEROKU_INFOS]\napp_name: shop".to_owned())]
 }
 
@@ -727,9 +737,12 @@ fn assert_invariants(text: &str) {
     let (minute, week) = (Duration::from_secs(60), Duration::from_secs(604_800));
     assert!(minute <= config.check_frequency && config.check_frequency <= week);
     assert!(minute <= settings.period && settings.period <= week);
-    assert!(config.probe.every >= Duration::from_secs(1) && config.graphs_keep > 0);
-    assert!(!config.heroku.api_url.ends_with('/') && !config.pingdom.api_url.ends_with('/'));
-    assert!(config.pingdom.check_id != Some(0) && settings.max_step_up != Some(0));
+    assert!(
+        config.sources.settings_as::<ProbeSettings>().unwrap().every >= Duration::from_secs(1)
+            && config.graphs_keep > 0
+    );
+    assert!(!config.heroku.api_url.ends_with('/') && !pingdom(&config).api_url.ends_with('/'));
+    assert!(pingdom(&config).check_id != Some(0) && settings.max_step_up != Some(0));
     assert!(config.dyno_price.is_none_or(|price| price.per_month(1).amount > 0.0));
     assert!(config.sandbox_speed.is_none_or(|_| config.heroku.api_url.starts_with("http")));
 }
@@ -766,7 +779,7 @@ fn the_sample_is_written_for_its_owner_only_and_never_over_a_file() {
 #[test]
 fn the_readme_names_every_key() {
     let readme = include_str!("../../README.md");
-    for key in KEYS {
+    for key in all_keys() {
         assert!(readme.contains(&format!("`{}`", key.name)), "[{}] {} is not in README.md", key.section, key.name);
     }
 }

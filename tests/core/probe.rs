@@ -29,7 +29,7 @@ fn probe_within(
     clock: impl Fn() -> Timestamp + Send + Sync + 'static,
 ) -> Probe {
     let every = Duration::from_millis(every_ms);
-    let config = config::Probe { url: Some(url.into()), timeout, every, ca_file: None };
+    let config = config::ProbeSettings { url: Some(url.into()), timeout, every, ca_file: None };
     Probe::new(&config, HOUR, clock, &HttpOptions::default()).unwrap()
 }
 
@@ -134,7 +134,7 @@ async fn it_tests_in_the_background_by_the_clock_it_is_given_and_ends_with_its_o
 #[tokio::test]
 async fn an_address_that_is_missing_or_none_is_named() {
     let refusal = |url: Option<&str>| {
-        let config = config::Probe { url: url.map(Into::into), timeout: HOUR, every: HOUR, ca_file: None };
+        let config = config::ProbeSettings { url: url.map(Into::into), timeout: HOUR, every: HOUR, ca_file: None };
         Probe::new(&config, HOUR, || NOW, &HttpOptions::default()).err().unwrap()
     };
     assert_eq!(refusal(None).kind, FailureKind::Refused);

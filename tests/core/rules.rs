@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use autoscale_core::workspace::config::Config;
-use autoscale_core::workspace::config::parse::{Overrides, parse};
+use autoscale_core::workspace::config::{Overrides, Pingdom, parse};
 use autoscale_core::workspace::engine::{Engine, Plan};
 use autoscale_core::workspace::event::{Check, Kind, Outcome};
 use autoscale_core::workspace::heroku::HerokuFormation;
@@ -66,7 +66,7 @@ impl App {
         let http = HttpOptions::default();
         let engine = Engine::new(
             Plan::from(&config),
-            PingdomResults::new(&config.pingdom, &http).unwrap(),
+            PingdomResults::new(config.sources.settings_as::<Pingdom>().expect("its section is read"), &http).unwrap(),
             HerokuFormation::new(&config.heroku, &http).unwrap(),
             (),
             Ledger::default(),

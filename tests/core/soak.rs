@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use autoscale_core::workspace::clock::Clock;
-use autoscale_core::workspace::config::parse::{Overrides, parse};
+use autoscale_core::workspace::config::{Overrides, Pingdom, parse};
 use autoscale_core::workspace::engine::{AnySource, AnyStore, AnyTarget, Engine, Plan};
 use autoscale_core::workspace::event::{Check, Event, Kind, Outcome};
 use autoscale_core::workspace::heroku::HerokuFormation;
@@ -79,7 +79,8 @@ async fn run(seed: u64, checks: usize) -> Run {
         // What hangs is given up by the client; with the usual deadline, the loop breaks the whole check off.
         http.deadline = Duration::from_secs(1);
     }
-    let source = PingdomResults::new(&config.pingdom, &http).unwrap();
+    let source =
+        PingdomResults::new(config.sources.settings_as::<Pingdom>().expect("its section is read"), &http).unwrap();
     let target = HerokuFormation::new(&config.heroku, &http).unwrap();
     let (intents, events) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
     // The changes that the engine was about to send, as it recorded them beforehand.

@@ -81,7 +81,7 @@ async fn to_the_probe_an_untrusted_certificate_is_an_error_and_no_time_out() {
     let url = gateway().await;
     for (ca_file, kind) in [(Some(fixture("ca.pem")), "up"), (None, "error")] {
         let (timeout, every) = (LONG, LONG);
-        let config = config::Probe { url: Some(url.clone()), timeout, every, ca_file };
+        let config = config::ProbeSettings { url: Some(url.clone()), timeout, every, ca_file };
         let mut probe = Probe::new(&config, every, || NOW, &HttpOptions::default()).unwrap();
         let samples = probe.samples(NOW, NOW).await.unwrap().samples;
         assert_eq!(samples.iter().map(|s| s.kind()).collect::<Vec<_>>(), [kind]);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use autoscale_core::workspace::autoscaler::{Autoscaler, Handle};
 use autoscale_core::workspace::clock::Clock;
 use autoscale_core::workspace::config::Config;
-use autoscale_core::workspace::config_file::{self, Loaded};
+use autoscale_core::workspace::config_file::{Loaded, Place};
 use autoscale_core::workspace::event::{Check, Event, Kind};
 use autoscale_core::workspace::graph::Picture;
 use autoscale_core::workspace::graph_files;
@@ -28,6 +28,7 @@ pub(crate) struct Slot {
     pub(crate) facts: Facts,
     pub(crate) clock: Clock,
     pub(crate) handle: Handle,
+    read_from: Place,
     /// Its configuration, as the last reload left it.
     config: watch::Receiver<Config>,
     last: Option<Arc<Event>>,
@@ -87,6 +88,7 @@ impl Slot {
         let startup = async move { startup.await.iter().for_each(|warning| tracing::warn!("{warning}")) };
         loops.spawn(clock.scope(startup));
 
+        let read_from = loaded.place();
         let facts = Facts {
             name: name(&loaded.config),
             path: loaded.path,
@@ -107,15 +109,15 @@ impl Slot {
         autoscaler.set_first_check_after(first_after);
         loops.spawn(autoscaler.run());
         let config = handle.config();
-        Ok((Self { facts, clock, handle, config, last: None }, before))
+        Ok((Self { facts, clock, handle, read_from, config, last: None }, before))
     }
 
     /// Reads the configuration file again.
     pub(crate) fn reload(&self, forced: &Forced) {
-        let (path, handle) = (self.facts.path.clone(), self.handle.clone());
+        let (place, handle) = (self.read_from.clone(), self.handle.clone());
         let dry_run = forced.dry_run || forced.shadow;
         // A file that hangs must not hold up the menu.
-        tokio::task::spawn_blocking(move || handle.reload_file(config_file::load(&path, dry_run)));
+        tokio::task::spawn_blocking(move || handle.reload_file(place.load(dry_run)));
     }
 
     /// Keeps what a graph is drawn from.

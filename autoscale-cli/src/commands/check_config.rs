@@ -31,11 +31,11 @@ pub(crate) struct Args {
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
 
-    /// Check each *.ini file in this folder
+    /// Check each *.ini file in this folder, with the values of its defaults.ini
     #[arg(long, value_name = "DIR")]
     config_dir: Vec<PathBuf>,
 
-    /// One JSON object a line: file, line, section, key, severity, text
+    /// One JSON object a line: file, line, section, key, severity, text; origin where a value came from elsewhere
     #[arg(long)]
     json: bool,
 }
@@ -64,6 +64,8 @@ struct Row<'a> {
     key: Option<&'a str>,
     severity: Severity,
     text: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin: Option<&'a str>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
@@ -124,10 +126,10 @@ impl Report {
     }
 
     fn line(&self, out: &mut impl Write, file: &Path, problem: &Problem, severity: Severity) -> io::Result<()> {
-        let Problem { section, key, line, text, .. } = problem;
+        let Problem { section, key, line, text, origin, .. } = problem;
         if self.json {
-            let (section, key) = (section.as_deref(), key.as_deref());
-            let row = Row { file: file.to_string_lossy(), line: *line, section, key, severity, text };
+            let (section, key, origin) = (section.as_deref(), key.as_deref(), origin.as_deref());
+            let row = Row { file: file.to_string_lossy(), line: *line, section, key, severity, text, origin };
             return writeln!(out, "{}", serde_json::to_string(&row)?);
         }
         let problem = problem.in_file(file.display());

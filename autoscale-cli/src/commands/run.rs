@@ -2,12 +2,11 @@
 //! that does nothing else, whatever holds up the loops.
 
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use autoscale_core::workspace::autoscaler::{Autoscaler, BuildError, Handle};
-use autoscale_core::workspace::config_file::{self, Loaded};
+use autoscale_core::workspace::config_file::{Loaded, Place};
 use autoscale_core::workspace::event::{Event, Kind, Outcome};
 use autoscale_core::workspace::http::Shared;
 use autoscale_core::workspace::log::EventLog;
@@ -300,7 +299,7 @@ async fn keep_running(
         }
     };
     let mut loops = JoinSet::new();
-    let mut handles: Vec<(PathBuf, Handle)> = Vec::new();
+    let mut handles: Vec<(Place, Handle)> = Vec::new();
     let count = u32::try_from(apps.len()).unwrap_or(u32::MAX).max(1);
     for (place, App { loaded, mut autoscaler, handle }) in (0_u32..).zip(apps) {
         let clock = autoscaler.clock();
@@ -312,7 +311,7 @@ async fn keep_running(
         let startup = async move { startup.await.iter().for_each(|warning| tracing::warn!("{warning}")) };
         runtime.spawn(clock.scope(startup));
         loops.spawn_on(autoscaler.run(), runtime.handle());
-        handles.push((loaded.path, handle));
+        handles.push((loaded.place(), handle));
     }
     if let Some(pid_file) = &mut pid_file {
         pid_file.write();
@@ -329,9 +328,9 @@ async fn keep_running(
                     service.reloading();
                     shared.refresh();
                     let forced = args.dry_run || args.shadow;
-                    for (path, handle) in handles.clone() {
+                    for (place, handle) in handles.clone() {
                         // A file that hangs must not keep a signal from being heard.
-                        runtime.spawn_blocking(move || handle.reload_file(config_file::load(&path, forced)));
+                        runtime.spawn_blocking(move || handle.reload_file(place.load(forced)));
                     }
                     reloading += handles.len();
                 }

@@ -5,13 +5,11 @@ use std::time::Duration;
 use super::keys;
 use super::problem::ProblemKind;
 use super::reader::Reader;
-use super::settings::PolicyKind;
-use super::{Config, MetricKind, value};
+use super::source::Spacing;
+use super::{Config, value};
 
-/// Pingdom's finest resolution; its checks run each 1 to 60 minutes, and this file does not say which.
-const PINGDOM_SPACING: Duration = Duration::from_secs(60);
-/// Points that a falling trend needs (docs/policy.md, rule 3).
-const FALLING_POINTS: u32 = 8;
+/// Samples of a window that holds enough for every policy; fewer are not worth proposing.
+const PLENTY: u32 = 8;
 /// Heroku's limit of dynos of one process type (docs/heroku-and-pingdom.md).
 const HEROKU_MOST: u32 = 100;
 
@@ -41,10 +39,8 @@ pub(super) fn check(reader: &mut Reader<'_>, config: &Config) {
 
 fn window(reader: &mut Reader<'_>, config: &Config) {
     let (period, frequency) = (config.settings.period, config.check_frequency);
-    let (spacing, whose) = match config.metric_source {
-        MetricKind::Pingdom => (PINGDOM_SPACING, "Pingdom's"),
-        MetricKind::Probe => (config.probe.every, "the probe's"),
-    };
+    let Spacing { every: spacing, whose } = config.sources.primary().settings().spacing();
+    let falling = config.settings.policy.entry().falling_trend_samples;
     if frequency > period {
         let text = format!(
             "{} between checks is more than pingdom_check_period ({}, {}): the results of {} in each {0} are never looked at",
@@ -61,16 +57,16 @@ fn window(reader: &mut Reader<'_>, config: &Config) {
             "{} hold fewer than the 2 results that it takes to find an app too slow ({whose} come each {}): give {} or more",
             time(period),
             time(spacing),
-            needed(FALLING_POINTS),
+            needed(falling.unwrap_or(PLENTY)),
         );
         reader.warn(keys::CHECK_PERIOD, ProblemKind::Advice, text);
-    } else if period < spacing * FALLING_POINTS && config.settings.policy == PolicyKind::Threshold {
+    } else if let Some(falling) = falling.filter(|falling| period < spacing * *falling) {
         let text = format!(
-            "{} hold fewer than the {FALLING_POINTS} results that a falling trend needs ({whose} come each {}): dynos are \
+            "{} hold fewer than the {falling} results that a falling trend needs ({whose} come each {}): dynos are \
              removed only below response_time_low; give {} or more",
             time(period),
             time(spacing),
-            needed(FALLING_POINTS),
+            needed(falling),
         );
         reader.warn(keys::CHECK_PERIOD, ProblemKind::Advice, text);
     }
@@ -81,7 +77,7 @@ const ROUTED: &str = "web";
 
 fn process_type(reader: &mut Reader<'_>, config: &Config) {
     let kind = config.heroku.process_type.as_str();
-    let times_requests = matches!(config.metric_source, MetricKind::Pingdom | MetricKind::Probe);
+    let times_requests = config.sources.primary().kind().times_requests();
     if kind != ROUTED && times_requests {
         let text = format!(
             "Heroku sends HTTP requests to {ROUTED} only, so response times say nothing about {kind}: its dynos would \
@@ -107,10 +103,7 @@ fn trial(reader: &mut Reader<'_>, config: &Config) {
 
 fn all_loopback(config: &Config) -> bool {
     value::is_loopback_url(&config.heroku.api_url)
-        && match config.metric_source {
-            MetricKind::Pingdom => value::is_loopback_url(&config.pingdom.api_url),
-            MetricKind::Probe => config.probe.url.as_deref().is_none_or(value::is_loopback_url),
-        }
+        && config.sources.used().all(|source| source.settings().is_loopback())
 }
 
 /// A time for people: "5 min", "1.5 min", "45 s".

@@ -30,6 +30,13 @@ pub(super) struct Entry {
     indent: usize,
 }
 
+impl Entry {
+    /// What a variable of the environment gives: it is in no line.
+    pub(super) fn of_variable(key: &str, value: &str) -> Self {
+        Self { head: 0, key: key.into(), value: value.into(), line: 0, continued: None, indent: 0 }
+    }
+}
+
 /// A file, taken apart.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Document {

@@ -2,17 +2,26 @@
 //! a file, a socket or a clock, and only [`places`] reads the environment.
 
 mod advice;
+mod credentials;
 mod form;
 mod ini;
+mod key;
 pub mod keys;
+mod layers;
+mod origin;
+mod overrides;
 pub mod parse;
 pub mod places;
 mod problem;
 mod reader;
+mod registry;
 mod secret;
 mod settings;
+mod source;
+mod table;
 mod tuning;
 mod value;
+mod whole;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -22,13 +31,18 @@ use crate::model::formation::Bounds;
 use crate::model::money::DynoPrice;
 use crate::model::time::Timestamp;
 
-pub use parse::{Examined, Lines, Overrides, Parsed, examine, parse};
+pub use credentials::is_placeholder;
+pub use key::{Key, Scope, Shown};
+pub use overrides::Overrides;
+pub use parse::{Examined, Lines, Parsed, examine, parse};
 pub use problem::{InFile, Problem, ProblemKind};
+pub use reader::Reader;
+pub use registry::Registry;
 pub use secret::Secret;
-pub use settings::{OnMissingData, PolicyKind, Settings};
+pub use settings::{OnMissingData, Settings};
+pub use source::{Comparable, SourceChoice, SourceKind, SourceSettings, Sources, Spacing};
+pub use table::Table;
 pub use tuning::Tuning;
-
-use keys::Key;
 
 /// The sample configuration: every key with its meaning.
 pub const SAMPLE: &str = include_str!("config.sample.ini");
@@ -38,12 +52,8 @@ pub const SAMPLE: &str = include_str!("config.sample.ini");
 pub struct Config {
     /// Section `HEROKU_INFOS`.
     pub heroku: Heroku,
-    /// Section `PINGDOM_INFOS`.
-    pub pingdom: Pingdom,
-    /// Section `PROBE_INFOS`.
-    pub probe: Probe,
-    /// Where response times come from.
-    pub metric_source: MetricKind,
+    /// Where response times come from (`metric_source`, `fallback_source`), and what the section of each source says.
+    pub sources: Sources,
     /// `min_dynos` and `max_dynos`.
     pub bounds: Bounds,
     /// What decides.
@@ -109,44 +119,14 @@ impl Config {
     /// still be made.
     pub fn missing_for_run(&self) -> Vec<Problem> {
         let mut missing = Vec::new();
-        let mut need = |is_there: bool, key: &Key, mend: &str| {
-            if !is_there {
-                let kind = if key.form == keys::Form::Token { ProblemKind::Credential } else { ProblemKind::Missing };
-                missing.push(Problem {
-                    section: Some(key.section.into()),
-                    key: Some(key.name.into()),
-                    line: None,
-                    text: format!("needed to run, and not given: {mend}"),
-                    kind,
-                });
-            }
-        };
-        need(
-            self.heroku.api_key.is_some(),
-            keys::HEROKU_API_KEY,
-            "set it here, in the environment as HEROKU_API_KEY, or in the file $CREDENTIALS_DIRECTORY/heroku_api_key; \
-             `heroku authorizations:create` makes one",
-        );
-        match self.metric_source {
-            MetricKind::Pingdom => {
-                need(
-                    self.pingdom.api_key.is_some(),
-                    keys::PINGDOM_API_KEY,
-                    "set it here, in the environment as PINGDOM_API_TOKEN, or in the file \
-                     $CREDENTIALS_DIRECTORY/pingdom_api_token; Pingdom makes one under Settings, Pingdom API",
-                );
-                need(
-                    self.pingdom.check_id.is_some(),
-                    keys::CHECK_ID,
-                    "set it to the number of the check, or measure without Pingdom by `metric_source: probe`",
-                );
-                if self.pingdom.api_version == PingdomVersion::V2_1 {
-                    need(self.pingdom.login.is_some(), keys::LOGIN, "api_version 2.1 asks for it");
-                    need(self.pingdom.password.is_some(), keys::PASSWORD, "api_version 2.1 asks for it");
-                }
-            }
-            MetricKind::Probe => need(self.probe.url.is_some(), keys::PROBE_URL, "set it to the page to be timed"),
+        if self.heroku.api_key.is_none() {
+            missing.push(Problem::needed(
+                keys::HEROKU_API_KEY,
+                "set it here, in the environment as HEROKU_API_KEY, or in the file \
+                 $CREDENTIALS_DIRECTORY/heroku_api_key; `heroku authorizations:create` makes one",
+            ));
         }
+        missing.extend(self.sources.used().flat_map(|source| source.settings().missing_for_run()));
         missing
     }
 
@@ -176,12 +156,9 @@ impl Config {
     /// The extra trusted roots of the services that are used, each with its section and key.
     #[cfg(feature = "http")]
     pub(crate) fn ca_files(&self) -> Vec<(&'static str, &'static str, &std::path::Path)> {
-        let (key, file) = match self.metric_source {
-            MetricKind::Pingdom => (keys::PINGDOM_CA_FILE, &self.pingdom.ca_file),
-            MetricKind::Probe => (keys::PROBE_CA_FILE, &self.probe.ca_file),
-        };
-        let used = [(keys::HEROKU_CA_FILE, &self.heroku.ca_file), (key, file)];
-        used.into_iter().filter_map(|(key, file)| Some((key.section, key.name, file.as_deref()?))).collect()
+        let heroku = self.heroku.ca_file.as_deref().map(|file| (keys::HEROKU_CA_FILE, file));
+        let of_sources = self.sources.used().filter_map(|source| source.settings().ca_file());
+        heroku.into_iter().chain(of_sources).map(|(key, file)| (key.section, key.name, file)).collect()
     }
 }
 
@@ -198,58 +175,6 @@ pub struct Heroku {
     pub api_url: String,
     /// Extra trusted roots, PEM.
     pub ca_file: Option<PathBuf>,
-}
-
-/// How to reach Pingdom.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Pingdom {
-    /// 3.1: API token; 2.1: application key.
-    pub api_key: Option<Secret>,
-    /// 2.1 only: user.
-    pub login: Option<String>,
-    /// 2.1 only: password.
-    pub password: Option<Secret>,
-    /// The check whose results are read; `None` only with another metric source.
-    pub check_id: Option<u64>,
-    /// Version of the API.
-    pub api_version: PingdomVersion,
-    /// Base address, without a slash at the end and without the version's path.
-    pub api_url: String,
-    /// Extra trusted roots, PEM.
-    pub ca_file: Option<PathBuf>,
-}
-
-/// Versions of Pingdom's API.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum PingdomVersion {
-    /// 3.1, the one that is served today: Bearer token.
-    #[default]
-    V3_1,
-    /// 2.1, closed at the end of 2020, for a gateway that still speaks it: App-Key and Basic.
-    V2_1,
-}
-
-/// The program's own check, for people with no Pingdom account.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Probe {
-    /// What is fetched; `None` only with another metric source.
-    pub url: Option<String>,
-    /// How long an answer may take.
-    pub timeout: Duration,
-    /// Time between two fetches.
-    pub every: Duration,
-    /// Extra trusted roots, PEM.
-    pub ca_file: Option<PathBuf>,
-}
-
-/// Where response times come from.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum MetricKind {
-    /// Pingdom's results.
-    #[default]
-    Pingdom,
-    /// The program's own check.
-    Probe,
 }
 
 /// Format of graphs.

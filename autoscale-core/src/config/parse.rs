@@ -3,29 +3,20 @@
 
 use std::net::SocketAddr;
 
-use super::form::Form;
-use super::ini::{Document, Entry};
-use super::keys::{self, Key};
-use super::problem::{Problem, ProblemKind, quoted};
+use super::ini::Entry;
+use super::key::{Key, Scope};
+use super::keys;
+use super::layers::Layers;
+use super::overrides::Overrides;
+use super::problem::{Problem, ProblemKind};
 use super::reader::Reader;
-use super::settings::{OnMissingData, PolicyKind, Settings};
-use super::{Config, GraphFormat, Heroku, MetricKind, Pingdom, PingdomVersion, Probe, Secret, advice, value};
+use super::registry::Registry;
+use super::secret::Secret;
+use super::settings::{OnMissingData, Settings};
+use super::source::{SourceChoice, Sources};
+use super::{Config, GraphFormat, Heroku, advice, value};
 use crate::model::formation::Bounds;
 use crate::model::time::Timestamp;
-
-/// What is said of a secret in quotes.
-const IN_QUOTES: &str = "stands in quotes, and they are part of the value: leave them out, unless they belong to it";
-
-/// What was found elsewhere than in the text.
-#[derive(Clone, PartialEq, Debug, Default)]
-pub struct Overrides {
-    /// Heroku's API token; a key in the text goes before it.
-    pub heroku_api_key: Option<Secret>,
-    /// Pingdom's API token; a key in the text goes before it.
-    pub pingdom_api_token: Option<Secret>,
-    /// The command line's `--dry-run`: goes before `debug`.
-    pub dry_run: bool,
-}
 
 /// A configuration that can be used.
 #[derive(Clone, PartialEq, Debug)]
@@ -49,6 +40,10 @@ pub struct Examined {
     pub warnings: Vec<Problem>,
     /// Does the text hold a secret?
     pub holds_secrets: bool,
+    /// Does `defaults.ini` hold a secret?
+    pub defaults_hold_secrets: bool,
+    /// What is given of the keys that all configurations of a process agree in.
+    pub process: Vec<(Key, String)>,
     /// Where its keys are.
     pub lines: Lines,
 }
@@ -69,61 +64,35 @@ impl Lines {
 /// # Errors
 /// Every problem of the text, in the order of its lines; those of the text as a whole come last. [`examine`] gives the
 /// warnings as well.
-pub fn parse(text: &str, overrides: &Overrides) -> Result<Parsed, Vec<Problem>> {
-    let Examined { config, problems, warnings, holds_secrets, .. } = examine(text, overrides);
+pub fn parse(text: &str, overrides: &Overrides, registry: &Registry) -> Result<Parsed, Vec<Problem>> {
+    let Examined { config, problems, warnings, holds_secrets, .. } = examine(text, overrides, registry);
     config.map(|config| Parsed { config, warnings, holds_secrets }).ok_or(problems)
 }
 
 /// Reads a configuration and says all that can be said of it.
-pub fn examine(text: &str, overrides: &Overrides) -> Examined {
-    let document = Document::read(text);
-    let mut reader =
-        Reader { problems: document.problems.clone(), document: &document, warnings: Vec::new(), holds_secrets: false };
+pub fn examine(text: &str, overrides: &Overrides, registry: &Registry) -> Examined {
+    let table = registry.table();
+    let layers = Layers::new(text, overrides, table);
+    let mut reader = Reader::new(&layers, table, overrides);
     reader.unknown_and_duplicate();
-    let config = reader.config(overrides);
+    let config = reader.config(registry);
     let known = |entry: &Entry| {
-        let key = keys::key(reader.section_of(entry)?, &entry.key)?;
+        let key = table.key(table.section(&layers.text().heads[entry.head].name)?, &entry.key)?;
         Some((key.section, key.name, entry.line))
     };
-    let lines = Lines(document.entries.iter().filter_map(known).collect());
-    let Reader { mut problems, mut warnings, holds_secrets, .. } = reader;
+    let lines = Lines(layers.text().entries.iter().filter_map(known).collect());
+    let of_process = table.keys().iter().filter(|key| key.scope == Scope::Process);
+    let process = of_process.filter_map(|key| Some((*key, reader.raw(key)?.to_owned()))).collect();
+    let Reader { mut problems, mut warnings, holds_secrets, defaults_hold_secrets, .. } = reader;
     for list in [&mut problems, &mut warnings] {
         list.sort_by_key(|problem| problem.line.unwrap_or(usize::MAX));
     }
-    Examined { config: config.filter(|_| problems.is_empty()), problems, warnings, holds_secrets, lines }
+    let config = config.filter(|_| problems.is_empty());
+    Examined { config, problems, warnings, holds_secrets, defaults_hold_secrets, lines, process }
 }
 
 impl Reader<'_> {
     // ---- keys with a story
-
-    fn token(&mut self, key: &Key, elsewhere: Option<&Secret>) -> Option<Secret> {
-        let text = self.text(key);
-        let placeholder = text.is_some_and(value::is_placeholder);
-        if let Some(text) = text.filter(|_| placeholder && elsewhere.is_none()) {
-            self.placeholder(key, text, "put your own in its place");
-        }
-        if let Some(text) = text.filter(|_| !placeholder) {
-            self.holds_secrets = true;
-            if let Err(text) = value::token(text) {
-                self.problem(key, ProblemKind::Value, text);
-                return None;
-            }
-            if value::is_quoted(text) {
-                self.warn(key, ProblemKind::Advice, IN_QUOTES);
-            } else if text.contains(' ') {
-                let text = "has a space in it: all that follows the separator is part of the key, a comment as well";
-                self.warn(key, ProblemKind::Advice, text);
-            }
-            return Some(Secret::new(text));
-        }
-        let secret = elsewhere?;
-        if let Err(text) = value::token(secret.expose()) {
-            let problem = self.place(key, ProblemKind::Value, format!("the one from outside this file {text}"));
-            self.problems.push(Problem { line: None, ..problem });
-            return None;
-        }
-        Some(secret.clone())
-    }
 
     fn app_name(&mut self) -> Option<String> {
         let key = keys::APP_NAME;
@@ -142,40 +111,6 @@ impl Reader<'_> {
         })
     }
 
-    fn check_id(&mut self) -> Option<u64> {
-        let key = keys::CHECK_ID;
-        if let Some(text) = self.text(key).filter(|text| value::is_placeholder(text)) {
-            self.placeholder(key, text, "give the number at the end of the check's address in Pingdom");
-            return None;
-        }
-        self.whole(key)
-    }
-
-    /// Says that a value is still the sample's, and shows it where it can't be somebody's secret.
-    fn placeholder(&mut self, key: &Key, value: &str, mend: &str) {
-        let secret = matches!(key.form, Form::Token | Form::Password) && !value.starts_with("MY_");
-        let shown = if secret { String::new() } else { format!("{} ", quoted(value)) };
-        self.warn(key, ProblemKind::Placeholder, format!("{shown}is still the sample's placeholder: {mend}"));
-    }
-
-    /// A user or password: used with 2.1 only.
-    fn password(&mut self, key: &Key, version: Option<PingdomVersion>) -> Option<Secret> {
-        let secret = self.take(key, |text, _| value::password(text).map(|()| Secret::new(text)))?;
-        if value::is_quoted(secret.expose()) {
-            self.warn(key, ProblemKind::Advice, IN_QUOTES);
-        }
-        let placeholder = value::is_placeholder(secret.expose());
-        self.holds_secrets |= key == keys::PASSWORD && !placeholder;
-        if version == Some(PingdomVersion::V3_1) {
-            let text = "no longer needed: Pingdom's API 3.1 takes the token in api_key alone; this line can go";
-            self.warn(key, ProblemKind::Retired, text);
-        } else if placeholder {
-            self.placeholder(key, secret.expose(), "put your own in its place");
-            return None;
-        }
-        Some(secret)
-    }
-
     fn trend_low(&mut self) -> Option<f64> {
         let key = keys::TREND_LOW;
         let trend = self.number(key)?;
@@ -192,7 +127,7 @@ impl Reader<'_> {
     fn webhook(&mut self) -> Option<Secret> {
         let key = keys::WEBHOOK_URL;
         let (url, private) = self.take(key, |text, _| value::url(text).map(|private| (Secret::new(text), private)))?;
-        self.holds_secrets = true;
+        self.note_secret(key);
         if value::is_discords_own(url.expose()) {
             let text = "Discord refuses notices at this address: append /slack to its path, where it reads the form in \
                         which they are posted";
@@ -208,27 +143,19 @@ impl Reader<'_> {
     // ---- all keys
 
     /// `None` where a value could not be read; what values don't go together is noted as well.
-    fn config(&mut self, elsewhere: &Overrides) -> Option<Config> {
+    fn config(&mut self, registry: &Registry) -> Option<Config> {
         // Each value is read before the first is asked for, so that every problem is found.
-        let heroku = self.heroku(elsewhere);
-        let pingdom = self.pingdom(elsewhere);
-        let probe = self.probe();
-        let metric_source = self.word(keys::METRIC_SOURCE).map(|word| match word {
-            "probe" => MetricKind::Probe,
-            _ => MetricKind::Pingdom,
-        });
+        let heroku = self.heroku();
+        let sources = self.sources(registry);
         let bounds = self.bounds();
-        let settings = self.settings();
+        let settings = self.settings(registry);
         let check_frequency = self.duration(keys::CHECK_FREQUENCY);
         let manual_override = self.duration(keys::MANUAL_OVERRIDE);
         let dyno_price = self.take(keys::DYNO_PRICE, value::price);
         let debug = self.flag_or_word(keys::DEBUG);
         let plot = self.flag(keys::PLOT);
         let graphs_folder = self.path(keys::GRAPHS_FOLDER);
-        let graph_format = self.word(keys::GRAPH_FORMAT).map(|word| match word {
-            "svg" => GraphFormat::Svg,
-            _ => GraphFormat::Png,
-        });
+        let graph_format = self.choice(keys::GRAPH_FORMAT, &[("png", GraphFormat::Png), ("svg", GraphFormat::Svg)]);
         let graphs_keep = self.whole(keys::GRAPHS_KEEP).and_then(|n| usize::try_from(n).ok());
         let history_file = self.path(keys::HISTORY_FILE);
         let state_dir = self.path(keys::STATE_DIR);
@@ -238,15 +165,13 @@ impl Reader<'_> {
         let sandbox_since = self.number(keys::SINCE).and_then(Timestamp::from_secs_f64);
         let config = Config {
             heroku: heroku?,
-            pingdom: pingdom?,
-            probe: probe?,
-            metric_source: metric_source?,
+            sources: sources?,
             bounds: bounds?,
             settings: settings?,
             check_frequency: check_frequency?,
             manual_override: manual_override?,
             dyno_price,
-            dry_run: debug?.unwrap_or(true) || elsewhere.dry_run,
+            dry_run: debug?.unwrap_or(true) || self.overrides.dry_run,
             shadow: debug?.is_none(),
             plot: plot?,
             graphs_folder,
@@ -263,36 +188,31 @@ impl Reader<'_> {
         Some(config)
     }
 
-    fn heroku(&mut self, elsewhere: &Overrides) -> Option<Heroku> {
-        let api_key = self.token(keys::HEROKU_API_KEY, elsewhere.heroku_api_key.as_ref());
+    fn sources(&mut self, registry: &Registry) -> Option<Sources> {
+        // Also those that are not used: a problem there is a problem.
+        let kinds = registry.sources().iter();
+        let all: Vec<_> =
+            kinds.map(|kind| kind.read(self).map(|settings| SourceChoice::new(*kind, settings))).collect();
+        let primary = self.word(keys::METRIC_SOURCE);
+        let before = self.problems.len();
+        let fallback = self.word(keys::FALLBACK_SOURCE);
+        if self.problems.len() > before {
+            return None;
+        }
+        if fallback.is_some() && fallback == primary {
+            let text = "is metric_source itself: give another source, or delete the line";
+            self.problem(keys::FALLBACK_SOURCE, ProblemKind::Conflict, text);
+        }
+        Sources::new(all.into_iter().collect::<Option<_>>()?, primary?, fallback)
+    }
+
+    fn heroku(&mut self) -> Option<Heroku> {
+        let api_key = self.token(keys::HEROKU_API_KEY);
         let app_name = self.app_name();
         let process_type = self.name(keys::PROCESS_TYPE, value::process_type);
         let api_url = self.api_url(keys::HEROKU_API_URL);
         let ca_file = self.path(keys::HEROKU_CA_FILE);
         Some(Heroku { api_key, app_name: app_name?, process_type: process_type?, api_url: api_url?, ca_file })
-    }
-
-    fn pingdom(&mut self, elsewhere: &Overrides) -> Option<Pingdom> {
-        let api_key = self.token(keys::PINGDOM_API_KEY, elsewhere.pingdom_api_token.as_ref());
-        let check_id = self.check_id();
-        let api_version = self.word(keys::API_VERSION).map(|word| match word {
-            "2.1" => PingdomVersion::V2_1,
-            _ => PingdomVersion::V3_1,
-        });
-        let login = self.password(keys::LOGIN, api_version).map(|login| login.expose().to_owned());
-        let password = self.password(keys::PASSWORD, api_version);
-        let api_url = self.api_url(keys::PINGDOM_API_URL);
-        let ca_file = self.path(keys::PINGDOM_CA_FILE);
-        let (api_version, api_url) = (api_version?, api_url?);
-        Some(Pingdom { api_key, login, password, check_id, api_version, api_url, ca_file })
-    }
-
-    fn probe(&mut self) -> Option<Probe> {
-        let url = self.take(keys::PROBE_URL, |text, _| value::url(text).map(|_| text.to_owned()));
-        let timeout = self.duration(keys::PROBE_TIMEOUT);
-        let every = self.duration(keys::PROBE_EVERY);
-        let ca_file = self.path(keys::PROBE_CA_FILE);
-        Some(Probe { url, timeout: timeout?, every: every?, ca_file })
     }
 
     fn bounds(&mut self) -> Option<Bounds> {
@@ -309,7 +229,7 @@ impl Reader<'_> {
         let before = self.problems.len();
         let min = self.dynos(keys::MIN_DYNOS);
         // Heroku allows 0, so that it needs a word why this program does not.
-        let zero = self.entry(keys::MIN_DYNOS).is_some_and(|entry| value::without_comment(&entry.value) == "0");
+        let zero = self.find(keys::MIN_DYNOS).is_some_and(|found| value::without_comment(&found.entry.value) == "0");
         if let Some(problem) = self.problems.get_mut(before).filter(|_| zero) {
             problem.text += "; an app at 0 dynos fails the very check that would wake it";
         }
@@ -319,7 +239,7 @@ impl Reader<'_> {
     /// Says that `low` is not below `high`, at the one of the two keys that is in the file.
     fn not_below(&mut self, low: &Key, l: impl ToString, high: &Key, h: impl ToString, how: &str) {
         let (l, h) = (l.to_string(), h.to_string());
-        let (at, text) = if self.entry(low).is_some() {
+        let (at, text) = if self.find(low).is_some() {
             (low, format!("{l} is {how} {} ({h}, {}): lower this or raise that", high.name, self.whence(high)))
         } else {
             (high, format!("{} ({l}, {}) is {how} {h}: raise this or lower that", low.name, self.whence(low)))
@@ -327,11 +247,8 @@ impl Reader<'_> {
         self.problem(at, ProblemKind::Conflict, text);
     }
 
-    fn settings(&mut self) -> Option<Settings> {
-        let policy = self.word(keys::POLICY).map(|word| match word {
-            "adaptive" => PolicyKind::Adaptive,
-            _ => PolicyKind::Threshold,
-        });
+    fn settings(&mut self, registry: &Registry) -> Option<Settings> {
+        let policy = self.word(keys::POLICY).and_then(|name| registry.policy(name));
         let (low, high) = (self.number(keys::RESPONSE_TIME_LOW), self.number(keys::RESPONSE_TIME_HIGH));
         if let (Some(low), Some(high)) = (low, high)
             && low >= high
@@ -345,10 +262,8 @@ impl Reader<'_> {
         let cooldown_down_trial = self.duration(keys::COOLDOWN_DOWN_TRIAL);
         let (max_step_up, max_step_down) = (self.dynos(keys::MAX_STEP_UP), self.dynos(keys::MAX_STEP_DOWN));
         let slow_weight = self.number(keys::SLOW_WEIGHT);
-        let on_missing_data = self.word(keys::ON_MISSING_DATA).map(|word| match word {
-            "max" => OnMissingData::Max,
-            _ => OnMissingData::Hold,
-        });
+        let on_missing_data =
+            self.choice(keys::ON_MISSING_DATA, &[("hold", OnMissingData::Hold), ("max", OnMissingData::Max)]);
         let defaults = Settings::new(policy?);
         Some(Settings {
             response_time_low: low?,
@@ -367,5 +282,38 @@ impl Reader<'_> {
             on_missing_data: on_missing_data?,
             policy: defaults.policy,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::config::keys::Form;
+    use crate::sources::standard;
+
+    #[test]
+    fn every_key_of_the_table_is_read_and_every_key_that_is_read_is_in_the_table() {
+        let (registry, overrides) = (standard(), Overrides::default());
+        let layers = Layers::new("[HEROKU_INFOS]\napp_name: shop\n", &overrides, registry.table());
+        let mut reader = Reader::new(&layers, registry.table(), &overrides);
+        assert!(reader.config(registry).is_some());
+        let asked: BTreeSet<_> = reader.asked.into_iter().collect();
+        let known: BTreeSet<_> = registry.keys().iter().map(|key| (key.section, key.name)).collect();
+        assert_eq!(asked, known);
+        assert_eq!(known.len(), registry.keys().len(), "a key is there twice");
+    }
+
+    #[test]
+    fn every_word_of_the_table_is_read_as_something() {
+        let registry = standard();
+        for key in registry.keys() {
+            let Form::Word(words) = key.form else { continue };
+            for word in words.iter().filter(|word| !(key.is(keys::FALLBACK_SOURCE) && **word == "pingdom")) {
+                let text = format!("[HEROKU_INFOS]\napp_name: shop\n[{}]\n{}: {word}\n", key.section, key.name);
+                assert_eq!(examine(&text, &Overrides::default(), registry).problems, [], "{}: {word}", key.name);
+            }
+        }
     }
 }

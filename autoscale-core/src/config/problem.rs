@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+use super::form::Form;
+use super::key::Key;
+use super::origin::Origin;
+
 /// Something wrong with a configuration, or worth a warning.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Problem {
@@ -11,6 +15,9 @@ pub struct Problem {
     pub key: Option<String>,
     /// Line it is in, counted from 1; `None` for what is missing or came from elsewhere.
     pub line: Option<usize>,
+    /// Where the value came from, if not from the configuration's own file: "AUTOSCALE_SETTINGS__MIN_DYNOS in the
+    /// environment", "defaults.ini:3".
+    pub origin: Option<String>,
     /// What is wrong, and the mend.
     pub text: String,
     /// What kind.
@@ -48,12 +55,35 @@ pub enum ProblemKind {
 impl Problem {
     /// About the file as a whole.
     pub fn of_file(kind: ProblemKind, text: impl Into<String>) -> Self {
-        Self { section: None, key: None, line: None, text: text.into(), kind }
+        Self { section: None, key: None, line: None, origin: None, text: text.into(), kind }
     }
 
     /// About a line.
     pub fn of_line(kind: ProblemKind, line: usize, text: impl Into<String>) -> Self {
         Self { line: Some(line), ..Self::of_file(kind, text) }
+    }
+
+    /// About a line of what gave a value.
+    pub(super) fn at(origin: Origin<'_>, kind: ProblemKind, line: usize, text: impl Into<String>) -> Self {
+        Self::of_line(kind, line, text).moved_to(origin)
+    }
+
+    /// The same, of another origin than the configuration's own file.
+    pub(super) fn moved_to(self, origin: Origin<'_>) -> Self {
+        match origin.shown(self.line) {
+            None => self,
+            shown => Self { line: None, origin: shown, ..self },
+        }
+    }
+
+    /// A key that is needed to run and not given, and what to do about it. A secret may still come from elsewhere.
+    pub fn needed(key: &Key, mend: &str) -> Self {
+        let kind = if key.form == Form::Token { ProblemKind::Credential } else { ProblemKind::Missing };
+        Self {
+            section: Some(key.section.into()),
+            key: Some(key.name.into()),
+            ..Self::of_file(kind, format!("needed to run, and not given: {mend}"))
+        }
     }
 
     /// With the file's name before it: `config.ini:12: [AUTOSCALE_SETTINGS] min_dynos: …`.
@@ -85,6 +115,9 @@ pub struct InFile<'a, D> {
 impl<D: fmt::Display> fmt::Display for InFile<'_, D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { problem, file } = self;
+        if let Some(origin) = &problem.origin {
+            return write!(f, "{origin}: {problem}");
+        }
         match problem.line {
             Some(line) => write!(f, "{file}:{line}: {problem}"),
             None => write!(f, "{file}: {problem}"),
@@ -112,6 +145,7 @@ mod tests {
             section: Some("AUTOSCALE_SETTINGS".into()),
             key: Some("min_dynos".into()),
             line: Some(12),
+            origin: None,
             text: "too few".into(),
             kind: ProblemKind::Value,
         };

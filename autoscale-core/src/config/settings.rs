@@ -2,30 +2,8 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use super::tuning::Tuning;
-
-/// Which rule decides.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PolicyKind {
-    /// Bounds and trend: what the 2012 README documents, its directions put right.
-    #[default]
-    Threshold,
-    /// A Bayesian filter of the load.
-    Adaptive,
-}
-
-impl PolicyKind {
-    /// "threshold" or "adaptive".
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Threshold => "threshold",
-            Self::Adaptive => "adaptive",
-        }
-    }
-}
+use crate::model::policy_kind::PolicyKind;
 
 /// What a successful but empty or stale read means after ten minutes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -96,10 +74,7 @@ impl Settings {
             period: minutes(30),
             boot_time: minutes(1),
             cooldown_up: Duration::ZERO,
-            cooldown_down: match policy {
-                PolicyKind::Threshold => minutes(10),
-                PolicyKind::Adaptive => minutes(2),
-            },
+            cooldown_down: policy.entry().cooldown_down,
             cooldown_down_trial: None,
             max_step_up: None,
             max_step_down: None,

@@ -12,7 +12,7 @@ use crate::config::{Config, Problem};
 use crate::daemon::autoscaler::{Autoscaler, Observers};
 use crate::daemon::handle::{Handle, Inner};
 #[cfg(feature = "http")]
-use crate::daemon::parts::{http_options, open_source, open_target};
+use crate::daemon::parts::{http_options, open_target};
 use crate::daemon::runner::AppLoop;
 use crate::engine::ledger::Ledger;
 use crate::engine::permit::StoreError;
@@ -193,7 +193,7 @@ impl Builder {
         let source = match source {
             Some(source) => source,
             #[cfg(feature = "http")]
-            None => open_source(&config, clock, &http)?,
+            None => crate::sources::open_source(&config, clock, &http)?,
             #[cfg(not(feature = "http"))]
             None => return Err(BuildError::NoSource),
         };

@@ -1,53 +1,22 @@
-//! Where a configuration comes from: file, environment, credentials folder, the default places, a folder of
-//! configurations. What a text means is for [`crate::config`] to say.
+//! Where a configuration comes from: file, environment, credentials folder. Which files a process reads is for
+//! [`super::config_set`]. What a text means is for [`crate::config`] to say.
 
-use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::{env, fmt};
 
-use crate::config::{Config, Lines, Overrides, Problem, ProblemKind, SAMPLE, Secret, examine};
+use crate::config::{Config, Key, Lines, Overrides, Problem, ProblemKind, SAMPLE, Secret};
+use crate::daemon::environment::{Environment, WHOLE};
+use crate::sources::{examine, standard};
 use crate::stores::private::{create_folders, for_its_owner, is_open_to_others};
 
 /// The most bytes of a configuration that are read.
 const MOST: u64 = 1024 * 1024;
 /// The most bytes of a credential that are read.
 const MOST_OF_A_CREDENTIAL: u64 = 16 * 1024;
-/// Where configurations are, below `$XDG_CONFIG_HOME` and `/etc`.
-const PLACE: &str = "heroku-autoscale/config.ini";
-
-/// The variables of the environment that are looked at.
-#[derive(Clone, Default)]
-pub struct Environment(BTreeMap<OsString, OsString>);
-
-impl Environment {
-    /// That of this process.
-    pub fn of_process() -> Self {
-        const LOOKED_AT: [&str; 6] =
-            ["HEROKU_API_KEY", "PINGDOM_API_TOKEN", "CREDENTIALS_DIRECTORY", "XDG_CONFIG_HOME", "HOME", "APPDATA"];
-        LOOKED_AT.into_iter().filter_map(|name| Some((name, env::var_os(name)?))).collect()
-    }
-
-    /// A variable's value; an empty one counts as not set.
-    fn get(&self, name: &str) -> Option<&OsStr> {
-        self.0.get(OsStr::new(name)).map(OsString::as_os_str).filter(|value| !value.is_empty())
-    }
-}
-
-impl<K: Into<OsString>, V: Into<OsString>> FromIterator<(K, V)> for Environment {
-    fn from_iter<I: IntoIterator<Item = (K, V)>>(variables: I) -> Self {
-        Self(variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
-    }
-}
-
-/// Shows names only: values are secrets.
-impl fmt::Debug for Environment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
-    }
-}
+/// The path that stands for the configuration in the variable `AUTOSCALE_CONFIG`.
+pub const IN_ENVIRONMENT: &str = "$AUTOSCALE_CONFIG";
 
 /// A configuration with where it came from.
 #[derive(Clone, PartialEq, Debug)]
@@ -60,9 +29,44 @@ pub struct Loaded {
     pub path: PathBuf,
     /// Where its keys are.
     pub lines: Lines,
+    /// What it was read with, to read it again.
+    pub beside: Beside,
+    /// What it gives of the keys that all configurations of a process agree in.
+    pub(super) process: Vec<(Key, String)>,
+}
+
+/// What a configuration is read with.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Beside {
+    /// The `defaults.ini` of its folder.
+    pub defaults: Option<PathBuf>,
+    /// Are there other configurations, so that the environment can't say which app is meant?
+    pub others: bool,
+}
+
+/// Where a configuration was read from, to read it again.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Place {
+    path: PathBuf,
+    beside: Beside,
+}
+
+impl Place {
+    /// Reads it again, with the environment of this process.
+    ///
+    /// # Errors
+    /// A [`LoadError`] with every problem of the file.
+    pub fn load(&self, dry_run: bool) -> Result<Loaded, LoadError> {
+        load_beside(&self.path, &self.beside, dry_run, &Environment::of_process())
+    }
 }
 
 impl Loaded {
+    /// Where it was read from.
+    pub fn place(&self) -> Place {
+        Place { path: self.path.clone(), beside: self.beside.clone() }
+    }
+
     /// Problems as lines, each with the file's name.
     pub fn in_lines(&self, problems: &[Problem]) -> Vec<String> {
         problems.iter().map(|problem| problem.in_file(self.path.display()).to_string()).collect()
@@ -149,7 +153,7 @@ impl fmt::Display for LoadError {
 impl std::error::Error for LoadError {}
 
 impl LoadError {
-    fn new(path: &Path, kind: LoadErrorKind, text: impl Into<String>) -> Self {
+    pub(super) fn new(path: &Path, kind: LoadErrorKind, text: impl Into<String>) -> Self {
         let problems = vec![Problem::of_file(ProblemKind::File, text)];
         Self { path: path.into(), kind, problems, warnings: Vec::new() }
     }
@@ -168,152 +172,63 @@ pub fn load(path: &Path, dry_run: bool) -> Result<Loaded, LoadError> {
 /// # Errors
 /// A [`LoadError`] with every problem of the file.
 pub fn load_with(path: &Path, dry_run: bool, environment: &Environment) -> Result<Loaded, LoadError> {
-    let text = read(path)?;
+    load_beside(path, &Beside::default(), dry_run, environment)
+}
+
+/// Loads a configuration with what stands beside it, and with a given environment.
+///
+/// # Errors
+/// A [`LoadError`] with every problem of the file.
+pub fn load_beside(
+    path: &Path,
+    beside: &Beside,
+    dry_run: bool,
+    environment: &Environment,
+) -> Result<Loaded, LoadError> {
+    let text = text_of(path, environment)?;
     let mut problems = Vec::new();
-    let mut secret = |variable: &str, credential: &str| {
-        credentials(environment, variable, credential).unwrap_or_else(|text| {
-            problems.push(Problem::of_file(ProblemKind::Value, text));
-            None
-        })
-    };
-    let overrides = Overrides {
-        heroku_api_key: secret("HEROKU_API_KEY", "heroku_api_key"),
-        pingdom_api_token: secret("PINGDOM_API_TOKEN", "pingdom_api_token"),
-        dry_run,
-    };
+    let mut overrides = Overrides::default().with_dry_run(dry_run);
+    for variable in standard().keys().iter().filter_map(|key| key.variable) {
+        match credentials(environment, variable, &variable.to_lowercase()) {
+            Ok(secret) => overrides = overrides.with_secret(variable, secret),
+            Err(text) => problems.push(Problem::of_file(ProblemKind::Value, text)),
+        }
+    }
+    for (name, value) in environment.keys() {
+        match value.to_str() {
+            Some(value) => overrides = overrides.with_variable(name, value),
+            None => {
+                let text = format!("{name} in the environment is not UTF-8: set it again");
+                problems.push(Problem::of_file(ProblemKind::Value, text));
+            }
+        }
+    }
+    overrides = overrides.for_several(beside.others);
+    if let Some(defaults) = &beside.defaults {
+        let text = read(defaults)?;
+        overrides = overrides.with_defaults(&defaults.display().to_string(), &text);
+    }
     let examined = examine(&text, &overrides);
     let mut warnings = examined.warnings;
-    if examined.holds_secrets && is_open_to_others(path) {
-        let text = format!("others on this machine can read it, and it holds secrets: chmod o= {}", in_a_shell(path));
-        warnings.push(Problem::of_file(ProblemKind::Advice, text));
+    let defaults = beside.defaults.as_deref().filter(|_| examined.defaults_hold_secrets);
+    for file in [Some(path).filter(|_| examined.holds_secrets), defaults].into_iter().flatten() {
+        if is_open_to_others(file) {
+            let text =
+                format!("others on this machine can read it, and it holds secrets: chmod o= {}", in_a_shell(file));
+            let origin = (file != path).then(|| file.display().to_string());
+            warnings.push(Problem { origin, ..Problem::of_file(ProblemKind::Advice, text) });
+        }
     }
     match examined.config {
         Some(config) if problems.is_empty() => {
-            Ok(Loaded { config, warnings, path: path.into(), lines: examined.lines })
+            let (lines, process) = (examined.lines, examined.process);
+            Ok(Loaded { config, warnings, path: path.into(), lines, beside: beside.clone(), process })
         }
         _ => {
             let problems = examined.problems.into_iter().chain(problems).collect();
             Err(LoadError { path: path.into(), kind: LoadErrorKind::Invalid, problems, warnings })
         }
     }
-}
-
-/// Loads the configurations named by files and by folders; where neither is named, the first of the default places.
-/// Each one is for an app and process type of its own.
-///
-/// # Errors
-/// One [`LoadError`] for each configuration that can't be used, in order. [`load_each`] gives the others as well.
-pub fn load_all(
-    files: &[PathBuf],
-    folders: &[PathBuf],
-    dry_run: bool,
-    environment: &Environment,
-) -> Result<Vec<Loaded>, Vec<LoadError>> {
-    let (mut all, mut errors) = (Vec::new(), Vec::new());
-    for result in load_each(files, folders, dry_run, environment) {
-        match result {
-            Ok(loaded) => all.push(loaded),
-            Err(error) => errors.push(error),
-        }
-    }
-    if errors.is_empty() { Ok(all) } else { Err(errors) }
-}
-
-/// [`load_all`], each configuration with its own result.
-pub fn load_each(
-    files: &[PathBuf],
-    folders: &[PathBuf],
-    dry_run: bool,
-    environment: &Environment,
-) -> Vec<Result<Loaded, LoadError>> {
-    let mut paths: Vec<Result<PathBuf, LoadError>> = files.iter().cloned().map(Ok).collect();
-    for folder in folders {
-        match in_folder(folder) {
-            Ok(found) => paths.extend(found.into_iter().map(Ok)),
-            Err(error) => paths.push(Err(error)),
-        }
-    }
-    if files.is_empty() && folders.is_empty() {
-        paths.push(find_default(environment));
-    }
-    let mut results: Vec<Result<Loaded, LoadError>> = Vec::new();
-    for path in paths {
-        let result = path.and_then(|path| load_with(&path, dry_run, environment)).and_then(|loaded| {
-            let twin = results.iter().flatten().find(|other| app(&other.config) == app(&loaded.config));
-            twin.map_or(Ok(()), |other| Err(same_app(&loaded, other))).map(|()| loaded)
-        });
-        results.push(result);
-    }
-    results
-}
-
-/// What two configurations must not share.
-fn app(config: &Config) -> (&str, &str, &str) {
-    (&config.heroku.api_url, &config.heroku.app_name, &config.heroku.process_type)
-}
-
-fn same_app(loaded: &Loaded, other: &Loaded) -> LoadError {
-    let (_, name, process) = app(&loaded.config);
-    let text = format!(
-        "scales {name} ({process}), as {} does: two would undo each other's work; keep one, or give another process_type",
-        other.path.display()
-    );
-    let mut error = LoadError::new(&loaded.path, LoadErrorKind::SameApp, text);
-    error.problems[0].kind = ProblemKind::Conflict;
-    error.warnings.clone_from(&loaded.warnings);
-    error
-}
-
-/// The configurations in a folder: its files `*.ini`, by name.
-///
-/// # Errors
-/// A [`LoadError`] where the folder can't be read or holds none.
-pub fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, LoadError> {
-    let entries = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
-    let entries = entries.map_err(|error| unreadable(folder, &error))?;
-    let is_one = |path: &PathBuf| path.extension() == Some(OsStr::new("ini")) && !path.is_dir();
-    let mut paths: Vec<PathBuf> = entries.iter().map(fs::DirEntry::path).filter(is_one).collect();
-    paths.sort();
-    if paths.is_empty() {
-        let text = "no configuration in this folder: put one file an app there, its name ending with .ini";
-        return Err(LoadError::new(folder, LoadErrorKind::NotFound, text));
-    }
-    Ok(paths)
-}
-
-/// Where a user's own configuration is; `None` where the user has no home.
-pub fn user_place(environment: &Environment) -> Option<PathBuf> {
-    let path = |name: &str| environment.get(name).map(PathBuf::from);
-    // The XDG rule: a path that is not absolute is to be ignored.
-    let user = path("XDG_CONFIG_HOME").filter(|path| path.is_absolute());
-    let user = user.or_else(|| if cfg!(windows) { path("APPDATA") } else { Some(path("HOME")?.join(".config")) });
-    Some(user?.join(PLACE))
-}
-
-/// Where a configuration is looked for when none is named, first to last: the user's own, then the system's.
-pub fn default_places(environment: &Environment) -> Vec<PathBuf> {
-    let system = cfg!(unix).then(|| Path::new("/etc").join(PLACE));
-    user_place(environment).into_iter().chain(system).collect()
-}
-
-/// The first of the [`default_places`] where there is a file.
-///
-/// # Errors
-/// A [`LoadError`] that names the places.
-pub fn find_default(environment: &Environment) -> Result<PathBuf, LoadError> {
-    let places = default_places(environment);
-    // One that is there but can't be read is found, and said to be unreadable when it is loaded.
-    let is_there = |path: &&PathBuf| !matches!(path.try_exists(), Ok(false));
-    if let Some(path) = places.iter().find(is_there) {
-        return Ok(path.clone());
-    }
-    let first = places.first().cloned().unwrap_or_else(|| PLACE.into());
-    let rest: String = places.iter().skip(1).map(|path| format!(" nor at {}", path.display())).collect();
-    let text = format!(
-        "no configuration here{rest}: `autoscale init --output {}` creates one, or name another file",
-        in_a_shell(&first)
-    );
-    Err(LoadError::new(&first, LoadErrorKind::NotFound, text))
 }
 
 /// [`create`]s the sample configuration, which is about to hold secrets.
@@ -351,6 +266,16 @@ pub fn create(path: &Path, text: &str) -> io::Result<()> {
     written
 }
 
+fn text_of(path: &Path, environment: &Environment) -> Result<String, LoadError> {
+    if path != Path::new(IN_ENVIRONMENT) {
+        return read(path);
+    }
+    let missing = || LoadError::new(path, LoadErrorKind::NotFound, "the variable is not set: set it, or name a file");
+    let not_utf8 = || LoadError::new(path, LoadErrorKind::NotUtf8, "the variable is not UTF-8: set it again");
+    let text = environment.get(WHOLE).ok_or_else(missing)?;
+    text.to_str().map(str::to_owned).ok_or_else(not_utf8)
+}
+
 fn read(path: &Path) -> Result<String, LoadError> {
     // A folder opens on some platforms, and is "permission denied" on others.
     let metadata = fs::metadata(path).map_err(|error| unreadable(path, &error))?;
@@ -374,7 +299,7 @@ fn read(path: &Path) -> Result<String, LoadError> {
     })
 }
 
-fn unreadable(path: &Path, error: &io::Error) -> LoadError {
+pub(super) fn unreadable(path: &Path, error: &io::Error) -> LoadError {
     let (kind, text) = match error.kind() {
         io::ErrorKind::NotFound => (LoadErrorKind::NotFound, "no such file: is the path right?".into()),
         io::ErrorKind::IsADirectory => {

@@ -153,7 +153,8 @@ impl Handle {
 
     #[cfg(feature = "http")]
     fn open(&self, config: &Config) -> Result<(Option<AnySource>, Option<AnyTarget>), Failure> {
-        use crate::daemon::parts::{http_options, open_source, open_target};
+        use crate::daemon::parts::{http_options, open_target};
+        use crate::sources::open_source;
         let Inner { clock, own_source, own_target, shared, .. } = &*self.inner;
         let http = http_options(config, shared);
         let source = (!own_source).then(|| open_source(config, *clock, &http)).transpose()?;
@@ -200,6 +201,7 @@ fn restart_required(running: &Config, new: &Config) -> Vec<Problem> {
         section: Some(section.into()),
         key: Some(key.into()),
         line: None,
+        origin: None,
         text: format!("{after} instead of {before} needs a restart"),
         kind: ProblemKind::Conflict,
     });

@@ -3,6 +3,8 @@
 pub(crate) mod autoscaler;
 pub(crate) mod builder;
 pub(crate) mod config_file;
+pub(crate) mod config_set;
+pub(crate) mod environment;
 pub(crate) mod handle;
 #[cfg(feature = "http")]
 mod parts;

@@ -1,12 +1,9 @@
-//! The source and the target that a configuration names, and how they make requests.
+//! The target that a configuration names, and how its app makes requests.
 
-use crate::clock::Clock;
-use crate::config::{Config, MetricKind};
+use crate::config::Config;
+use crate::engine::AnyTarget;
 use crate::engine::ports::Failure;
-use crate::engine::{AnySource, AnyTarget};
 use crate::http::{HttpOptions, Shared};
-use crate::sources::pingdom::PingdomResults;
-use crate::sources::probe::Probe;
 use crate::targets::heroku::HerokuFormation;
 
 /// How requests of an app are made.
@@ -16,16 +13,6 @@ pub(super) fn http_options(config: &Config, shared: &Shared) -> HttpOptions {
         http.within(config.check_frequency);
     }
     http
-}
-
-/// The source that a configuration names.
-pub(super) fn open_source(config: &Config, clock: Clock, http: &HttpOptions) -> Result<AnySource, Failure> {
-    Ok(match config.metric_source {
-        MetricKind::Pingdom => AnySource::new(PingdomResults::new(&config.pingdom, http)?),
-        MetricKind::Probe => {
-            AnySource::new(Probe::new(&config.probe, config.settings.period, move || clock.now(), http)?)
-        }
-    })
 }
 
 /// The target of a configuration.

@@ -111,8 +111,9 @@ fn read(path: &Path, config: &Config, since: Timestamp) -> Result<Recording, Str
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Overrides, parse};
+    use crate::config::Overrides;
     use crate::offline::recording::RecordedCheck;
+    use crate::sources::parse;
 
     const NOW: Timestamp = Timestamp::from_secs(1_780_000_000);
 

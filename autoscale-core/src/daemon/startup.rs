@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use crate::config::{Config, MetricKind};
+use crate::config::Config;
 use crate::http::HttpOptions;
-use crate::sources::pingdom::PingdomResults;
+use crate::sources::pingdom::{Pingdom, PingdomResults};
 use crate::targets::heroku::HerokuFormation;
 
 /// What is looked at, and how.
@@ -20,8 +20,8 @@ impl Startup {
     pub(super) async fn run(self) -> Vec<String> {
         let Self { config, http } = self;
         let mut warnings = Vec::new();
-        if let (MetricKind::Pingdom, Ok(pingdom)) = (config.metric_source, PingdomResults::new(&config.pingdom, &http))
-        {
+        let pingdom = config.sources.primary().settings_as::<Pingdom>();
+        if let Some(Ok(pingdom)) = pingdom.map(|pingdom| PingdomResults::new(pingdom, &http)) {
             match pingdom.resolution().await {
                 Ok(resolution) => warnings.extend(resolution_warning(resolution, config.check_frequency)),
                 Err(failure) => tracing::debug!("the check's resolution is not known: {failure}"),

@@ -248,9 +248,10 @@ fn sped_up(config: &Config, time: Duration) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Overrides, parse};
+    use crate::config::Overrides;
     use crate::engine::ledger::DryRunToggle;
     use crate::model::event::{Check, ReasonText, VERSION};
+    use crate::sources::parse;
 
     const NOW: Timestamp = Timestamp::from_secs(1_780_000_000);
 

@@ -5,6 +5,7 @@ pub(crate) mod decision;
 pub(crate) mod event;
 pub(crate) mod formation;
 pub(crate) mod money;
+pub(crate) mod policy_kind;
 pub(crate) mod reason;
 pub(crate) mod sample;
 pub(crate) mod time;

@@ -3,63 +3,35 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
-use crate::config::{OnMissingData, PolicyKind, Settings};
+use crate::config::{OnMissingData, Settings};
 use crate::model::decision::Decision;
 use crate::model::formation::Bounds;
+use crate::model::policy_kind::PolicyKind;
 use crate::model::reason::{Next, Reason};
-use crate::policy::adaptive::Adaptive;
 use crate::policy::memory::Memory;
 use crate::policy::observation::Observation;
 use crate::policy::rule::{Policy, Verdict};
-use crate::policy::threshold::Threshold;
+use crate::policy::table;
 use crate::policy::view::View;
 
 /// How long successful reads must bring nothing recent before it counts as missing data.
 const MISSING_AFTER: Duration = Duration::from_secs(600);
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) enum Rule {
-    Threshold(Threshold),
-    Adaptive(Box<Adaptive>),
-}
-
-impl Rule {
-    fn new(settings: &Settings) -> Self {
-        match settings.policy {
-            PolicyKind::Threshold => Self::Threshold(Threshold::default()),
-            PolicyKind::Adaptive => Self::Adaptive(Box::new(Adaptive::new())),
-        }
-    }
-
-    pub(super) fn kind(&self) -> PolicyKind {
-        match self {
-            Self::Threshold(_) => PolicyKind::Threshold,
-            Self::Adaptive(_) => PolicyKind::Adaptive,
-        }
-    }
-
-    fn policy(&mut self) -> &mut dyn Policy {
-        match self {
-            Self::Threshold(rule) => rule,
-            Self::Adaptive(rule) => rule.as_mut(),
-        }
-    }
-}
 
 /// A policy with its memory. See the module's page.
 #[derive(Clone, Debug)]
 pub struct Decider {
     pub(super) settings: Settings,
     pub(super) memory: Memory,
-    pub(super) rule: Rule,
+    /// Whose memory `rule` is.
+    pub(super) kind: PolicyKind,
+    pub(super) rule: Box<dyn Policy>,
 }
 
 impl Decider {
     /// One that remembers nothing yet.
     pub fn new(settings: Settings) -> Self {
-        Self { memory: Memory::default(), rule: Rule::new(&settings), settings }
+        let (kind, rule) = table::make(settings.policy);
+        Self { memory: Memory::default(), kind, rule, settings }
     }
 
     /// What it decides by.
@@ -69,8 +41,8 @@ impl Decider {
 
     /// Decides by other settings from now on. What was remembered stays, except by a rule that no longer decides.
     pub fn set_settings(&mut self, settings: Settings) {
-        if settings.policy != self.rule.kind() {
-            self.rule = Rule::new(&settings);
+        if settings.policy != self.kind {
+            (self.kind, self.rule) = table::make(settings.policy);
         }
         self.settings = settings;
     }
@@ -93,19 +65,19 @@ impl Decider {
             let reason = if view.n == 0 { Reason::SwitchedOff } else { Reason::Maintenance };
             return Verdict::hold(&view, reason);
         }
-        self.rule.policy().observe(&view);
+        self.rule.observe(&view);
         let missing = self.memory.missing_for(&view);
 
         if let Some(until) = seen.override_until.filter(|until| *until > seen.now) {
             return Verdict::hold(&view, Reason::ManualOverride { remaining: view.until(until) }).waiting(until);
         }
-        if let Some(lasted) = missing {
+        if let Some(lasted) = missing.filter(|_| self.rule.needs_samples()) {
             return without_data(&view, lasted);
         }
         if let Some(verdict) = out_of_bounds(&view, seen.bounds) {
             return verdict;
         }
-        let mut verdict = self.rule.policy().decide(&view);
+        let mut verdict = self.rule.decide(&view);
         debug_assert!((view.min..=view.max).contains(&verdict.target), "{verdict:?} is out of bounds");
         verdict.target = verdict.target.clamp(view.min, view.max);
         verdict

@@ -1,21 +1,28 @@
 //! A policy's memory as bytes, and back. The bytes are for the program that wrote them: another version refuses them.
 
 use crate::config::Settings;
-use crate::policy::decider::{Decider, Rule};
+use crate::model::policy_kind::PolicyKind;
+use crate::policy::decider::Decider;
 use crate::policy::memory::Memory;
+use crate::policy::rule::CorruptMemory;
+use crate::policy::table::{self, POLICIES};
 
 /// First bytes of a saved memory, with the version of its form.
 const MAGIC: &[u8; 8] = b"autosc\x00\x02";
 
-/// A saved memory that can't be read: not one, of another version, or broken.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("not a saved policy memory of this version, or damaged")]
-pub struct CorruptMemory;
+/// Policies of [`POLICIES`] that a saved memory numbers by their place; every other one is named.
+const NUMBERED: usize = 2;
 
 impl Decider {
     /// What it remembers, as bytes for [`Decider::restore`]. Exact: a restored policy decides as this one would.
     pub fn save(&self) -> Vec<u8> {
-        let body = postcard::to_allocvec(&(&self.memory, &self.rule)).expect("memory to memory");
+        let numbered = POLICIES[..NUMBERED].iter().position(|kind| *kind == self.kind);
+        let policy = match numbered {
+            Some(number) => postcard::to_allocvec(&number),
+            None => postcard::to_allocvec(&(NUMBERED, self.kind.name())),
+        };
+        let memory = postcard::to_allocvec(&self.memory).expect("memory to memory");
+        let body = [memory, policy.expect("memory to memory"), self.rule.save()].concat();
         [MAGIC.as_slice(), &checksum(&body).to_le_bytes(), &body].concat()
     }
 
@@ -29,16 +36,29 @@ impl Decider {
         if u64::from_le_bytes(*sum) != checksum(body) {
             return Err(CorruptMemory);
         }
-        let (memory, rule): (Memory, Rule) = postcard::from_bytes(body).map_err(|_| CorruptMemory)?;
-        if let Rule::Adaptive(adaptive) = &rule
-            && !adaptive.is_sound()
-        {
-            return Err(CorruptMemory);
-        }
-        let mut decider = Self { rule, memory, settings: settings.clone() };
+        let (memory, rest): (Memory, _) = postcard::take_from_bytes(body).map_err(|_| CorruptMemory)?;
+        let (kind, rest) = policy_of(rest, &settings)?;
+        let Some(kind) = kind else { return Ok(Self { memory, ..Self::new(settings) }) };
+        let (kind, mut rule) = table::make(kind);
+        rule.restore(rest)?;
+        let mut decider = Self { kind, rule, memory, settings: settings.clone() };
         decider.set_settings(settings);
         Ok(decider)
     }
+}
+
+/// Whose memory follows, and its bytes; `None` for a policy that is neither built in nor the one of the settings.
+fn policy_of<'a>(saved: &'a [u8], settings: &Settings) -> Result<(Option<PolicyKind>, &'a [u8]), CorruptMemory> {
+    let (number, rest): (usize, _) = postcard::take_from_bytes(saved).map_err(|_| CorruptMemory)?;
+    if number < NUMBERED {
+        return Ok((Some(POLICIES[number]), rest));
+    }
+    if number > NUMBERED {
+        return Err(CorruptMemory);
+    }
+    let (name, rest): (&str, _) = postcard::take_from_bytes(rest).map_err(|_| CorruptMemory)?;
+    let known = [settings.policy].into_iter().chain(POLICIES.iter().copied()).find(|kind| kind.name() == name);
+    Ok((known, rest))
 }
 
 /// FNV-1a (public domain): against damage, not against malice.

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::policy_kind::PolicyEntry;
 use crate::model::reason::{Cooldown, Next, Reason};
 use crate::model::sample::{DOWN_MS, DownCause, Sample, Status};
 use crate::model::time::Timestamp;
 use crate::policy::regret::Regret;
-use crate::policy::rule::{Policy, Verdict};
+use crate::policy::rule::{CorruptMemory, Maker, Policy, Verdict};
 use crate::policy::shadow;
 use crate::policy::view::View;
 use crate::policy::waits::{Cause, held};
@@ -33,6 +34,14 @@ const CUT_OFF_MS: f64 = DOWN_MS / 2.0;
 const FUTILE_FOR: Duration = Duration::from_secs(1800);
 /// Least time from the last change to one dyno more in an outage by time-outs.
 const OUTAGE_STEP: Duration = Duration::from_secs(600);
+
+/// Its entry in the table of policies.
+pub(super) static ENTRY: PolicyEntry = PolicyEntry {
+    name: "threshold",
+    cooldown_down: Duration::from_secs(600),
+    falling_trend_samples: Some(STRICT_POINTS as u32),
+    maker: &Maker(|| Box::new(Threshold::default())),
+};
 
 /// The threshold policy's memory. What it remembers of its own changes is what the check after them showed.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -89,6 +98,15 @@ impl Policy for Threshold {
 
     fn decide(&mut self, view: &View<'_>) -> Verdict {
         outage(view).or_else(|| self.too_slow_now(view)).unwrap_or_else(|| self.by_mean_and_trend(view))
+    }
+
+    fn save(&self) -> Vec<u8> {
+        postcard::to_allocvec(self).expect("memory to memory")
+    }
+
+    fn restore(&mut self, saved: &[u8]) -> Result<(), CorruptMemory> {
+        *self = postcard::from_bytes(saved).map_err(|_| CorruptMemory)?;
+        Ok(())
     }
 }
 

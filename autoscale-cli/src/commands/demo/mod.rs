@@ -9,8 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use autoscale_core::workspace::autoscaler::Autoscaler;
-use autoscale_core::workspace::config::Config;
-use autoscale_core::workspace::config::parse::{Overrides, parse};
+use autoscale_core::workspace::config::{Config, Overrides, parse};
 use autoscale_core::workspace::event::{Event, Kind, Outcome};
 use autoscale_core::workspace::formation::Bounds;
 use autoscale_core::workspace::graph::checks::JudgedCheck;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use autoscale_core::workspace::config::keys::{self, Key};
+use autoscale_core::workspace::{pingdom::settings as pingdom_keys, probe::settings as probe_keys};
 use clap::builder::PossibleValuesParser;
 
 /// Create a configuration: pick an app and its Pingdom check from what your tokens can see
@@ -43,7 +44,7 @@ pub(crate) struct Args {
     pub(super) check: Option<u64>,
 
     /// Page to time without Pingdom
-    #[arg(long, value_name = "URL", value_parser = text(keys::PROBE_URL))]
+    #[arg(long, value_name = "URL", value_parser = text(probe_keys::URL))]
     pub(super) url: Option<String>,
 
     /// Fewest dynos [default: 1]
@@ -99,7 +100,7 @@ pub(crate) struct Args {
     pub(super) heroku_url: String,
 
     /// Address of Pingdom's API, for a gateway or the sandbox
-    #[arg(long, value_name = "URL", default_value = PINGDOM_URL, value_parser = text(keys::PINGDOM_API_URL))]
+    #[arg(long, value_name = "URL", default_value = PINGDOM_URL, value_parser = text(pingdom_keys::API_URL))]
     pub(super) pingdom_url: String,
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use autoscale_core::workspace::config::{Config, Overrides, ProblemKind, Secret, examine};
+use autoscale_core::workspace::config::{Config, Overrides, Pingdom, ProbeSettings, ProblemKind, Secret, examine};
 use autoscale_core::workspace::config_file;
 use autoscale_core::workspace::replacing::replace;
 
@@ -128,8 +128,9 @@ pub(super) fn write(draft: &Draft<'_>, secrets: &Secrets<'_>, path: &Path, force
     let elsewhere = if secrets.in_file {
         Overrides::default()
     } else {
-        let (heroku_api_key, pingdom_api_token) = (Some(secrets.heroku.clone()), secrets.pingdom.cloned());
-        Overrides { heroku_api_key, pingdom_api_token, dry_run: false }
+        Overrides::default()
+            .with_secret("HEROKU_API_KEY", Some(secrets.heroku.clone()))
+            .with_secret("PINGDOM_API_TOKEN", secrets.pingdom.cloned())
     };
     let examined = examine(&text, &elsewhere);
     let config = match examined.config {
@@ -154,10 +155,13 @@ pub(super) fn write(draft: &Draft<'_>, secrets: &Secrets<'_>, path: &Path, force
 /// A value that the file's syntax cuts or joins would scale another app, or none.
 fn is_as_meant(config: &Config, draft: &Draft<'_>, secrets: &Secrets<'_>) -> bool {
     let source = match draft.source {
-        Source::Pingdom { check, .. } => {
-            config.pingdom.check_id == Some(*check) && config.pingdom.api_key.as_ref() == secrets.pingdom
+        Source::Pingdom { check, .. } => config
+            .sources
+            .settings_as::<Pingdom>()
+            .is_some_and(|read| read.check_id == Some(*check) && read.api_key.as_ref() == secrets.pingdom),
+        Source::Probe { url } => {
+            config.sources.settings_as::<ProbeSettings>().is_some_and(|read| read.url.as_ref() == Some(url))
         }
-        Source::Probe { url } => config.probe.url.as_ref() == Some(url),
     };
     source
         && config.heroku.app_name == draft.app

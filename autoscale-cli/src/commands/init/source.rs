@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use autoscale_core::workspace::config::{Secret, keys};
+use autoscale_core::workspace::config::Secret;
 use autoscale_core::workspace::heroku::HerokuAccount;
 use autoscale_core::workspace::http::HttpOptions;
 use autoscale_core::workspace::listed::Listed;
 use autoscale_core::workspace::pingdom::PingdomAccount;
 use autoscale_core::workspace::pingdom::wire::CheckRow;
 use autoscale_core::workspace::ports::{Failure, FailureKind};
+use autoscale_core::workspace::probe::settings as probe_keys;
 
 use super::app::App;
 use super::args::Args;
@@ -220,7 +221,7 @@ fn probe(terminal: &Terminal, domains: &[String]) -> Result<Source, Stop> {
     // A wildcard is no address.
     let host = domains.iter().find(|host| !host.contains('*'));
     let url = host.map(|host| format!("https://{host}/"));
-    let read = |text: &str| keys::PROBE_URL.form.check(text).map(|()| text.to_owned());
+    let read = |text: &str| probe_keys::URL.form.check(text).map(|()| text.to_owned());
     let url = match url.filter(|url| read(url).is_ok()) {
         Some(url) => terminal.ask("Page to time", &url, read)?,
         None => terminal.ask("Page to time", "https://…", read)?,

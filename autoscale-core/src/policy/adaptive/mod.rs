@@ -17,10 +17,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::policy_kind::PolicyEntry;
 use crate::model::sample::Status;
 use crate::model::window::FUTURE;
 use crate::policy::regret::Regret;
-use crate::policy::rule::{Policy, Verdict};
+use crate::policy::rule::{CorruptMemory, Maker, Policy, Verdict};
 use crate::policy::shadow;
 use crate::policy::view::View;
 use crate::policy::view::upper_median;
@@ -40,6 +41,14 @@ const LATE: Duration = Duration::from_secs(120);
 /// The belief's time begins this long before the first check, or before the first result.
 const BEFORE_FIRST_CHECK: Duration = Duration::from_secs(60);
 const BEFORE_FIRST_RESULT: Duration = Duration::from_secs(1);
+
+/// Its entry in the table of policies.
+pub(super) static ENTRY: PolicyEntry = PolicyEntry {
+    name: "adaptive",
+    cooldown_down: Duration::from_secs(120),
+    falling_trend_samples: None,
+    maker: &Maker(|| Box::new(Adaptive::new())),
+};
 
 /// Its memory: some 50 kB.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -122,5 +131,15 @@ impl Policy for Adaptive {
 
     fn decide(&mut self, view: &View<'_>) -> Verdict {
         self.rule(view)
+    }
+
+    fn save(&self) -> Vec<u8> {
+        postcard::to_allocvec(self).expect("memory to memory")
+    }
+
+    fn restore(&mut self, saved: &[u8]) -> Result<(), CorruptMemory> {
+        let restored: Self = postcard::from_bytes(saved).map_err(|_| CorruptMemory)?;
+        *self = Some(restored).filter(Self::is_sound).ok_or(CorruptMemory)?;
+        Ok(())
     }
 }

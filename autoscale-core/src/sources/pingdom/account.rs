@@ -6,8 +6,9 @@ use std::collections::HashSet;
 use http::header::{AUTHORIZATION, HeaderMap};
 
 use super::client::{PEER, secret_header};
+use super::settings::PingdomVersion;
 use super::wire::{self, CheckDescription, CheckRow};
-use crate::config::{PingdomVersion, Secret};
+use crate::config::Secret;
 use crate::engine::ports::Failure;
 use crate::http::listed::Listed;
 use crate::http::{Answer, Client, HttpOptions, Peer, Redaction};

@@ -8,8 +8,8 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 
+use super::settings::{Pingdom, PingdomVersion};
 use super::wire::{self, CheckDescription};
-use crate::config::{self, PingdomVersion};
 use crate::engine::ports::{Failure, FailureKind, MetricSource, Reading};
 use crate::http::{Answer, Client, HttpOptions, Peer, Redaction, server_time};
 use crate::model::time::Timestamp;
@@ -39,7 +39,7 @@ impl PingdomResults {
     ///
     /// # Errors
     /// [`FailureKind::Refused`] where a key is missing or unusable; the text names it.
-    pub fn new(config: &config::Pingdom, options: &HttpOptions) -> Result<Self, Failure> {
+    pub fn new(config: &Pingdom, options: &HttpOptions) -> Result<Self, Failure> {
         let missing = |key: &str| Failure::new(FailureKind::Refused, format!("[PINGDOM_INFOS] {key} is missing"));
         let api_key = config.api_key.as_ref().ok_or_else(|| missing("api_key"))?;
         let check_id = config.check_id.ok_or_else(|| missing("check_id"))?;

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::{SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::config::PingdomVersion;
+use super::settings::PingdomVersion;
 use crate::http::json;
 use crate::http::listed::{AtMost, Listed};
 use crate::model::sample::{DownCause, Sample};

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use crate::config;
+use super::settings::ProbeSettings;
 use crate::engine::ports::{Failure, FailureKind, MetricSource, Reading};
 use crate::http::{HttpOptions, USER_AGENT, is_loopback, tls_config};
 use crate::model::sample::{DownCause, Sample};
@@ -47,7 +47,7 @@ impl Probe {
     /// # Errors
     /// [`FailureKind::Refused`] where a key is missing or unusable; the text names it.
     pub fn new(
-        config: &config::Probe,
+        config: &ProbeSettings,
         keep: Duration,
         clock: impl Fn() -> Timestamp + Send + Sync + 'static,
         options: &HttpOptions,
