@@ -408,7 +408,7 @@ impl Shared {
         }
         #[cfg(test)]
         if own.panics {
-            builder = builder.source(super::tests::Panicking);
+            builder = builder.source(super::panicking::Panicking);
         }
         builder
     }

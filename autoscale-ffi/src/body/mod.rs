@@ -6,6 +6,8 @@ mod budgets;
 mod enabled;
 #[cfg(feature = "loop")]
 mod listen;
+#[cfg(all(test, feature = "loop"))]
+mod panicking;
 #[cfg(feature = "loop")]
 mod ports;
 #[cfg(feature = "loop")]

@@ -7,8 +7,6 @@ use std::time::{Duration, Instant};
 
 #[cfg(feature = "http")]
 use autoscale_core::workspace::event::Event;
-use autoscale_core::workspace::ports::{Failure, MetricSource, Reading};
-use autoscale_core::workspace::time::Timestamp;
 
 use crate::callback::{AUTOSCALE_EVENT_CRASHED, AUTOSCALE_EVENT_STARTED, AUTOSCALE_EVENT_STOPPED, Samples};
 use crate::config::{autoscale_config_free, autoscale_config_from_ini};
@@ -17,16 +15,6 @@ use crate::handle::{
     autoscale_set_scale_target, autoscale_start, autoscale_stop,
 };
 use crate::status::{AUTOSCALE_OK, AUTOSCALE_PANIC, autoscale_last_error};
-
-/// A source with a defect, as one of the library's own might have.
-#[derive(Debug)]
-pub(super) struct Panicking;
-
-impl MetricSource for Panicking {
-    async fn samples(&mut self, _: Timestamp, _: Timestamp) -> Result<Reading, Failure> {
-        panic!("a source that panics")
-    }
-}
 
 unsafe extern "C-unwind" fn read(_: *mut c_void, n: *mut u32, _: *mut i64, _: *mut crate::callback::Failure) -> i32 {
     // SAFETY: the library's own place.
@@ -78,7 +66,11 @@ fn a_panic_in_a_check_is_a_status_and_the_handle_can_only_be_freed() {
         let mut decision: crate::decision::Decision = std::mem::zeroed();
         decision.struct_size = size_of_val(&decision);
         assert_eq!(autoscale_check_once(handle, &raw mut decision), AUTOSCALE_PANIC);
-        assert!(last_error().contains("a source that panics (at autoscale-ffi/src/body/tests.rs:"), "{}", last_error());
+        assert!(
+            last_error().contains("a source that panics (at autoscale-ffi/src/body/panicking.rs:"),
+            "{}",
+            last_error()
+        );
         assert_eq!(autoscale_check_once(handle, &raw mut decision), AUTOSCALE_PANIC);
         assert_eq!(last_error(), "this handle met a defect before: free it");
         assert_eq!(autoscale_start(handle, None, null_mut()), AUTOSCALE_PANIC);
@@ -130,7 +122,7 @@ fn a_panic_on_the_thread_is_an_event_and_the_handle_stays_of_use() {
         assert_eq!(kinds[..3], expected);
         assert_eq!(kinds.last(), Some(&(AUTOSCALE_EVENT_STOPPED, 0)));
         let json = &heard[1].2;
-        assert!(json.contains("\"error\":\"a source that panics (at autoscale-ffi/src/body/tests.rs:"), "{json}");
+        assert!(json.contains("\"error\":\"a source that panics (at autoscale-ffi/src/body/panicking.rs:"), "{json}");
         assert!(json.ends_with(",\"in_a_row\":1,\"restart_in_s\":5.0}"), "{json}");
         drop(heard);
         // What is stopped can be started again, and is whole where the defect is gone.
