@@ -25,6 +25,7 @@ pub(crate) fn line(event: &Event, zone: &TimeZone, width: usize) -> String {
         Kind::CheckFailed { .. } | Kind::Crashed { .. } => {
             format!("{DIM}{time}{DIM:#}  {}", wrapped(&event.to_string(), RED, 7, width))
         }
+        Kind::Warning(_) => format!("{DIM}{time}{DIM:#}  {}", wrapped(&event.to_string(), YELLOW, 7, width)),
         _ => format!("{DIM}{time}{DIM:#}  {}", wrapped(&event.to_string(), CYAN, 7, width)),
     }
 }
@@ -37,7 +38,7 @@ fn wrapped(text: &str, style: Style, column: usize, width: usize) -> String {
 }
 
 fn columns(check: &Check, width: usize) -> String {
-    let (style, dynos) = match (check.outcome, check.direction()) {
+    let (style, dynos) = match (check.outcome, check.action) {
         (Outcome::Held, _) => (Style::new(), format!("{:>7} dyno{}", check.dynos, plural(check.dynos))),
         (Outcome::Failed, _) => (RED, change(check.dynos, check.target)),
         (Outcome::Limited, _) => (RED, change(check.dynos, check.applied)),
@@ -46,10 +47,10 @@ fn columns(check: &Check, width: usize) -> String {
     };
     let mean = check.mean_ms.map_or_else(|| "-".into(), |ms| format!("{ms:.0} ms"));
     let (why, colour) = match (&check.error, check.outcome) {
-        (Some(error), _) => (format!("{error} ({})", check.reason.text), RED),
-        (None, Outcome::WouldScale) if check.shadow => (format!("ours (shadow): {}", check.reason.text), Style::new()),
-        (None, Outcome::WouldScale) => (format!("would scale (dry run): {}", check.reason.text), Style::new()),
-        (None, _) => (check.reason.text.clone(), Style::new()),
+        (Some(error), _) => (format!("{error} ({})", check.reason), RED),
+        (None, Outcome::WouldScale) if check.shadow => (format!("ours (shadow): {}", check.reason), Style::new()),
+        (None, Outcome::WouldScale) => (format!("would scale (dry run): {}", check.reason), Style::new()),
+        (None, _) => (check.reason.to_string(), Style::new()),
     };
     let room = 14_usize.saturating_sub(dynos.chars().count());
     format!("{style}{dynos}{style:#}{:room$}{mean:>9}  {}", "", wrapped(&why, colour, COLUMNS, width))

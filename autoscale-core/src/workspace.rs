@@ -184,3 +184,9 @@ pub mod writer {
 pub mod units {
     pub use crate::model::units::*;
 }
+pub mod belief {
+    pub use crate::model::belief::*;
+}
+pub mod warning {
+    pub use crate::model::warning::*;
+}

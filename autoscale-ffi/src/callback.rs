@@ -117,6 +117,8 @@ pub const AUTOSCALE_EVENT_CHANGE_CONFIRMED: i32 = 11;
 /// Kind of an event: a defect of the library broke off what the loop was doing; it starts again by itself, and the handle
 /// stays of use.
 pub const AUTOSCALE_EVENT_CRASHED: i32 = 12;
+/// Kind of an event: something that the operator should know, although nothing failed; text says it.
+pub const AUTOSCALE_EVENT_WARNING: i32 = 13;
 
 /// What came of a decision: nothing was to be changed.
 pub const AUTOSCALE_OUTCOME_HELD: i32 = 0;

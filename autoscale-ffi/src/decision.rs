@@ -3,7 +3,8 @@
 use std::ffi::c_char;
 use std::mem::offset_of;
 
-use autoscale_core::workspace::decision::{Belief, Decision as Decided, Evidence};
+use autoscale_core::workspace::belief::Belief;
+use autoscale_core::workspace::decision::{Decision as Decided, Evidence};
 use autoscale_core::workspace::reason::{NUMBERS, Reason};
 use autoscale_core::workspace::time::Timestamp;
 use autoscale_core::workspace::window::Trend;
@@ -94,8 +95,8 @@ impl From<&Decided> for Decision {
             slow_share_target: of_belief(|belief| belief.slow_share_target),
             // Rounded up: at that second the wait is over.
             wait_until_s: wait_until.map_or(-1, |until| -Timestamp::from_micros(-until.as_micros()).as_secs()),
-            load_low: of_belief(|belief| belief.load_range.0),
-            load_high: of_belief(|belief| belief.load_range.1),
+            load_low: of_belief(|belief| belief.load_low),
+            load_high: of_belief(|belief| belief.load_high),
             incurable_share: of_belief(|belief| belief.incurable_share),
             trend_centre_s: of_trend(|trend| trend.centre.as_secs_f64()),
             trend_mean_ms: of_trend(|trend| trend.mean_ms),
@@ -122,9 +123,11 @@ impl Decision {
         });
         let belief = there(self.load_dynos).map(|load_dynos| Belief {
             load_dynos,
-            load_range: (self.load_low, self.load_high),
+            load_low: self.load_low,
+            load_high: self.load_high,
             slow_share_now: self.slow_share_now,
             slow_share_target: self.slow_share_target,
+            considered: self.target,
             incurable_share: self.incurable_share,
         });
         let evidence = Evidence {

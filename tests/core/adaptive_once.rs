@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use autoscale_core::workspace::config::{Config, Overrides, parse};
 use autoscale_core::workspace::decision::Decision;
+use autoscale_core::workspace::engine::Warnings;
 use autoscale_core::workspace::engine::{Engine, Plan};
 use autoscale_core::workspace::event::Kind;
 use autoscale_core::workspace::ledger::Ledger;
@@ -100,7 +101,7 @@ fn run(restarts: impl Fn(u64) -> bool) -> Vec<Decision> {
     let config = config(folder.path());
     let outside = Outside::new();
     let start = || {
-        let ledger: Ledger = StateFile::of(&config).load().unwrap().unwrap_or_default();
+        let ledger: Ledger = StateFile::of(&config).load(&Warnings::default()).unwrap().unwrap_or_default();
         {
             let file = StateFile::of(&config);
             let store = Kept(move |ledger: &Ledger| file.save(ledger).unwrap());

@@ -160,7 +160,7 @@ impl Run {
             }
         }
         if let Some(belief) = decision.evidence.belief {
-            let (low, high) = belief.load_range;
+            let (low, high) = (belief.load_low, belief.load_high);
             assert!(0.09 < low && low <= high && high < 63.0, "{belief:?}");
             assert!((0.09..63.0).contains(&belief.load_dynos), "{belief:?}");
             for share in [belief.slow_share_now, belief.slow_share_target, belief.incurable_share] {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use autoscale_core::workspace::formation::{Bounds, Formation};
 use autoscale_core::workspace::policy::{CorruptMemory, Decider, Observation, OnMissingData, PolicyKind, Settings};
 use autoscale_core::workspace::reason::Reason;
+use autoscale_core::workspace::reason::Wait;
 use autoscale_core::workspace::sample::Sample;
 use autoscale_core::workspace::time::Timestamp;
 use autoscale_core::workspace::window::Window;
@@ -103,7 +104,7 @@ fn an_app_that_somebody_else_scaled_is_left_alone_until_the_override_ends() {
 fn ten_minutes_of_nothing_else_make_missing_data_and_the_formation_is_held() {
     let mut app = threshold(3);
     let first = app.check(Nothing);
-    assert_eq!(first.reason, Reason::NoData { newest: None, to_max_in: None });
+    assert_eq!(first.reason, Reason::NoData { newest: None, to_max_in: Wait(None) });
     for _ in 0..9 {
         assert_eq!(short(&app.check(Nothing)), "3 no_data");
     }
@@ -121,7 +122,7 @@ fn missing_data_goes_to_the_effective_max_in_one_step_where_so_configured() {
     app.effective_max = Some(8);
     for passed in 0..10 {
         let held = app.check(Nothing);
-        assert_eq!(held.reason, Reason::NoData { newest: None, to_max_in: Some(minutes(10 - passed)) });
+        assert_eq!(held.reason, Reason::NoData { newest: None, to_max_in: Wait(Some(minutes(10 - passed))) });
         assert_eq!((held.target, held.evidence.wait_until), (3, Some(at(11))));
     }
     assert_eq!(short(&app.check(Nothing)), "3 → 8 missing_data");
@@ -146,7 +147,7 @@ fn one_result_ends_the_wait_for_missing_data() {
     for _ in 0..4 {
         assert_eq!(short(&app.check(Nothing)), "3 settling", "240 s old is not stale");
     }
-    assert_eq!(app.check(Nothing).reason, Reason::NoData { newest: Some(minutes(5)), to_max_in: None });
+    assert_eq!(app.check(Nothing).reason, Reason::NoData { newest: Some(minutes(5)), to_max_in: Wait(None) });
     for _ in 0..9 {
         assert_eq!(short(&app.check(Nothing)), "3 no_data");
     }

@@ -144,7 +144,7 @@ fn state_is_kept_apart_for_each_app() {
     let mut ask = |app: &str, now: u32, dynos: u32| {
         let samples: Vec<_> = (0..=now / 60).map(|i| (i * 60, 300, true)).collect();
         let line = serde_json::json!({"now": now, "dynos": dynos, "samples": samples, "app": app}).to_string();
-        stream.answer(line.as_bytes()).unwrap().reason.code
+        stream.answer(line.as_bytes()).unwrap().reason.code().to_owned()
     };
     assert_eq!(ask("a", 600, 3), "below_low");
     assert_eq!(ask("a", 660, 2), "settling", "a remembers its change");
@@ -156,7 +156,7 @@ fn an_interval_of_the_line_goes_before_the_configured_one() {
     let mut stream = stream();
     let mut code = |rest: &str| {
         let line = format!("{{\"now\":500,\"dynos\":2,\"samples\":[[0,800,true],[10,800,true],[20,800,true]]{rest}}}");
-        stream.answer(line.as_bytes()).unwrap().reason.code
+        stream.answer(line.as_bytes()).unwrap().reason.code().to_owned()
     };
     assert_eq!(code(""), "no_data");
     assert_eq!(code(",\"interval\":300"), "steady");
@@ -168,7 +168,7 @@ fn the_app_that_was_not_heard_of_for_the_longest_is_forgotten_first() {
     let mut ask = |app: &str, now: u32, dynos: u32| {
         let samples: Vec<_> = (0..=now / 60).map(|i| (i * 60, 300, true)).collect();
         let line = serde_json::json!({"now": now, "dynos": dynos, "samples": samples, "app": app}).to_string();
-        let code = stream.answer(line.as_bytes()).unwrap().reason.code;
+        let code = stream.answer(line.as_bytes()).unwrap().reason.code().to_owned();
         (code, stream.apps())
     };
     ask("first", 600, 3);

@@ -271,7 +271,7 @@ async fn a_loop_carries_on_from_its_ledger_after_a_defect() {
         let Kind::Checked(check) = &world.seen.last().unwrap().1.kind else { panic!("{:?}", world.seen.last()) };
         // Neither taken for somebody else's change, nor forgotten.
         assert_eq!((check.override_until, check.changed_at), (None, before.changed_at));
-        assert_ne!(check.reason.code, "manual_override");
+        assert_ne!(check.reason.code(), "manual_override");
         assert_eq!((world.kept.failed_in_a_row, world.kept.last_failure.is_none()), (0, true));
     });
     app.stop().await;

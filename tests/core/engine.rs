@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use autoscale_core::workspace::engine::{AnyStore, Engine, Plan};
+use autoscale_core::workspace::event::Stage;
 use autoscale_core::workspace::event::{Check, Event, Kind, Outcome};
 use autoscale_core::workspace::formation::Bounds;
 use autoscale_core::workspace::ledger::{DryRunToggle, Ledger, Limit};
@@ -199,8 +200,8 @@ fn a_failed_read_changes_nothing_and_is_told_with_its_cause_until_it_ends() {
         world.0.lock().unwrap().metric_fails = Some(Failure::new(FailureKind::Transient, "Pingdom is down"));
         let events = check(&mut engine, NOW);
         match &events[..] {
-            [Event { kind: Kind::CheckFailed { what, error, in_a_row: n, unanswered: None }, .. }] => {
-                assert_eq!((what.as_str(), error.as_str(), *n), ("metric", "Pingdom is down", in_a_row));
+            [Event { kind: Kind::CheckFailed { stage, error, in_a_row: n, unanswered: None }, .. }] => {
+                assert_eq!((*stage, error.as_str(), *n), (Stage::Metric, "Pingdom is down", in_a_row));
             }
             other => panic!("{other:?}"),
         }
@@ -237,7 +238,7 @@ fn a_change_that_comes_late_is_our_own_and_no_override() {
         (checked(&events).outcome, checked(&events).error.as_deref()),
         (Outcome::Failed, Some("the answer was lost"))
     );
-    let failed = now_or_never(engine.check_failed(later(1), "time", "too slow".into()));
+    let failed = now_or_never(engine.check_failed(later(1), Stage::Time, "too slow".into()));
     let text = "shop web: check failed, and the answer to the change 3 → 6 dynos is lost: too slow";
     assert_eq!(failed.to_string(), text);
     // It is carried out after all, and a new process takes over.
@@ -259,12 +260,12 @@ fn somebody_elses_change_holds_the_loop_off_and_our_own_never_does() {
     assert_eq!(checked(&check(&mut engine, NOW)).applied, 6);
     world.0.lock().unwrap().quantity = 4;
     let events = check(&mut engine, later(5));
-    assert_eq!((checked(&events).reason.code.as_str(), checked(&events).target), ("manual_override", 4));
+    assert_eq!((checked(&events).reason.code(), checked(&events).target), ("manual_override", 4));
     assert_eq!(checked(&events).override_until, Some(later(35)));
     world.0.lock().unwrap().samples = flat(5000.0, later(34));
     let kept = world.0.lock().unwrap().kept.last().unwrap().clone();
     let mut engine = self::engine(&world, plan(), kept);
-    assert_eq!(checked(&check(&mut engine, later(34))).reason.code, "manual_override", "over a restart too");
+    assert_eq!(checked(&check(&mut engine, later(34))).reason.code(), "manual_override", "over a restart too");
     world.0.lock().unwrap().samples = flat(5000.0, later(35));
     assert_eq!(checked(&check(&mut engine, later(35))).outcome, Outcome::Scaled);
 }
@@ -274,7 +275,7 @@ fn without_a_record_there_is_no_override_and_updated_at_dates_the_change() {
     let world = world(3, flat(5000.0, NOW));
     world.0.lock().unwrap().updated_at = Some(NOW - Duration::from_secs(30));
     let events = check(&mut engine(&world, plan(), Ledger::default()), NOW);
-    assert_eq!((checked(&events).reason.code.as_str(), checked(&events).override_until), ("settling", None));
+    assert_eq!((checked(&events).reason.code(), checked(&events).override_until), ("settling", None));
 }
 
 #[test]
@@ -287,7 +288,7 @@ fn a_limit_above_the_formation_is_taken_in_one_change_and_then_believed() {
     assert_eq!(world.0.lock().unwrap().sent, [6, 5]);
     world.0.lock().unwrap().samples = flat(5000.0, later(5));
     let events = check(&mut engine, later(5));
-    assert_eq!((checked(&events).effective_max, checked(&events).reason.code.as_str()), (5, "at_max"));
+    assert_eq!((checked(&events).effective_max, checked(&events).reason.code()), (5, "at_max"));
     // Six hours later it is tried again.
     world.0.lock().unwrap().samples = flat(5000.0, later(365));
     let events = check(&mut engine, later(365));
@@ -302,7 +303,7 @@ fn a_limit_below_the_formation_lowers_nothing() {
     let events = check(&mut engine, NOW);
     assert_eq!((checked(&events).outcome, checked(&events).applied), (Outcome::Limited, 3));
     let events = check(&mut engine, later(1));
-    assert_eq!((checked(&events).target, checked(&events).reason.code.as_str()), (3, "at_max"));
+    assert_eq!((checked(&events).target, checked(&events).reason.code()), (3, "at_max"));
     assert_eq!(world.0.lock().unwrap().sent, [6]);
 }
 
@@ -344,7 +345,7 @@ fn a_wrong_local_clock_gives_way_to_the_services_own() {
     let mut engine = engine(&world, plan(), Ledger::default());
     let events = check(&mut engine, NOW);
     assert_eq!(events[0].at, later(10));
-    assert_eq!(checked(&events).reason.code, "steady", "not stale, and not from the future");
+    assert_eq!(checked(&events).reason.code(), "steady", "not stale, and not from the future");
     let reads = world.0.lock().unwrap().metric_reads.clone();
     assert_eq!(reads, [(NOW - Duration::from_secs(1800), NOW), (later(10) - Duration::from_secs(1800), later(10))]);
     check(&mut engine, NOW);
@@ -355,7 +356,7 @@ fn a_wrong_local_clock_gives_way_to_the_services_own() {
 fn after_a_suspend_the_window_is_read_anew_and_what_was_seen_before_counts_no_more() {
     let world = world(3, flat(700.0, NOW));
     let mut engine = engine(&world, plan(), Ledger::default());
-    assert_eq!(checked(&check(&mut engine, NOW)).reason.code, "steady");
+    assert_eq!(checked(&check(&mut engine, NOW)).reason.code(), "steady");
     world.0.lock().unwrap().samples = flat(5000.0, later(300));
     let events = check(&mut engine, later(300));
     assert_eq!(world.0.lock().unwrap().metric_reads.last(), Some(&(later(270), later(300))));
@@ -371,7 +372,7 @@ fn after_a_suspend_the_window_is_read_anew_and_what_was_seen_before_counts_no_mo
 fn a_check_that_is_broken_off_is_not_remembered_as_decided() {
     let world = world(3, flat(700.0, NOW));
     let mut engine = engine(&world, plan(), Ledger::default());
-    assert_eq!(checked(&check(&mut engine, NOW)).reason.code, "steady");
+    assert_eq!(checked(&check(&mut engine, NOW)).reason.code(), "steady");
     let remembered = engine.ledger().memory.clone();
     world.0.lock().unwrap().samples = flat(5000.0, later(5));
     world.0.lock().unwrap().hangs = true;
@@ -407,7 +408,7 @@ fn a_policy_knows_of_its_change_though_the_process_died_before_the_answer() {
     world.0.lock().unwrap().samples = flat(3000.0, later(5));
     let events = check(&mut engine, later(5));
     assert!(matches!(events[0].kind, Kind::ChangeConfirmed { from: 2, to: 4, .. }), "{events:?}");
-    assert_eq!((checked(&events).reason.code.as_str(), checked(&events).target), ("futile", 4));
+    assert_eq!((checked(&events).reason.code(), checked(&events).target), ("futile", 4));
 }
 
 #[test]
@@ -427,7 +428,7 @@ fn maintenance_holds() {
     let world = world(3, flat(5000.0, NOW));
     world.0.lock().unwrap().maintenance = true;
     let events = check(&mut engine(&world, plan(), Ledger::default()), NOW);
-    assert_eq!((checked(&events).maintenance, checked(&events).reason.code.as_str()), (true, "maintenance"));
+    assert_eq!((checked(&events).maintenance, checked(&events).reason.code()), (true, "maintenance"));
 }
 
 #[test]
@@ -465,7 +466,7 @@ fn a_clock_that_was_set_back_leaves_nothing_that_holds_the_app_until_then() {
     assert_eq!(until, Some(later(30)), "as long as an override that begins now");
     world.0.lock().unwrap().samples = flat(5000.0, later(30));
     let events = check(&mut engine, later(30));
-    assert_eq!(checked(&events).reason.code, "at_max", "the limit is still believed");
+    assert_eq!(checked(&events).reason.code(), "at_max", "the limit is still believed");
     world.0.lock().unwrap().samples = flat(5000.0, later(360));
     assert_eq!(checked(&check(&mut engine, later(360))).outcome, Outcome::Scaled, "six hours from now, not in a year");
 }
@@ -512,7 +513,7 @@ fn shadow_mode_decides_at_every_check_on_what_others_set_and_sends_nothing() {
         let events = check(&mut engine, later(minute));
         let check = checked(&events);
         assert_eq!((check.shadow, check.override_until, check.applied), (true, None, theirs));
-        seen.push((check.dynos, check.target, check.outcome, check.reason.code.clone()));
+        seen.push((check.dynos, check.target, check.outcome, check.reason.code().to_owned()));
         let line = events.last().unwrap().to_string();
         assert!(line.starts_with(&format!("shop web: shadow: theirs {theirs}, ours {}: ", check.target)), "{line}");
     }

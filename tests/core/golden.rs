@@ -6,11 +6,14 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use autoscale_core::workspace::decision::{Decision, Evidence};
-use autoscale_core::workspace::event::{Check, Event, JsonSample, Kind, Outcome, ReasonText, VERSION};
-use autoscale_core::workspace::reason::{Cooldown, Next, Reason, Weighed};
+use autoscale_core::workspace::belief::Belief;
+use autoscale_core::workspace::decision::{Action, Decision, Evidence};
+use autoscale_core::workspace::event::{Check, Event, JsonSample, Kind, Outcome, Stage, VERSION};
+use autoscale_core::workspace::policy::PolicyKind;
+use autoscale_core::workspace::reason::{Cooldown, Next, Reason, Wait};
 use autoscale_core::workspace::sample::{DownCause, Sample};
 use autoscale_core::workspace::time::Timestamp;
+use autoscale_core::workspace::warning::Warning;
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
@@ -20,7 +23,7 @@ fn minutes(n: u64) -> Duration {
 
 /// Every reason, some in more than one form.
 fn reasons() -> Vec<Reason> {
-    let weighed = Weighed {
+    let weighed = Belief {
         load_dynos: 2.5,
         load_low: 1.75,
         load_high: 3.25,
@@ -34,8 +37,8 @@ fn reasons() -> Vec<Reason> {
         Reason::SwitchedOff,
         Reason::Maintenance,
         Reason::ManualOverride { remaining },
-        Reason::NoData { newest: None, to_max_in: None },
-        Reason::NoData { newest: Some(minutes(9)), to_max_in: Some(minutes(3)) },
+        Reason::NoData { newest: None, to_max_in: Wait(None) },
+        Reason::NoData { newest: Some(minutes(9)), to_max_in: Wait(Some(minutes(3))) },
         Reason::MissingData { lasted: minutes(25), to_max: false },
         Reason::MissingData { lasted: minutes(25), to_max: true },
         Reason::BelowMin { min: 2 },
@@ -66,11 +69,11 @@ fn reasons() -> Vec<Reason> {
         Reason::OutageStep,
         Reason::DownNow,
         Reason::TryingFewer { mean_ms: 448.0, low_ms: 500.0, calm: minutes(30) },
-        Reason::MoreAreCheaper(weighed),
-        Reason::FewerAreCheaper(weighed),
-        Reason::Balanced(weighed),
-        Reason::AddWouldNotPay(weighed),
-        Reason::RemovalWouldNotPay(weighed),
+        Reason::MoreAreCheaper { belief: weighed },
+        Reason::FewerAreCheaper { belief: weighed },
+        Reason::Balanced { belief: weighed },
+        Reason::AddWouldNotPay { belief: weighed },
+        Reason::RemovalWouldNotPay { belief: weighed },
         Reason::WaitingForEffect { next: Next::StepBack(minutes(4)) },
     ]
 }
@@ -91,11 +94,11 @@ fn check(reason: &Reason) -> Check {
         effective_max: 10,
         maintenance: false,
         override_until: None,
-        policy: "threshold".into(),
-        action: "hold".into(),
+        policy: PolicyKind::Threshold,
+        action: Action::Hold,
         target: 3,
         shadow: false,
-        reason: ReasonText { code: reason.code().into(), text: reason.to_string() },
+        reason: (*reason).into(),
         outcome: Outcome::Held,
         applied: 3,
         error: None,
@@ -113,7 +116,7 @@ fn event(kind: Kind) -> Event {
 fn kinds() -> Vec<Event> {
     let steady = check(&Reason::Steady { mean_ms: 640.0 });
     let outcome = |outcome, more: fn(&mut Check)| {
-        let mut check = Check { outcome, action: "add".into(), target: 4, ..steady.clone() };
+        let mut check = Check { outcome, action: Action::Add, target: 4, ..steady.clone() };
         more(&mut check);
         Kind::Checked(Box::new(check))
     };
@@ -124,7 +127,7 @@ fn kinds() -> Vec<Event> {
     let full: fn(&mut Check) = |check| {
         check.override_until = Some(NOW + minutes(30));
         (check.load, check.size) = (Some([2.5, 1.75, 3.25]), Some("Standard-2X".into()));
-        (check.policy, check.maintenance, check.effective_max) = ("adaptive".into(), true, 8);
+        (check.policy, check.maintenance, check.effective_max) = (PolicyKind::Adaptive, true, 8);
     };
     let failed: fn(&mut Check) = |check| check.error = Some("Heroku answered 422".into());
     let kinds = vec![
@@ -135,9 +138,9 @@ fn kinds() -> Vec<Event> {
         outcome(Outcome::WouldScale, |check| check.shadow = true),
         outcome(Outcome::Limited, failed),
         outcome(Outcome::Failed, failed),
-        Kind::CheckFailed { what: "metric".into(), error: "Pingdom is down".into(), in_a_row: 1, unanswered: None },
+        Kind::CheckFailed { stage: Stage::Metric, error: "Pingdom is down".into(), in_a_row: 1, unanswered: None },
         Kind::CheckFailed {
-            what: "formation".into(),
+            stage: Stage::Formation,
             error: "Heroku is down".into(),
             in_a_row: 2,
             unanswered: Some([3, 4]),
@@ -154,6 +157,7 @@ fn kinds() -> Vec<Event> {
         Kind::DryRunChanged { dry_run: true, shadow: false },
         Kind::ConfigReloaded { warnings: vec!["a warning".into()] },
         Kind::ConfigRefused { problems: vec!["a problem".into()] },
+        Kind::Warning(Warning::new(Warning::CLOCK, "a warning")),
     ];
     kinds.into_iter().map(event).collect()
 }
@@ -166,7 +170,7 @@ fn golden() -> (String, String) {
         let line = event.to_json();
         let line = match &event.kind {
             Kind::Checked(check) => {
-                let said = serde_json::to_string(&check.reason.text).expect("a text");
+                let said = serde_json::to_string(&check.reason.to_string()).expect("a text");
                 assert!(line.contains(&format!("\"text\":{said}")), "{line}");
                 line.replace(&format!("\"text\":{said}"), "\"text\":\"…\"")
             }

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use autoscale_core::workspace::decision::{Belief, Decision, Evidence};
+use autoscale_core::workspace::belief::Belief;
+use autoscale_core::workspace::decision::{Decision, Evidence};
 use autoscale_core::workspace::event::Outcome;
 use autoscale_core::workspace::formation::{Bounds, Formation};
 use autoscale_core::workspace::graph::{self, Picture};
 use autoscale_core::workspace::policy::{PolicyKind, Settings};
-use autoscale_core::workspace::reason::{Next, Reason, Weighed};
+use autoscale_core::workspace::reason::{Next, Reason, Wait};
 use autoscale_core::workspace::sample::{DownCause, Sample};
 use autoscale_core::workspace::time::Timestamp;
 use autoscale_core::workspace::window::Trend;
@@ -73,14 +74,16 @@ fn rising() -> Vec<f64> {
 fn cases() -> Vec<(&'static str, Picture)> {
     let minute = |m: u64| Duration::from_secs(60 * m);
     let steady = Reason::Steady { mean_ms: 640.0 };
-    let belief = |load_dynos, load_range| Belief {
+    let belief = |load_dynos, (load_low, load_high)| Belief {
         load_dynos,
-        load_range,
+        load_low,
+        load_high,
         slow_share_now: 0.062,
         slow_share_target: 0.004,
+        considered: 5,
         incurable_share: 0.03,
     };
-    let weighed = Weighed {
+    let weighed = Belief {
         load_dynos: 2.6,
         load_low: 2.1,
         load_high: 3.4,
@@ -105,18 +108,14 @@ fn cases() -> Vec<(&'static str, Picture)> {
     let mut long = scaled.clone();
     long.app = "storefront-production-eu-west1".into();
     long.process = "background-image-worker".into();
-    long.decision.reason = Reason::MoreAreCheaper(Weighed {
-        load_dynos: 13.4,
-        load_low: 10.8,
-        load_high: 17.7,
-        incurable_share: 0.9,
-        ..weighed
-    });
+    long.decision.reason = Reason::MoreAreCheaper {
+        belief: Belief { load_dynos: 13.4, load_low: 10.8, load_high: 17.7, incurable_share: 0.9, ..weighed },
+    };
     cases.push(("long_names", long));
 
     cases.push(("five", picture(answered(vec![620.0, 700.0, 590.0, 655.0, 640.0]), 2, 2, steady)));
     cases.push(("one", picture(answered(vec![640.0]), 2, 2, Reason::Settling { fresh: 1, needed: 3 })));
-    cases.push(("none", picture(Vec::new(), 2, 2, Reason::NoData { newest: None, to_max_in: None })));
+    cases.push(("none", picture(Vec::new(), 2, 2, Reason::NoData { newest: None, to_max_in: Wait(None) })));
 
     let day =
         restless(1_440, |x| 700.0 + 500.0 * (x * 6.3).sin() + if (0.6..0.64).contains(&x) { 2_500.0 } else { 0.0 });
@@ -157,7 +156,7 @@ fn cases() -> Vec<(&'static str, Picture)> {
         far
     }));
 
-    let mut adaptive = picture(answered(rising()), 3, 5, Reason::MoreAreCheaper(weighed));
+    let mut adaptive = picture(answered(rising()), 3, 5, Reason::MoreAreCheaper { belief: weighed });
     adaptive.decision.evidence.belief = Some(belief(2.6, (2.1, 3.4)));
     adaptive.outcome = Some(Outcome::Scaled);
     adaptive.applied = 5;

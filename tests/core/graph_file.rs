@@ -10,6 +10,7 @@ use autoscale_core::workspace::graph::{self, Picture};
 use autoscale_core::workspace::graph_files::{self, Error};
 use autoscale_core::workspace::policy::{PolicyKind, Settings};
 use autoscale_core::workspace::reason::Reason;
+use autoscale_core::workspace::reason::Wait;
 use autoscale_core::workspace::time::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -20,7 +21,7 @@ fn picture(app: &str, process: &str, minute: u64) -> Picture {
     let decision = Decision {
         from: 2,
         target: 2,
-        reason: Reason::NoData { newest: None, to_max_in: None },
+        reason: Reason::NoData { newest: None, to_max_in: Wait(None) },
         evidence: Evidence::default(),
     };
     let formation = Formation { quantity: 2, changed_at: None };

@@ -48,7 +48,7 @@ async fn first_within(url: &str, timeout: Duration) -> Sample {
 #[tokio::test]
 async fn the_first_read_waits_for_the_first_result() {
     let server = Server::start(|_, _| Answer::new(200, "hello")).await;
-    assert_eq!(first(&server.url).await.kind(), "up");
+    assert_eq!(first(&server.url).await.status().name(), "up");
     assert_eq!(server.count("GET"), 1);
     let headers = &server.requests()[0].headers;
     assert_eq!(headers["user-agent"], concat!("libautoscale/", env!("CARGO_PKG_VERSION")));
@@ -74,7 +74,7 @@ async fn redirects_are_followed_as_a_browser_does() {
         _ => Answer::new(200, "welcome"),
     })
     .await;
-    assert_eq!(first(&server.url).await.kind(), "up");
+    assert_eq!(first(&server.url).await.status().name(), "up");
     assert_eq!(server.count("GET"), 2);
 }
 
@@ -89,17 +89,17 @@ async fn errors_and_time_outs_are_told_apart_by_pingdoms_rule() {
     ] {
         let name = format!("{answer:.80?}");
         let server = Server::start(move |_, _| answer.clone()).await;
-        assert_eq!(first(&server.url).await.kind(), kind, "{name}");
+        assert_eq!(first(&server.url).await.status().name(), kind, "{name}");
     }
     // 10 s of dripping, and no end at all.
     for answer in [Answer::new(200, [b'x'; 200]).fault(Fault::Drip), Fault::Silence.into()] {
         let name = format!("{answer:.80?}");
         let server = Server::start(move |_, _| answer.clone()).await;
-        assert_eq!(first_within(&server.url, Duration::from_secs(2)).await.kind(), "timeout", "{name}");
+        assert_eq!(first_within(&server.url, Duration::from_secs(2)).await.status().name(), "timeout", "{name}");
     }
-    assert_eq!(first(&nobody().await).await.kind(), "error");
+    assert_eq!(first(&nobody().await).await.status().name(), "error");
     // A label of a name has 63 characters at most: no resolver needs the network to say no.
-    assert_eq!(first(&format!("http://{}.invalid/", "a".repeat(64))).await.kind(), "error");
+    assert_eq!(first(&format!("http://{}.invalid/", "a".repeat(64))).await.status().name(), "error");
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use autoscale_core::workspace::clock::Clock;
 use autoscale_core::workspace::config::{Overrides, Pingdom, parse};
+use autoscale_core::workspace::decision::Action;
 use autoscale_core::workspace::engine::{AnySource, AnyStore, AnyTarget, Engine, Plan};
 use autoscale_core::workspace::event::{Check, Event, Kind, Outcome};
 use autoscale_core::workspace::heroku::HerokuFormation;
@@ -163,8 +164,8 @@ impl Run {
             let told = (check.dynos, check.applied);
             assert!(patches.any(|p| (p.from, p.quantity) == told), "seed {}: {told:?} is told only", self.seed);
             let detail = check.detail.as_ref().unwrap();
-            assert!(!detail.window.samples().is_empty(), "seed {}: without data: {}", self.seed, check.reason.text);
-            assert_ne!(check.action, "hold", "seed {}: {}", self.seed, check.reason.text);
+            assert!(!detail.window.samples().is_empty(), "seed {}: without data: {}", self.seed, check.reason);
+            assert_ne!(check.action, Action::Hold, "seed {}: {}", self.seed, check.reason);
             assert!(check.applied.abs_diff(check.dynos) <= check.target.abs_diff(check.dynos), "seed {}", self.seed);
             assert!(matches!(check.outcome, Outcome::Scaled | Outcome::Limited | Outcome::Failed));
         }

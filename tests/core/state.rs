@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use autoscale_core::workspace::config::{Config, Overrides, parse};
+use autoscale_core::workspace::engine::Warnings;
 use autoscale_core::workspace::ledger::{Intent, Ledger};
 use autoscale_core::workspace::replacing::replace;
 use autoscale_core::workspace::state::{InstanceLock, LockError, StateFile};
@@ -64,7 +65,7 @@ fn config(dir: &Path) -> Config {
 fn one_who_only_looks_changes_nothing_and_one_who_loads_sweeps_up() {
     let dir = tempfile::tempdir().unwrap();
     let file = StateFile::of(&config(dir.path()));
-    assert!(file.look().unwrap().is_none() && file.load().unwrap().is_none());
+    assert!(file.look().unwrap().is_none() && file.load(&Warnings::default()).unwrap().is_none());
     file.save(&Ledger { quantity: Some(3), ..Ledger::default() }).unwrap();
     // What a kill in the middle of a write leaves, and what another app is writing.
     let name = file.path().file_name().unwrap().to_str().unwrap();
@@ -72,19 +73,19 @@ fn one_who_only_looks_changes_nothing_and_one_who_loads_sweeps_up() {
     fs::write(dir.path().join(".blog.json.new-def"), "{").unwrap();
     assert_eq!(file.look().unwrap().unwrap().quantity, Some(3));
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 3);
-    assert_eq!(file.load().unwrap().unwrap().quantity, Some(3));
+    assert_eq!(file.load(&Warnings::default()).unwrap().unwrap().quantity, Some(3));
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
     fs::write(file.path(), "{").unwrap();
     assert!(file.look().is_err());
     assert_eq!(fs::read_to_string(file.path()).unwrap(), "{");
-    assert!(file.load().unwrap().is_none(), "set aside");
+    assert!(file.load(&Warnings::default()).unwrap().is_none(), "set aside");
     assert!(!file.path().exists());
 }
 
 #[test]
 fn below_what_is_no_folder_there_is_no_state_and_that_is_no_error() {
     let file = StateFile::of(&config(Path::new("/dev/null/x")));
-    assert!(file.load().unwrap().is_none());
+    assert!(file.load(&Warnings::default()).unwrap().is_none());
     assert!(file.save(&Ledger::default()).is_err());
 }
 
@@ -183,13 +184,13 @@ fn a_damaged_state_file_is_set_aside_whatever_is_in_it() {
     let dir = tempfile::tempdir().unwrap();
     let text = format!("[HEROKU_INFOS]\napp_name: shop\n[AUTOSCALE_SETTINGS]\nstate_dir: {}\n", dir.path().display());
     let state = StateFile::of(&parse(&text, &Overrides::default()).unwrap().config);
-    assert!(state.load().unwrap().is_none(), "there is none yet");
+    assert!(state.load(&Warnings::default()).unwrap().is_none(), "there is none yet");
     for damage in [&b"{\"quantity\":"[..], b"\xff\xfe\x00garbage", b""] {
         fs::write(state.path(), damage).unwrap();
-        assert!(state.load().unwrap().is_none());
+        assert!(state.load(&Warnings::default()).unwrap().is_none());
         assert_eq!(fs::read(state.path().with_extension("broken.json")).unwrap(), damage);
         assert!(!state.path().exists());
     }
     state.save(&Ledger { quantity: Some(7), ..Ledger::default() }).unwrap();
-    assert_eq!(state.load().unwrap().unwrap().quantity, Some(7));
+    assert_eq!(state.load(&Warnings::default()).unwrap().unwrap().quantity, Some(7));
 }

@@ -84,7 +84,7 @@ async fn to_the_probe_an_untrusted_certificate_is_an_error_and_no_time_out() {
         let config = config::ProbeSettings { url: Some(url.clone()), timeout, every, ca_file };
         let mut probe = Probe::new(&config, every, || NOW, &HttpOptions::default()).unwrap();
         let samples = probe.samples(NOW, NOW).await.unwrap().samples;
-        assert_eq!(samples.iter().map(|s| s.kind()).collect::<Vec<_>>(), [kind]);
+        assert_eq!(samples.iter().map(|s| s.status().name()).collect::<Vec<_>>(), [kind]);
     }
 }
 

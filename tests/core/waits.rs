@@ -15,6 +15,7 @@ use std::time::Duration;
 use autoscale_core::workspace::decision::{Action, Decision};
 use autoscale_core::workspace::formation::Bounds;
 use autoscale_core::workspace::policy::{Decider, Observation, OnMissingData, PolicyKind, Settings, Tuning};
+use autoscale_core::workspace::reason::Wait;
 use autoscale_core::workspace::reason::{Cooldown, Next, Reason};
 use autoscale_core::workspace::sample::Sample;
 use autoscale_core::workspace::simulation::{Load, Profile, Scenario};
@@ -117,7 +118,7 @@ impl Announced {
             }
             Reason::Barred { remaining } => Some((remaining, (Action::Remove, Rule::Undone))),
             Reason::ManualOverride { remaining } => Some((remaining, (Action::Hold, Rule::Override))),
-            Reason::NoData { to_max_in: Some(remaining), .. } => Some((remaining, (Action::Add, Rule::NoData))),
+            Reason::NoData { to_max_in: Wait(Some(remaining)), .. } => Some((remaining, (Action::Add, Rule::NoData))),
             Reason::Futile { next, .. }
             | Reason::Outage { next, .. }
             | Reason::AtMax { next, .. }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use autoscale_core::workspace::config::Secret;
+use autoscale_core::workspace::engine::Warnings;
 use autoscale_core::workspace::event::{Event, Kind, VERSION};
 use autoscale_core::workspace::http::HttpOptions;
 use autoscale_core::workspace::ports::Observer;
@@ -26,7 +27,7 @@ fn refused(problem: &str) -> Event {
 
 fn webhook(server: &Server) -> Webhook {
     let http = HttpOptions { min_timeout: LONG, ..HttpOptions::at_speed(200.0) };
-    Webhook::new(&Secret::new(format!("{}{PATH}", server.url)), &http).unwrap()
+    Webhook::new(&Secret::new(format!("{}{PATH}", server.url)), &http, &Warnings::default()).unwrap()
 }
 
 #[tokio::test]
@@ -81,7 +82,7 @@ async fn a_webhook_that_refuses_is_named_by_its_key_and_never_shown() {
     let text = "a notice could not be sent: the webhook answered 404: check [NOTIFICATIONS] webhook_url";
     assert_eq!(log.warnings(), [text]);
     assert!(!log.text().contains("never-shown"), "{}", log.text());
-    let failure = Webhook::new(&Secret::new("never-shown"), &HttpOptions::default()).unwrap_err();
+    let failure = Webhook::new(&Secret::new("never-shown"), &HttpOptions::default(), &Warnings::default()).unwrap_err();
     assert_eq!(failure.text, "[NOTIFICATIONS] webhook_url: no web address");
 }
 

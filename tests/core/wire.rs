@@ -18,7 +18,7 @@ macro_rules! fixture {
 fn rows(page: &pingdom::Page, since: i64) -> Vec<(Option<i64>, i64, String)> {
     let spell = |row: &pingdom::ResultRow| {
         let sample = row.sample;
-        let came = sample.up_ms().map_or_else(|| sample.kind().to_owned(), |ms| ms.to_string());
+        let came = sample.up_ms().map_or_else(|| sample.status().name().to_owned(), |ms| ms.to_string());
         (row.probe, sample.at.as_secs() - since, came)
     };
     page.results.iter().map(spell).collect()

@@ -7,11 +7,11 @@ use std::time::Duration;
 use autoscale_core::workspace::config::Config;
 use autoscale_core::workspace::config_file;
 use autoscale_core::workspace::decision::Decision;
-use autoscale_core::workspace::event::ReasonText;
 use autoscale_core::workspace::formation::Formation;
 use autoscale_core::workspace::graph::Picture;
 use autoscale_core::workspace::graph_files;
 use autoscale_core::workspace::policy::{Decider, Observation};
+use autoscale_core::workspace::reason::GivenReason;
 use autoscale_core::workspace::recording::Recording;
 use autoscale_core::workspace::time::Timestamp;
 use autoscale_core::workspace::window::Window;
@@ -56,7 +56,7 @@ pub(crate) fn run(args: &Args) -> Exit {
             let path = args.output.display();
             let told = if args.json {
                 let (target, action) = (decision.target, decision.action().name());
-                let reason = ReasonText::from(&decision);
+                let reason = GivenReason::from(decision.reason);
                 let json = serde_json::json!({
                     "output": path.to_string(), "dynos": decision.from, "target": target, "action": action, "reason": reason,
                 });

@@ -10,9 +10,9 @@ use autoscale_core::workspace::calendar;
 use autoscale_core::workspace::config::Config;
 use autoscale_core::workspace::config_file;
 use autoscale_core::workspace::decision::{Action, Decision};
-use autoscale_core::workspace::event::ReasonText;
 use autoscale_core::workspace::graph::replayed::{Line, Replay};
 use autoscale_core::workspace::graph_files;
+use autoscale_core::workspace::reason::GivenReason;
 use autoscale_core::workspace::recording::Recording;
 use autoscale_core::workspace::replay::{Replayed, Replayer};
 use autoscale_core::workspace::time::Timestamp;
@@ -194,7 +194,7 @@ fn write_json(out: &mut impl Write, played: &[Played]) -> io::Result<()> {
                 "dynos": decision.from,
                 "target": decision.target,
                 "action": decision.action().name(),
-                "reason": ReasonText::from(decision),
+                "reason": GivenReason::from(decision.reason),
             });
             if let Some((target, code)) = recorded {
                 line["recorded"] = json!({ "target": target, "code": code });

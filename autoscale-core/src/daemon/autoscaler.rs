@@ -11,8 +11,11 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::clock::Clock;
 use crate::daemon::runner::{AppLoop, Command, check_once};
+#[cfg(feature = "http")]
+use crate::engine::Warnings;
 use crate::engine::ports::Observer;
 use crate::model::event::{Event, Kind};
+use crate::model::warning::Warning;
 #[cfg(feature = "http")]
 use crate::sinks::Records;
 
@@ -33,10 +36,11 @@ impl Autoscaler {
         self.app.run(self.commands).await;
     }
 
-    /// Makes one check, also while the app is paused. Returns its events after its observers have received them.
+    /// Makes one check, also while the app is paused. Returns its events, warnings first, after its observers have received them.
     pub async fn check_once(&mut self) -> Vec<Arc<Event>> {
-        let events = check_once(&mut self.app.engine, &self.app.clock).await;
-        let events: Vec<_> = events.into_iter().map(Arc::new).collect();
+        let checked = check_once(&mut self.app.engine, &self.app.clock).await;
+        let warnings = self.app.warnings().into_iter().map(|warning| self.event(Kind::Warning(warning)));
+        let events: Vec<_> = warnings.collect::<Vec<_>>().into_iter().chain(checked).map(Arc::new).collect();
         self.app.clock.scope_sync(|| events.iter().for_each(|event| self.app.observer.observe(event)));
         events
     }
@@ -44,6 +48,7 @@ impl Autoscaler {
     /// Waits until what the observers have begun is done, at most `within` this time: after [`Autoscaler::check_once`].
     pub async fn finish(mut self, within: Duration) {
         self.app.clock.scope(self.app.observer.finish(within)).await;
+        self.app.clock.scope_sync(|| self.app.tell_warnings());
     }
 
     /// Time from the start of [`Autoscaler::run`] to the first check: many apps should not all check at once.
@@ -93,6 +98,9 @@ impl Autoscaler {
 pub(super) struct Observers {
     #[cfg(feature = "http")]
     pub(super) records: Arc<Mutex<Records>>,
+    /// Into which the records speak, those of an earlier configuration as well.
+    #[cfg(feature = "http")]
+    pub(super) warnings: Warnings,
     pub(super) own: Vec<Box<dyn Observer>>,
 }
 
@@ -105,6 +113,15 @@ impl Observer for Observers {
 
     fn next_check(&mut self, after: Option<Duration>) {
         self.own.iter_mut().for_each(|observer| observer.next_check(after));
+    }
+
+    fn warnings(&mut self) -> Vec<Warning> {
+        #[cfg(feature = "http")]
+        let mut warnings = self.warnings.take();
+        #[cfg(not(feature = "http"))]
+        let mut warnings = Vec::new();
+        self.own.iter_mut().for_each(|observer| warnings.extend(observer.warnings()));
+        warnings
     }
 
     fn finish<'a>(&'a mut self, within: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::sync::watch;
 
-use crate::clock::{Clock, Pace};
+use crate::clock::Clock;
 use crate::config::{Config, Problem};
 use crate::daemon::autoscaler::{Autoscaler, Observers};
 use crate::daemon::handle::{Handle, Inner};
@@ -184,10 +184,6 @@ impl Builder {
             None if keeps_files => from_history(&config),
             None => Ledger::default(),
         };
-        if clock.speed() != 1.0 {
-            let crate::config::Heroku { app_name, process_type, .. } = &config.heroku;
-            tracing::info!("{app_name} {process_type}: times are sandbox time, {}", Pace(clock.speed()));
-        }
         #[cfg(feature = "http")]
         let http = http_options(&config, &self.shared);
         let source = match source {
@@ -211,10 +207,14 @@ impl Builder {
             engine.set_paused(false).await;
         }
         #[cfg(feature = "http")]
-        let records = Arc::new(Mutex::new(crate::sinks::Records::new(&config, &http)));
+        let warnings = crate::engine::Warnings::default();
+        #[cfg(feature = "http")]
+        let records = Arc::new(Mutex::new(crate::sinks::Records::new(&config, &http, &warnings)));
         let observers = Observers {
             #[cfg(feature = "http")]
             records: Arc::clone(&records),
+            #[cfg(feature = "http")]
+            warnings: warnings.clone(),
             own: observers.into_iter().map(|observer| observer.0).collect(),
         };
         let (commands, receiver) = unbounded_channel();
@@ -228,6 +228,8 @@ impl Builder {
                 shared: self.shared,
                 #[cfg(feature = "http")]
                 records,
+                #[cfg(feature = "http")]
+                warnings,
                 config: watch::Sender::new(config.clone()),
                 reloads: Mutex::new(()),
             }),
@@ -255,7 +257,11 @@ fn from_history(config: &Config) -> Ledger {
     match recording::parse_only(&text, &config.heroku.app_name, &config.heroku.process_type) {
         Ok(recording) if !recording.checks.is_empty() => {
             let app = &config.heroku.app_name;
-            tracing::info!(app, "no state file: the policy remembers {} checks of the history", recording.checks.len());
+            tracing::debug!(
+                app,
+                "no state file: the policy remembers {} checks of the history",
+                recording.checks.len()
+            );
             Ledger { memory: Replayer::from(config).remember(&recording).save(), ..Ledger::default() }
         }
         _ => Ledger::default(),

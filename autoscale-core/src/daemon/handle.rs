@@ -34,6 +34,8 @@ pub(super) struct Inner {
     pub(super) shared: crate::http::Shared,
     #[cfg(feature = "http")]
     pub(super) records: Arc<Mutex<crate::sinks::Records>>,
+    #[cfg(feature = "http")]
+    pub(super) warnings: crate::engine::Warnings,
     pub(super) config: watch::Sender<Config>,
     /// One reload at a time.
     pub(super) reloads: Mutex<()>,
@@ -176,7 +178,7 @@ impl Inner {
         {
             let http = crate::daemon::parts::http_options(&config, &self.shared);
             let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
-            let old = std::mem::replace(&mut *records, crate::sinks::Records::new(&config, &http));
+            let old = std::mem::replace(&mut *records, crate::sinks::Records::new(&config, &http, &self.warnings));
             // What was begun is brought to its end.
             if let Ok(runtime) = tokio::runtime::Handle::try_current() {
                 runtime.spawn(old.finish(FINISH_WITHIN));

@@ -14,7 +14,8 @@ use crate::engine::defect;
 use crate::engine::ports::{MetricSource, Observer, ScaleTarget};
 use crate::engine::store::StateStore;
 use crate::engine::{AnySource, AnyStore, AnyTarget, Engine, Plan};
-use crate::model::event::{Event, Kind};
+use crate::model::event::{Event, Kind, Stage};
+use crate::model::warning::Warning;
 
 /// The part of an interval that a check may take.
 const DEADLINE_SHARE: f64 = 0.8;
@@ -130,6 +131,7 @@ impl AppLoop {
         if agenda.rests {
             self.tell(Kind::Paused);
         }
+        self.tell_warnings();
         loop {
             // Nothing that it leaves half done is used again: the engine carries on from its ledger.
             let ended = AssertUnwindSafe(self.follow(&mut agenda, &mut commands)).catch_unwind().await;
@@ -140,6 +142,7 @@ impl AppLoop {
         }
         self.tell(Kind::Stopped);
         self.observer.finish(FAREWELL).await;
+        self.tell_warnings();
     }
 
     /// Checks when it is due and does what it is told, until it is told to stop.
@@ -151,7 +154,7 @@ impl AppLoop {
             if agenda.told_due != Some(next) {
                 agenda.told_due = Some(next);
                 let after = next.map(|due| due.saturating_duration_since(Instant::now()));
-                unharmed(|| self.observer.next_check(after));
+                unharmed(&self.engine, || self.observer.next_check(after));
             }
             let turn = tokio::select! {
                 biased;
@@ -174,6 +177,7 @@ impl AppLoop {
                 }
                 Turn::Told(command) => Some(command),
             };
+            self.tell_warnings();
             if self.engine.is_lost() {
                 return;
             }
@@ -215,10 +219,12 @@ impl AppLoop {
         let checks_after = (!self.engine.ledger().paused).then_some(wait);
         let crashed = AssertUnwindSafe(self.engine.crashed(self.clock.now(), error, checks_after)).catch_unwind().await;
         match crashed {
-            Ok(event) => unharmed(|| self.observer.observe(&Arc::new(event))),
-            Err(panic) => unharmed(|| std::panic::resume_unwind(panic)),
+            Ok(event) => unharmed(&self.engine, || self.observer.observe(&Arc::new(event))),
+            Err(panic) => unharmed(&self.engine, || std::panic::resume_unwind(panic)),
         }
-        unharmed(|| self.engine.carry_on());
+        if let Err(error) = defect::caught(|| self.engine.carry_on()) {
+            self.engine.warn(Warning::DEFECT, format!("a defect of autoscale, please report it: {error}"));
+        }
         agenda.rests = self.engine.ledger().paused;
     }
 
@@ -244,12 +250,13 @@ impl AppLoop {
             Ok(events) => events,
             Err(_) => {
                 let text = format!("the check took longer than {} s and was broken off", allowed.as_secs());
-                vec![self.engine.check_failed(now, "time", text).await]
+                vec![self.engine.check_failed(now, Stage::Time, text).await]
             }
         };
+        self.tell_warnings();
         for event in events {
             let event = Arc::new(event);
-            unharmed(|| self.observer.observe(&event));
+            unharmed(&self.engine, || self.observer.observe(&event));
         }
         None
     }
@@ -284,23 +291,40 @@ impl AppLoop {
         let Reload { plan, source, target, warnings, apply } = reload;
         let before = self.mode();
         self.engine.reload(plan, source, target);
-        unharmed(apply);
+        unharmed(&self.engine, apply);
         self.tell(Kind::ConfigReloaded { warnings });
         if self.mode() != before {
             self.tell_mode();
         }
     }
 
+    /// What the parts of the app have to say to its operator.
+    pub(super) fn tell_warnings(&mut self) {
+        for warning in self.warnings() {
+            self.tell(Kind::Warning(warning));
+        }
+    }
+
+    /// What the parts of the app have to say to its operator, and those who listen.
+    pub(super) fn warnings(&mut self) -> Vec<Warning> {
+        let mut warnings = self.engine.take_warnings();
+        match defect::caught(|| self.observer.warnings()) {
+            Ok(of_observers) => warnings.extend(of_observers),
+            Err(error) => tracing::debug!("warnings of an observer: {error}"),
+        }
+        warnings
+    }
+
     fn tell(&mut self, kind: Kind) {
         let event = Arc::new(self.engine.event(self.clock.now(), kind));
-        unharmed(|| self.observer.observe(&event));
+        unharmed(&self.engine, || self.observer.observe(&event));
     }
 }
 
 /// Runs what scaling must not depend on: those who listen may have defects of their own.
-fn unharmed(run: impl FnOnce()) {
+fn unharmed(engine: &AnyEngine, run: impl FnOnce()) {
     if let Err(error) = defect::caught(run) {
-        tracing::error!("a defect of autoscale, please report it; scaling goes on: {error}");
+        engine.warn(Warning::DEFECT, format!("a defect of autoscale, please report it; scaling goes on: {error}"));
     }
 }
 
@@ -329,7 +353,7 @@ pub async fn check_once<M: MetricSource, T: ScaleTarget, S: StateStore>(
         Ok(Ok(events)) => events,
         Ok(Err(_)) => {
             let text = format!("the check took longer than {} s and was broken off", DEADLINE.1.as_secs());
-            vec![engine.check_failed(now, "time", text).await]
+            vec![engine.check_failed(now, Stage::Time, text).await]
         }
     }
 }

@@ -250,7 +250,10 @@ mod tests {
     use super::*;
     use crate::config::Overrides;
     use crate::engine::ledger::DryRunToggle;
-    use crate::model::event::{Check, ReasonText, VERSION};
+    use crate::model::decision::Action;
+    use crate::model::event::{Check, Stage, VERSION};
+    use crate::model::policy_kind::PolicyKind;
+    use crate::model::reason::GivenReason;
     use crate::sources::parse;
 
     const NOW: Timestamp = Timestamp::from_secs(1_780_000_000);
@@ -263,7 +266,7 @@ mod tests {
 
     fn failed(minutes: u64) -> Ledger {
         let kind =
-            Kind::CheckFailed { what: "metric".into(), error: "Pingdom is down".into(), in_a_row: 2, unanswered: None };
+            Kind::CheckFailed { stage: Stage::Metric, error: "Pingdom is down".into(), in_a_row: 2, unanswered: None };
         let at = NOW - Duration::from_secs(60 * minutes);
         let event = Event { v: VERSION, at, app: "shop".into(), process: "web".into(), kind };
         Ledger { last_failure: Some(event), failed_in_a_row: 2, quantity: Some(3), ..Ledger::default() }
@@ -282,10 +285,10 @@ mod tests {
             effective_max: 10,
             maintenance: false,
             override_until: None,
-            policy: "threshold".into(),
-            action: "hold".into(),
+            policy: PolicyKind::Threshold,
+            action: Action::Hold,
             target: 3,
-            reason: ReasonText { code: code.into(), text: String::new() },
+            reason: GivenReason::read(code.into(), String::new()),
             outcome,
             applied: 3,
             shadow: false,

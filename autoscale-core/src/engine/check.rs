@@ -11,11 +11,13 @@ use crate::engine::ledger::{DryRunToggle, Intent, Ledger, Limit};
 use crate::engine::permit::StoreError;
 use crate::engine::ports::{Failure, FailureKind, FormationReading, MetricSource, Reading, ScaleTarget};
 use crate::engine::store::StateStore;
+use crate::engine::warnings::Warnings;
 use crate::model::decision::{Action, Decision};
-use crate::model::event::{self, Check, Detail, Event, JsonSample, Kind, Outcome};
+use crate::model::event::{self, Check, Detail, Event, JsonSample, Kind, Outcome, Stage};
 use crate::model::formation::{Bounds, Formation};
 use crate::model::sample::Sample;
 use crate::model::time::Timestamp;
+use crate::model::warning::Warning;
 use crate::model::window::Window;
 use crate::policy::{Decider, Observation, Settings};
 
@@ -91,12 +93,15 @@ pub struct Engine<M, T, S = ()> {
     read_seq: u64,
     /// A change that a formation has confirmed, still to be told.
     confirmed: Option<Intent>,
+    /// What its operator is still to be told.
+    warnings: Warnings,
 }
 
 impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
     /// An engine that carries on from a ledger ([`Ledger::default`] when there is none).
     pub fn new(plan: Plan, source: M, target: T, store: S, ledger: Ledger) -> Self {
-        let decider = remembering(&plan, &ledger);
+        let warnings = Warnings::default();
+        let decider = remembering(&plan, &ledger, &warnings);
         let reported = Window::default();
         let mut engine = Self {
             plan,
@@ -113,6 +118,7 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
             lost: false,
             read_seq: 0,
             confirmed: None,
+            warnings,
         };
         engine.forget_toggle();
         engine
@@ -225,16 +231,16 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
                 }
                 events.push(checked);
             }
-            Err((what, failure)) => events.push(self.check_failed(now, what, failure.text).await),
+            Err((stage, failure)) => events.push(self.check_failed(now, stage, failure.text).await),
         }
         events
     }
 
     /// Counts a check that failed, and tells of it. For the loop, too, when a check exceeded its time.
-    pub async fn check_failed(&mut self, now: Timestamp, what: &str, error: String) -> Event {
+    pub async fn check_failed(&mut self, now: Timestamp, stage: Stage, error: String) -> Event {
         self.ledger.failed_in_a_row = self.ledger.failed_in_a_row.saturating_add(1);
         let unanswered = self.ledger.intent.map(|intent| [intent.from, intent.to]);
-        let kind = Kind::CheckFailed { what: what.into(), error, in_a_row: self.ledger.failed_in_a_row, unanswered };
+        let kind = Kind::CheckFailed { stage, error, in_a_row: self.ledger.failed_in_a_row, unanswered };
         let event = self.event(now, kind);
         self.ledger.last_failure = Some(event.clone());
         self.keep().await;
@@ -252,6 +258,20 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
         event
     }
 
+    /// What its operator should know and was not told yet: its own, and those of its source, target and store.
+    pub fn take_warnings(&mut self) -> Vec<Warning> {
+        let mut warnings = self.warnings.take();
+        warnings.extend(self.source.warnings());
+        warnings.extend(self.target.warnings());
+        warnings.extend(self.store.warnings());
+        warnings
+    }
+
+    /// Adds to what its operator should know.
+    pub fn warn(&self, code: &'static str, text: impl Into<String>) {
+        self.warnings.add(code, text);
+    }
+
     /// Has another process taken the app over? Then nothing may be sent any more, and its loop is to end.
     pub fn is_lost(&self) -> bool {
         self.lost
@@ -261,13 +281,13 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
     pub fn carry_on(&mut self) {
         self.clock_offset = 0;
         self.reported = Window::default();
-        self.decider = remembering(&self.plan, &self.ledger);
+        self.decider = remembering(&self.plan, &self.ledger, &self.warnings);
     }
 
-    async fn try_check(&mut self, local: Timestamp) -> Result<Check, (&'static str, Failure)> {
-        let reading = self.read_samples(local).await.map_err(|failure| ("metric", failure))?;
+    async fn try_check(&mut self, local: Timestamp) -> Result<Check, (Stage, Failure)> {
+        let reading = self.read_samples(local).await.map_err(|failure| (Stage::Metric, failure))?;
         self.read_seq = reading.seq;
-        let seen = self.target.formation().await.map_err(|failure| ("formation", failure))?;
+        let seen = self.target.formation().await.map_err(|failure| (Stage::Formation, failure))?;
         let now = self.corrected(local);
         let from = now - self.plan.settings.period;
         let intent = self.ledger.intent;
@@ -309,15 +329,15 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
             effective_max,
             maintenance: seen.maintenance,
             override_until: self.ledger.override_until,
-            policy: self.plan.settings.policy.name().into(),
-            action: decision.action().name().into(),
+            policy: self.plan.settings.policy,
+            action: decision.action(),
             target: decision.target,
             shadow: self.is_shadow(),
-            reason: (&decision).into(),
+            reason: decision.reason.into(),
             outcome,
             applied,
             error,
-            load: decision.evidence.belief.map(|b| [b.load_dynos, b.load_range.0, b.load_range.1]),
+            load: decision.evidence.belief.map(|b| [b.load_dynos, b.load_low, b.load_high]),
             size: seen.size.clone(),
             detail: Some(Detail {
                 window,
@@ -339,12 +359,12 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
         if !self.is_dry_run() {
             self.ledger.shadow_advised = false;
         } else if self.ledger.override_until > before && !std::mem::replace(&mut self.ledger.shadow_advised, true) {
-            tracing::warn!(
-                app = self.plan.app,
+            let text = format!(
                 "somebody else changed the formation, and this dry run stands aside for {} min after each such change; \
                  if another autoscaler scales the app, use --shadow (or `debug: shadow`): it decides at every check",
                 (self.plan.manual_override.as_secs_f64() / 60.0).ceil()
             );
+            self.warnings.add(Warning::SHADOW_ADVISED, text);
         }
     }
 
@@ -361,11 +381,12 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
             let offset = self.clock_offset as f64 / 1e6;
             if offset.abs() > SKEW_WARNING && !self.plan.simulated_time {
                 let direction = if offset > 0.0 { "behind" } else { "ahead of" };
-                tracing::warn!(
-                    app = self.plan.app,
-                    "this machine's clock is {:.0} s {direction} the metric service's, which is used: set the clock (NTP)",
-                    offset.abs()
+                let offset = offset.abs();
+                let text = format!(
+                    "this machine's clock is {offset:.0} s {direction} the metric service's, which is used: \
+                     set the clock (NTP)"
                 );
+                self.warnings.add(Warning::CLOCK, text);
             }
         }
         unreachable!("the second round returns")
@@ -511,9 +532,9 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
         match error {
             Some(StoreError::Lost) => self.lost = true,
             Some(error) if !self.not_kept => {
-                tracing::warn!(app = self.plan.app, "the state can't be kept; scaling goes on: {error}");
+                self.warnings.add(Warning::STATE, format!("the state can't be kept; scaling goes on: {error}"));
             }
-            None if self.not_kept => tracing::info!(app = self.plan.app, "the state is kept again"),
+            None if self.not_kept => self.warnings.add(Warning::STATE, "the state is kept again"),
             _ => {}
         }
         self.not_kept = error.is_some();
@@ -521,12 +542,12 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
 }
 
 /// A policy that remembers what the ledger says.
-fn remembering(plan: &Plan, ledger: &Ledger) -> Decider {
+fn remembering(plan: &Plan, ledger: &Ledger, warnings: &Warnings) -> Decider {
     if ledger.memory.is_empty() {
         return Decider::new(plan.settings.clone());
     }
     Decider::restore(plan.settings.clone(), &ledger.memory).unwrap_or_else(|error| {
-        tracing::warn!(app = plan.app, "the policy starts afresh: {error}");
+        warnings.add(Warning::STARTS_AFRESH, format!("the policy starts afresh: {error}"));
         Decider::new(plan.settings.clone())
     })
 }

@@ -9,6 +9,7 @@ use crate::engine::permit::{Permit, StoreError};
 use crate::engine::ports::{Failure, FormationReading, MetricSource, Reading, ScaleTarget};
 use crate::engine::store::StateStore;
 use crate::model::time::Timestamp;
+use crate::model::warning::Warning;
 
 type Boxed<'a, T, E = Failure> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'a>>;
 
@@ -37,6 +38,10 @@ impl MetricSource for AnySource {
         self.0.acknowledge(seq);
     }
 
+    fn warnings(&mut self) -> Vec<Warning> {
+        self.0.warnings()
+    }
+
     fn take_over(&mut self, earlier: Box<dyn Any + Send>) {
         let earlier = match earlier.downcast::<Self>() {
             Ok(erased) => erased.0.into_any(),
@@ -49,6 +54,7 @@ impl MetricSource for AnySource {
 trait DynSource: Send {
     fn samples(&mut self, from: Timestamp, to: Timestamp) -> Boxed<'_, Reading>;
     fn acknowledge(&mut self, seq: u64);
+    fn warnings(&mut self) -> Vec<Warning>;
     fn take_over(&mut self, earlier: Box<dyn Any + Send>);
     fn into_any(self: Box<Self>) -> Box<dyn Any + Send>;
 }
@@ -60,6 +66,10 @@ impl<M: MetricSource> DynSource for M {
 
     fn acknowledge(&mut self, seq: u64) {
         MetricSource::acknowledge(self, seq);
+    }
+
+    fn warnings(&mut self) -> Vec<Warning> {
+        MetricSource::warnings(self)
     }
 
     fn take_over(&mut self, earlier: Box<dyn Any + Send>) {
@@ -95,11 +105,16 @@ impl ScaleTarget for AnyTarget {
     async fn scale(&mut self, quantity: u32, permit: &Permit) -> Result<u32, Failure> {
         self.0.scale(quantity, permit).await
     }
+
+    fn warnings(&mut self) -> Vec<Warning> {
+        self.0.warnings()
+    }
 }
 
 trait DynTarget: Send {
     fn formation(&mut self) -> Boxed<'_, FormationReading>;
     fn scale<'a>(&'a mut self, quantity: u32, permit: &'a Permit) -> Boxed<'a, u32>;
+    fn warnings(&mut self) -> Vec<Warning>;
 }
 
 impl<T: ScaleTarget> DynTarget for T {
@@ -109,6 +124,10 @@ impl<T: ScaleTarget> DynTarget for T {
 
     fn scale<'a>(&'a mut self, quantity: u32, permit: &'a Permit) -> Boxed<'a, u32> {
         Box::pin(ScaleTarget::scale(self, quantity, permit))
+    }
+
+    fn warnings(&mut self) -> Vec<Warning> {
+        ScaleTarget::warnings(self)
     }
 }
 
@@ -144,6 +163,10 @@ impl StateStore for AnyStore {
     async fn save(&mut self, ledger: &Ledger) -> Result<(), StoreError> {
         self.0.save(ledger).await
     }
+
+    fn warnings(&mut self) -> Vec<Warning> {
+        self.0.warnings()
+    }
 }
 
 trait DynStore: Send {
@@ -151,6 +174,7 @@ trait DynStore: Send {
     fn load(&mut self) -> Boxed<'_, Option<Ledger>, StoreError>;
     fn save_intent<'a>(&'a mut self, ledger: &'a Ledger) -> Boxed<'a, Permit, StoreError>;
     fn save<'a>(&'a mut self, ledger: &'a Ledger) -> Boxed<'a, (), StoreError>;
+    fn warnings(&mut self) -> Vec<Warning>;
 }
 
 impl<S: StateStore> DynStore for S {
@@ -168,5 +192,9 @@ impl<S: StateStore> DynStore for S {
 
     fn save<'a>(&'a mut self, ledger: &'a Ledger) -> Boxed<'a, (), StoreError> {
         Box::pin(StateStore::save(self, ledger))
+    }
+
+    fn warnings(&mut self) -> Vec<Warning> {
+        StateStore::warnings(self)
     }
 }

@@ -14,8 +14,12 @@ pub(crate) mod permit;
 pub(crate) mod ports;
 #[cfg(feature = "loop")]
 pub(crate) mod store;
+#[cfg(feature = "loop")]
+pub(crate) mod warnings;
 
 #[cfg(feature = "loop")]
 pub use check::{Engine, Plan};
 #[cfg(feature = "loop")]
 pub use erased::{AnySource, AnyStore, AnyTarget};
+#[cfg(feature = "loop")]
+pub use warnings::Warnings;

@@ -12,6 +12,7 @@ use crate::model::event::Event;
 use crate::model::sample::Sample;
 use crate::model::time::Timestamp;
 use crate::model::traffic::{Coverage, TrafficRow};
+use crate::model::warning::Warning;
 
 /// Why something outside could not be read or done. Its text says what to mend and never holds a secret.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -79,6 +80,11 @@ pub trait MetricSource: Send + 'static {
         let _ = seq;
     }
 
+    /// What it has to say to an operator since it was last asked, although nothing failed; see [`Warning`].
+    fn warnings(&mut self) -> Vec<Warning> {
+        Vec::new()
+    }
+
     /// Takes over what the source of the previous configuration knows, so that a reload does not start with an empty
     /// window. `earlier` may be a source of another type.
     fn take_over(&mut self, earlier: Box<dyn Any + Send>) {
@@ -107,6 +113,11 @@ pub trait ScaleTarget: Send + 'static {
     /// Sets the quantity, and returns the one that the platform confirmed. A target that waits before it sends must ask
     /// [`Permit::is_valid`] right before the request is written.
     fn scale(&mut self, quantity: u32, permit: &Permit) -> impl Future<Output = Result<u32, Failure>> + Send;
+
+    /// What it has to say to an operator since it was last asked, although nothing failed; see [`Warning`].
+    fn warnings(&mut self) -> Vec<Warning> {
+        Vec::new()
+    }
 }
 
 /// Somebody who listens. Must return soon: the loop waits.
@@ -117,6 +128,11 @@ pub trait Observer: Send {
     /// When the next check is due, from now on, in real time; `None` while the loop rests. Told each time that it changes.
     fn next_check(&mut self, after: Option<Duration>) {
         let _ = after;
+    }
+
+    /// What it has to say to an operator since it was last asked, although nothing failed; see [`Warning`].
+    fn warnings(&mut self) -> Vec<Warning> {
+        Vec::new()
     }
 
     /// The loop has ended: ends when what was begun is done, `within` this time. Until then the app is held.

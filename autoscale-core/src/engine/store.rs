@@ -3,6 +3,7 @@
 
 use crate::engine::ledger::Ledger;
 use crate::engine::permit::{Permit, StoreError};
+use crate::model::warning::Warning;
 
 /// Where the state of one app is kept, and who may run it.
 pub trait StateStore: Send + 'static {
@@ -29,6 +30,11 @@ pub trait StateStore: Send + 'static {
     /// # Errors
     /// It was not saved. The loop warns and goes on, except after [`StoreError::Lost`].
     fn save(&mut self, ledger: &Ledger) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// What it has to say to an operator since it was last asked, although nothing failed; see [`Warning`].
+    fn warnings(&mut self) -> Vec<Warning> {
+        Vec::new()
+    }
 }
 
 /// Keeps nothing, and permits every change.

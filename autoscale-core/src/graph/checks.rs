@@ -41,7 +41,7 @@ impl JudgedCheck {
             mean_ms,
             trend: detail.as_ref().and_then(trend),
             change: (dynos != applied).then_some((dynos, applied)),
-            reason: reason.text.clone(),
+            reason: reason.to_string(),
         })
     }
 }

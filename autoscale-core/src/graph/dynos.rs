@@ -36,7 +36,7 @@ fn top_dynos(picture: &Picture) -> f64 {
     let decision = &picture.decision;
     let quantities = picture.formation.iter().map(|(_, n)| *n).chain([decision.from, decision.target]);
     let most = quantities.max().unwrap_or(1).max(1);
-    let load = decision.evidence.belief.map_or(0.0, |belief| belief.load_range.1);
+    let load = decision.evidence.belief.map_or(0.0, |belief| belief.load_high);
     let mut top = f64::from(most);
     if load.is_finite() && load <= FAR * top {
         top = top.max(load);
@@ -122,7 +122,7 @@ fn change_labels(changes: &[(Timestamp, u32, u32)], time: &TimeAxis) -> Vec<(f64
 fn belief(drawing: &mut Drawing, picture: &Picture, value: &ValueAxis) -> Option<LineName> {
     let belief = picture.decision.evidence.belief?;
     let x = RIGHT - 14.0;
-    let (least, most) = (value.y(belief.load_range.0), value.y(belief.load_range.1));
+    let (least, most) = (value.y(belief.load_low), value.y(belief.load_high));
     drawing.rect((x - 5.0, most), (x + 5.0, least.max(most + 2.0)), Colour::ORANGE.faint(0.45));
     let y = value.y(belief.load_dynos);
     drawing.diamond((x, y), 6.0, Colour::PAPER);

@@ -74,8 +74,9 @@ mod tests {
 
     use super::*;
     use crate::graph::drawing::{Anchor, Mark};
+    use crate::model::belief::Belief;
     use crate::model::decision::Decision;
-    use crate::model::decision::{Belief, Evidence};
+    use crate::model::decision::Evidence;
     use crate::model::formation::{Bounds, Formation};
     use crate::model::reason::{Next, Reason};
     use crate::model::sample::Sample;
@@ -102,12 +103,13 @@ mod tests {
         let samples: Vec<_> = (0..30)
             .filter_map(|k| Sample::up(NOW - Duration::from_secs(60 * k), if k % 7 == 3 { 90_000.0 } else { level }))
             .collect();
-        let load_range = (f64::from(quantity) * 0.9, f64::from(quantity) * 1.1);
         let belief = Belief {
             load_dynos: f64::from(quantity),
-            load_range,
+            load_low: f64::from(quantity) * 0.9,
+            load_high: f64::from(quantity) * 1.1,
             slow_share_now: 0.5,
             slow_share_target: 0.0,
+            considered: target,
             incurable_share: 0.0,
         };
         let level_ones: Vec<_> = samples.iter().filter(|s| s.up_ms() == Some(level)).copied().collect();

@@ -9,7 +9,7 @@ use crate::graph::layout::{LEFT, RIGHT};
 use crate::graph::picture::Picture;
 use crate::graph::{text, words};
 use crate::model::decision::Evidence;
-use crate::model::sample::{DownCause, Sample, Status};
+use crate::model::sample::{Sample, Status};
 use crate::model::time::Timestamp;
 use crate::model::window::Window;
 use crate::policy::view;
@@ -185,25 +185,25 @@ fn results(drawing: &mut Drawing, shown: &[Sample], time: &TimeAxis, value: &Val
     let mut running = false;
     for sample in shown {
         let x = time.x(sample.at);
-        match sample.status() {
-            Status::Up(ms) if ms.ms() <= value.top() => {
-                drawing.disc((x, value.y(ms.ms())), radius, Colour::BLUE);
+        match (sample.status(), sample.ms_or_down()) {
+            (Status::Up, ms) if ms <= value.top() => {
+                drawing.disc((x, value.y(ms)), radius, Colour::BLUE);
                 running = false;
             }
-            Status::Up(ms) => {
+            (Status::Up, ms) => {
                 drawing.arrow_head((x, above), arrow, Colour::BLUE);
                 strip.marks.push(x);
                 match runs.last_mut().filter(|_| running) {
-                    Some(run) => run.add(x, ms.ms()),
-                    None => runs.push(Run { first: x, last: x, largest: (x, ms.ms()), one: true }),
+                    Some(run) => run.add(x, ms),
+                    None => runs.push(Run { first: x, last: x, largest: (x, ms), one: true }),
                 }
                 running = true;
             }
-            Status::Down(DownCause::Timeout) => {
+            (Status::Timeout, _) => {
                 drawing.cross((x, above), cross, Colour::VERMILION);
                 strip.marks.push(x);
             }
-            Status::Down(DownCause::Error) => {
+            (Status::Error, _) => {
                 drawing.diamond((x, bottom - 8.0), (radius * 1.5).max(2.5), Colour::INK);
             }
         }
@@ -296,7 +296,7 @@ fn mark_radius(results: usize) -> f64 {
 /// What marks mean, right-aligned: only those that are there.
 fn legend(drawing: &mut Drawing, panel: &Panel<'_>, value: &ValueAxis, (from, y): (f64, f64)) {
     let Panel { shown, check, checks, .. } = *panel;
-    let has = |cause| shown.iter().any(|s| s.status() == Status::Down(cause));
+    let has = |status| shown.iter().any(|s| s.status() == status);
     let giant = shown.iter().any(|s| s.up_ms().is_some_and(|ms| ms > value.top()));
     // Where nothing was decided on these results there is no trend to miss.
     let evidence = check.map(|check| &check.decision.evidence);
@@ -314,10 +314,10 @@ fn legend(drawing: &mut Drawing, panel: &Panel<'_>, value: &ValueAxis, (from, y)
         }
         x = left - 32.0;
     };
-    if has(DownCause::Error) {
+    if has(Status::Error) {
         entry(drawing, "failed with an error", Some(|d, at| d.diamond(at, 5.0, Colour::INK)));
     }
-    if has(DownCause::Timeout) {
+    if has(Status::Timeout) {
         entry(drawing, "timed out", Some(|d, at| d.cross(at, 4.0, Colour::VERMILION)));
     }
     if giant {
@@ -337,6 +337,7 @@ fn legend(drawing: &mut Drawing, panel: &Panel<'_>, value: &ValueAxis, (from, y)
 mod tests {
     use super::*;
     use crate::graph::drawing::Mark;
+    use crate::model::sample::DownCause;
 
     fn top(ms: &[f64], low: f64, high: f64) -> f64 {
         let ups: Vec<_> = ms.iter().enumerate().map(|(k, ms)| (Timestamp::from_secs(k as i64), *ms)).collect();

@@ -8,7 +8,7 @@ use crate::graph::picture::Picture;
 use crate::model::calendar;
 use crate::model::decision::Action;
 use crate::model::event::Outcome;
-use crate::model::sample::{DownCause, Status};
+use crate::model::sample::Status;
 use crate::model::time::Timestamp;
 use crate::model::units::Dynos;
 
@@ -79,7 +79,7 @@ pub(super) fn clock(at: Timestamp, zone: &TimeZone) -> String {
 pub(super) fn description(picture: &Picture, zone: &TimeZone) -> String {
     let shown = picture.shown();
     let times = || shown.iter().filter_map(|s| s.up_ms());
-    let down = |cause| shown.iter().filter(|s| s.status() == Status::Down(cause)).count();
+    let down = |status| shown.iter().filter(|s| s.status() == status).count();
     let mut text = format!(
         "From {} to {}: {} results, {} answered",
         moment(picture.from, zone),
@@ -90,7 +90,7 @@ pub(super) fn description(picture: &Picture, zone: &TimeZone) -> String {
     if let (Some(fastest), Some(slowest)) = (times().min_by(f64::total_cmp), times().max_by(f64::total_cmp)) {
         let _ = write!(text, " in {} to {}", milliseconds(fastest), milliseconds(slowest));
     }
-    for (count, what) in [(down(DownCause::Timeout), "timed out"), (down(DownCause::Error), "failed with an error")] {
+    for (count, what) in [(down(Status::Timeout), "timed out"), (down(Status::Error), "failed with an error")] {
         if count > 0 {
             let _ = write!(text, ", {count} {what}");
         }
@@ -105,7 +105,7 @@ pub(super) fn description(picture: &Picture, zone: &TimeZone) -> String {
     let (low, high) = picture.low_high_ms;
     let _ = write!(text, ". Low bound {}, high bound {}", milliseconds(low), milliseconds(high));
     if let Some(belief) = evidence.belief {
-        let (least, most) = belief.load_range;
+        let (least, most) = (belief.load_low, belief.load_high);
         let _ = write!(text, ". Believed load {:.1} dynos ({least:.1} to {most:.1})", belief.load_dynos);
     }
     let _ = write!(text, ". {} of {} to {}", Dynos(picture.decision.from), picture.bounds.min(), picture.bounds.max());

@@ -17,10 +17,12 @@ use super::options::HttpOptions;
 use super::peer::Peer;
 use super::retry_after::retry_after;
 use crate::clock::later;
+use crate::engine::Warnings;
 use crate::engine::permit::Permit;
 use crate::engine::ports::{Failure, FailureKind};
 use crate::model::time::Timestamp;
 use crate::model::units::Span;
+use crate::model::warning::Warning;
 
 /// Most bytes of a refusal's body that are read for the words in it, after decompression.
 const LONGEST_REFUSAL: usize = 64 << 10;
@@ -53,6 +55,7 @@ pub(crate) struct Client {
     budget: Arc<Budget>,
     options: HttpOptions,
     warned: Mutex<String>,
+    warnings: Warnings,
 }
 
 /// Why there is no answer.
@@ -93,6 +96,7 @@ impl Client {
             redaction,
             options: options.clone(),
             warned: Mutex::default(),
+            warnings: Warnings::default(),
         })
     }
 
@@ -288,16 +292,21 @@ impl Client {
         Ok(Answer { status: response.status().as_u16(), headers: std::mem::take(response.headers_mut()), body })
     }
 
+    /// Where what it has to say to an operator waits.
+    pub(crate) fn warnings(&self) -> &Warnings {
+        &self.warnings
+    }
+
     /// What the headers say beside the matter: a budget that runs low, Heroku's warnings. Each is said once.
     fn learn(&self, headers: &HeaderMap) {
         if let Some(text) = self.budget.learn(headers) {
-            tracing::warn!("{}: {text}", self.peer.name);
+            self.warnings.add(Warning::REQUEST_BUDGET, format!("{}: {text}", self.peer.name));
         }
         if let Some(warning) = headers.get("x-heroku-warning") {
             let text = self.redaction.apply(&String::from_utf8_lossy(warning.as_bytes()));
             let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
             if *warned != text {
-                tracing::warn!("{} warns: {text}", self.peer.name);
+                self.warnings.add(Warning::SERVICE, format!("{} warns: {text}", self.peer.name));
                 *warned = text;
             }
         }

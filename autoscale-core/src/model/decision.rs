@@ -3,13 +3,17 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
+use crate::model::belief::Belief;
 use crate::model::reason::Reason;
 use crate::model::time::Timestamp;
 use crate::model::units::Dynos;
 use crate::model::window::Trend;
 
 /// The direction of a decision.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[repr(i32)]
 pub enum Action {
     /// Fewer dynos.
@@ -47,21 +51,6 @@ pub struct Evidence {
     /// When the change that is waiting comes, at the first check from then on, unless new results speak against it or for
     /// another one. `None` where no wait has a known end.
     pub wait_until: Option<Timestamp>,
-}
-
-/// What the adaptive policy believed when it decided.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Belief {
-    /// Load in dynos: the geometric mean.
-    pub load_dynos: f64,
-    /// The load's 10 % and 90 % quantiles, in dynos.
-    pub load_range: (f64, f64),
-    /// Expected share of slow requests with the formation as it is, 0 to 1.
-    pub slow_share_now: f64,
-    /// Expected share of slow requests with the target, 0 to 1.
-    pub slow_share_target: f64,
-    /// Probability that the slowness is one that dynos can't cure, 0 to 1.
-    pub incurable_share: f64,
 }
 
 /// A formation to have, why, and on what evidence.

@@ -6,10 +6,13 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::model::decision::{Action, Decision};
-use crate::model::sample::{DownCause, Sample};
+use crate::model::policy_kind::PolicyKind;
+use crate::model::reason::{Class, GivenReason};
+use crate::model::sample::Sample;
 use crate::model::time::Timestamp;
 use crate::model::units::Dynos;
 use crate::model::units::Span;
+use crate::model::warning::Warning;
 use crate::model::window::Window;
 
 /// Version of the events' JSON.
@@ -32,6 +35,27 @@ pub struct Event {
 }
 
 impl Event {
+    /// How much it matters.
+    pub fn severity(&self) -> Severity {
+        match &self.kind {
+            Kind::CheckFailed { .. } | Kind::Crashed { .. } | Kind::ConfigRefused { .. } => Severity::Error,
+            Kind::Warning(_) => Severity::Warning,
+            Kind::Checked(check) => match check.outcome {
+                Outcome::Failed | Outcome::Limited => Severity::Warning,
+                Outcome::Held | Outcome::Scaled | Outcome::WouldScale => Severity::Info,
+            },
+            Kind::ConfigReloaded { warnings } if !warnings.is_empty() => Severity::Warning,
+            Kind::ChangeConfirmed { .. }
+            | Kind::Recovered { .. }
+            | Kind::Started { .. }
+            | Kind::Stopped
+            | Kind::Paused
+            | Kind::Resumed
+            | Kind::DryRunChanged { .. }
+            | Kind::ConfigReloaded { .. } => Severity::Info,
+        }
+    }
+
     /// As one line of JSON, without the line's end.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("an event's fields all have a form in JSON")
@@ -46,8 +70,9 @@ pub enum Kind {
     Checked(Box<Check>),
     /// A check could not be carried out: something could not be read. The formation stayed as it was.
     CheckFailed {
-        /// "metric" or "formation": what could not be read.
-        what: String,
+        /// What could not be done.
+        #[serde(rename = "what")]
+        stage: Stage,
         /// Why, and what to mend.
         error: String,
         /// How many checks in a row have failed now.
@@ -77,6 +102,8 @@ pub enum Kind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         restart_in_s: Option<f64>,
     },
+    /// Something that an operator should know, although nothing failed.
+    Warning(Warning),
     /// Checks work again.
     Recovered {
         /// How many failed in a row before.
@@ -120,6 +147,32 @@ fn is_false(value: &bool) -> bool {
     !value
 }
 
+/// What a check was doing when it failed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Reading the metric source.
+    Metric,
+    /// Reading the formation.
+    Formation,
+    /// It took too long.
+    Time,
+    /// Something that this version does not know.
+    #[serde(other)]
+    Other,
+}
+
+/// How much an event matters.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Severity {
+    /// Something failed.
+    Error,
+    /// Something needs a look.
+    Warning,
+    /// Something happened.
+    Info,
+}
+
 /// One check: what was seen, what was decided, what came of it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Check {
@@ -143,17 +196,17 @@ pub struct Check {
     pub maintenance: bool,
     /// Until when the loop leaves the app alone.
     pub override_until: Option<Timestamp>,
-    /// "threshold" or "adaptive".
-    pub policy: String,
-    /// "add", "remove" or "hold".
-    pub action: String,
+    /// Which policy decided.
+    pub policy: PolicyKind,
+    /// The direction of the decision.
+    pub action: Action,
     /// Dynos there should be. In shadow mode these are ours, and `dynos` are theirs.
     pub target: u32,
     /// Shadow mode: was the check decided beside another autoscaler, whose changes count as changes, and nothing sent?
     #[serde(default, skip_serializing_if = "is_false")]
     pub shadow: bool,
     /// Why.
-    pub reason: ReasonText,
+    pub reason: GivenReason,
     /// What came of it.
     pub outcome: Outcome,
     /// Dynos there are after the check, as far as the platform said.
@@ -188,21 +241,6 @@ pub struct Detail {
     pub from: Timestamp,
 }
 
-/// A reason as JSON has it.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct ReasonText {
-    /// Its name, see [`crate::model::reason::Reason::code`].
-    pub code: String,
-    /// One sentence.
-    pub text: String,
-}
-
-impl From<&Decision> for ReasonText {
-    fn from(decision: &Decision) -> Self {
-        Self { code: decision.reason.code().into(), text: decision.reason.to_string() }
-    }
-}
-
 /// What came of a decision.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -225,43 +263,27 @@ pub struct JsonSample(pub Sample);
 
 impl Serialize for JsonSample {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        (self.0.at, self.0.up_ms(), self.0.kind()).serialize(serializer)
+        (self.0.at, self.0.up_ms(), self.0.status().name()).serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for JsonSample {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let (at, ms, kind) = <(Timestamp, Option<f64>, String)>::deserialize(deserializer)?;
-        let sample = match kind.as_str() {
-            "up" => Sample::up(at, ms.unwrap_or_default()),
-            "timeout" => Some(Sample::down(at, DownCause::Timeout)),
-            "error" => Some(Sample::down(at, DownCause::Error)),
-            _ => None,
-        };
+        let sample = kind.parse().ok().and_then(|status| Sample::of(at, status, ms.unwrap_or_default()));
         sample.map(Self).ok_or_else(|| serde::de::Error::custom(format!("[…, {ms:?}, {kind:?}] is no result")))
     }
 }
 
 impl Check {
-    /// The direction of the decision.
-    pub fn direction(&self) -> Action {
-        match self.action.as_str() {
-            "add" => Action::Add,
-            "remove" => Action::Remove,
-            _ => Action::Hold,
-        }
-    }
-
     /// Does the app need more dynos, that can't be had or don't help?
     pub fn wants_in_vain(&self) -> bool {
-        let code = self.reason.code.as_str();
-        let held = self.outcome == Outcome::Held && matches!(code, "at_max" | "futile" | "above_max_but_slow");
-        held || self.outcome == Outcome::Limited
+        (self.outcome == Outcome::Held && self.reason.mark().wants_in_vain()) || self.outcome == Outcome::Limited
     }
 
     /// Is the app itself down, so that nothing was changed?
     pub fn says_down(&self) -> bool {
-        self.outcome == Outcome::Held && matches!(self.reason.code.as_str(), "outage" | "down_now")
+        self.outcome == Outcome::Held && self.reason.class() == Some(Class::Failing)
     }
 }
 
@@ -295,6 +317,7 @@ impl fmt::Display for Event {
             Kind::ChangeConfirmed { from, to, .. } => {
                 write!(f, "{from} → {}: sent at an earlier check, whose answer was lost", Dynos(*to))
             }
+            Kind::Warning(warning) => warning.fmt(f),
             Kind::Recovered { failed: 1 } => f.write_str("checks work again, after one that failed"),
             Kind::Recovered { failed } => write!(f, "checks work again, after {failed} that failed"),
             Kind::Started { shadow: true, .. } => {
@@ -321,7 +344,7 @@ impl fmt::Display for Event {
 
 impl fmt::Display for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (from, to, why) = (self.dynos, self.target, &self.reason.text);
+        let (from, to, why) = (self.dynos, self.target, &self.reason);
         let error = self.error.as_deref().unwrap_or("no reason given");
         match self.outcome {
             Outcome::Held | Outcome::WouldScale if self.shadow => write!(f, "shadow: theirs {from}, ours {to}: {why}"),

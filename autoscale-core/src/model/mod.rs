@@ -1,5 +1,6 @@
 //! Values: what was measured, what there is, what was decided and why, what happened. No IO, no clock, no configuration.
 
+pub(crate) mod belief;
 pub(crate) mod calendar;
 pub(crate) mod decision;
 pub(crate) mod event;
@@ -12,4 +13,5 @@ pub(crate) mod time;
 pub(crate) mod traffic;
 pub(crate) mod trend;
 pub(crate) mod units;
+pub(crate) mod warning;
 pub(crate) mod window;

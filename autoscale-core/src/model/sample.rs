@@ -4,6 +4,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 use std::ops::Range;
+use std::str::FromStr;
 
 use crate::model::time::Timestamp;
 
@@ -58,12 +59,48 @@ impl DownCause {
 }
 
 /// What came of a check.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Status {
-    /// It was answered, in this time.
-    Up(ResponseTime),
-    /// It was not.
-    Down(DownCause),
+    /// It was answered.
+    Up,
+    /// It was not answered in time: [`DownCause::Timeout`].
+    Timeout,
+    /// It failed: [`DownCause::Error`].
+    Error,
+}
+
+impl Status {
+    /// "up", "timeout" or "error", as events and `autoscale decide` spell it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Timeout => "timeout",
+            Self::Error => "error",
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Status {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        [Self::Up, Self::Timeout, Self::Error].into_iter().find(|status| status.name() == name).ok_or(())
+    }
+}
+
+impl From<DownCause> for Status {
+    fn from(cause: DownCause) -> Self {
+        match cause {
+            DownCause::Timeout => Self::Timeout,
+            DownCause::Error => Self::Error,
+        }
+    }
 }
 
 /// One result, in 16 bytes: windows of a million are read through in one go.
@@ -95,14 +132,23 @@ impl Sample {
         Self { at, outcome }
     }
 
+    /// One of a status that was read; `None` where `ms` measures nothing and the status says that it was answered.
+    pub fn of(at: Timestamp, status: Status, ms: f64) -> Option<Self> {
+        match status {
+            Status::Up => Self::up(at, ms),
+            Status::Timeout => Some(Self::down(at, DownCause::Timeout)),
+            Status::Error => Some(Self::down(at, DownCause::Error)),
+        }
+    }
+
     /// What came of it.
     pub const fn status(&self) -> Status {
         if self.outcome > 0.0 {
-            Status::Up(ResponseTime(self.outcome))
+            Status::Up
         } else if self.outcome == TIMEOUT {
-            Status::Down(DownCause::Timeout)
+            Status::Timeout
         } else {
-            Status::Down(DownCause::Error)
+            Status::Error
         }
     }
 
@@ -119,15 +165,6 @@ impl Sample {
     /// Was the app down?
     pub const fn is_down(&self) -> bool {
         self.outcome < 0.0
-    }
-
-    /// "up", "timeout" or "error", as events and `autoscale decide` spell it.
-    pub const fn kind(&self) -> &'static str {
-        match self.status() {
-            Status::Up(_) => "up",
-            Status::Down(DownCause::Timeout) => "timeout",
-            Status::Down(DownCause::Error) => "error",
-        }
     }
 
     /// The one order of results: by time, then response time (a down one as [`DOWN_MS`]), then error, time-out, up.
@@ -189,7 +226,7 @@ mod tests {
             Sample::up(Timestamp::from_secs(0), 9.0).unwrap(),
         ];
         all.sort_by(Sample::order);
-        let spelled: Vec<_> = all.iter().map(|s| (s.at.as_secs(), s.kind(), s.ms_or_down())).collect();
+        let spelled: Vec<_> = all.iter().map(|s| (s.at.as_secs(), s.status().name(), s.ms_or_down())).collect();
         assert_eq!(
             spelled,
             [(0, "up", 9.0), (1, "up", 5.0), (1, "error", 30_000.0), (1, "timeout", 30_000.0), (1, "up", 30_000.0)]

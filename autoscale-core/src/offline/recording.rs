@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use crate::http::json::brief;
 use crate::model::calendar;
 use crate::model::event::{Check, Event, JsonSample, Kind, Outcome};
-use crate::model::sample::{DownCause, Sample};
+use crate::model::sample::{DownCause, Sample, Status};
 use crate::model::time::Timestamp;
 use crate::sources::pingdom::wire;
 
@@ -131,14 +131,14 @@ struct Union {
     dry_run: bool,
     /// The only app and process type that counts.
     only: Option<(String, String)>,
-    most: HashMap<(Timestamp, u64, &'static str), (Sample, usize)>,
+    most: HashMap<(Timestamp, u64, Status), (Sample, usize)>,
 }
 
 impl Union {
     fn add_page(&mut self, samples: impl IntoIterator<Item = Sample>) {
         let mut page = HashMap::<_, (Sample, usize)>::new();
         for sample in samples {
-            let key = (sample.at, sample.ms_or_down().to_bits(), sample.kind());
+            let key = (sample.at, sample.ms_or_down().to_bits(), sample.status());
             page.entry(key).or_insert((sample, 0)).1 += 1;
         }
         for (key, (sample, times)) in page {
@@ -196,7 +196,7 @@ impl Union {
             new_samples,
             target: check.target,
             applied,
-            code: check.reason.code,
+            code: check.reason.code().to_owned(),
             size: check.size,
         });
         Ok(())
@@ -299,11 +299,13 @@ fn csv_sample(fields: &[&str]) -> Result<Option<Sample>, String> {
         _ => ms.parse::<f64>().map_err(|_| format!("{ms:?} is no response time in ms"))?,
     };
     match status {
-        "up" => Ok(Sample::up(at, ms)),
-        "down" | "timeout" => Ok(Some(Sample::down(at, DownCause::Timeout))),
-        "error" => Ok(Some(Sample::down(at, DownCause::Error))),
+        // As Pingdom's exports have it.
+        "down" => Ok(Some(Sample::down(at, DownCause::Timeout))),
         "unknown" => Ok(None),
-        _ => Err(format!("{status:?} is none of up, down, timeout, error")),
+        _ => match status.parse() {
+            Ok(status) => Ok(Sample::of(at, status, ms)),
+            Err(()) => Err(format!("{status:?} is none of up, down, timeout, error")),
+        },
     }
 }
 
@@ -312,7 +314,7 @@ mod tests {
     use super::*;
 
     fn told(text: &str) -> Vec<(i64, Option<f64>, &'static str)> {
-        parse(text).unwrap().samples.iter().map(|s| (s.at.as_secs(), s.up_ms(), s.kind())).collect()
+        parse(text).unwrap().samples.iter().map(|s| (s.at.as_secs(), s.up_ms(), s.status().name())).collect()
     }
 
     fn problem(text: &str) -> String {

@@ -7,7 +7,7 @@ use crate::config::{OnMissingData, Settings};
 use crate::model::decision::Decision;
 use crate::model::formation::Bounds;
 use crate::model::policy_kind::PolicyKind;
-use crate::model::reason::{Next, Reason};
+use crate::model::reason::{Next, Reason, Wait};
 use crate::policy::memory::Memory;
 use crate::policy::observation::Observation;
 use crate::policy::rule::{Policy, Verdict};
@@ -90,7 +90,7 @@ fn without_data(view: &View<'_>, lasted: Duration) -> Verdict {
     if lasted < MISSING_AFTER {
         let newest = view.window.newest_at().map(|at| view.age(at));
         let to_max_in = (to_max && view.n < view.max).then(|| MISSING_AFTER - lasted);
-        let verdict = Verdict::hold(view, Reason::NoData { newest, to_max_in });
+        let verdict = Verdict::hold(view, Reason::NoData { newest, to_max_in: Wait(to_max_in) });
         return to_max_in.map_or(verdict, |wait| verdict.waiting(view.now + wait));
     }
     let target = if to_max { view.max.max(view.n) } else { view.n };

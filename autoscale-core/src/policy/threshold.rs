@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::policy_kind::PolicyEntry;
 use crate::model::reason::{Cooldown, Next, Reason};
-use crate::model::sample::{DOWN_MS, DownCause, Sample, Status};
+use crate::model::sample::{DOWN_MS, Sample, Status};
 use crate::model::time::Timestamp;
 use crate::policy::regret::Regret;
 use crate::policy::rule::{CorruptMemory, Maker, Policy, Verdict};
@@ -118,7 +118,7 @@ fn outage(view: &View<'_>) -> Option<Verdict> {
     if !nothing_else && view.changed.is_none_or(|changed| changed <= began) {
         return None;
     }
-    let errors = newest.status() == Status::Down(DownCause::Error);
+    let errors = newest.status() == Status::Error;
     if errors || !view.app_is_over {
         return Some(Verdict::hold(view, Reason::Outage { errors, next: Next::Open }));
     }

@@ -6,7 +6,8 @@ use std::str::FromStr as _;
 
 use tracing::level_filters::LevelFilter;
 
-use crate::model::event::{Check, Event, Kind, Outcome};
+use crate::model::event::{Check, Event, Kind, Outcome, Severity};
+use crate::model::reason::ReasonKind;
 
 /// The target of checks that change nothing and show nothing new: of `info`, but not of `notice`.
 pub const STEADY: &str = "autoscale::check";
@@ -18,20 +19,6 @@ pub const LEVELS: [&str; 7] = ["off", "error", "warn", "notice", "info", "debug"
 /// minute now and then.
 const ORDINARY_CHECKS: u32 = 3;
 
-/// Reasons to leave the formation as it is that an operator wants to know of, each once when it begins and once when it
-/// ends. The others belong to every day.
-const WORTH_TELLING: [&str; 9] = [
-    "at_max",
-    "futile",
-    "outage",
-    "above_max_but_slow",
-    "no_data",
-    "missing_data",
-    "manual_override",
-    "maintenance",
-    "switched_off",
-];
-
 /// Logs events. One of these serves any number of apps.
 #[derive(Clone, Debug, Default)]
 pub struct EventLog {
@@ -42,8 +29,9 @@ pub struct EventLog {
 /// What the log shows of an app, which is not said again.
 #[derive(Clone, Debug, Default)]
 struct Shown {
-    /// A reason of [`WORTH_TELLING`], or "" for everyday; `None` before the first check.
-    held: Option<&'static str>,
+    /// What is held for, where an operator wants to know of it; `None` inside for everyday, and outside before the first
+    /// check.
+    held: Option<Option<ReasonKind>>,
     /// Ordinary checks in a row.
     ordinary: u32,
     /// A change that dry run would have made: from, to.
@@ -54,19 +42,18 @@ impl EventLog {
     /// Logs an event, as its sentence: what failed as an error or a warning, changes and what else is new as `notice`, a
     /// check that shows nothing new as `info`.
     pub fn tell(&mut self, event: &Event) {
-        match &event.kind {
-            Kind::CheckFailed { .. } | Kind::Crashed { .. } | Kind::ConfigRefused { .. } => tracing::error!("{event}"),
-            Kind::Checked(check) => match check.outcome {
-                Outcome::Failed | Outcome::Limited => tracing::warn!("{event}"),
-                _ if self.is_new(event, check) => tracing::info!("{event}"),
-                _ => tracing::info!(target: STEADY, "{event}"),
-            },
-            Kind::ConfigReloaded { warnings } => {
+        match (event.severity(), &event.kind) {
+            (Severity::Error, _) => tracing::error!("{event}"),
+            (_, Kind::ConfigReloaded { warnings }) => {
                 let reloaded = Kind::ConfigReloaded { warnings: Vec::new() };
                 tracing::info!("{}", Event { kind: reloaded, ..event.clone() });
                 warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
             }
-            _ => tracing::info!("{event}"),
+            (Severity::Warning, _) => tracing::warn!("{event}"),
+            (Severity::Info, Kind::Checked(check)) if !self.is_new(event, check) => {
+                tracing::info!(target: STEADY, "{event}");
+            }
+            (Severity::Info, _) => tracing::info!("{event}"),
         }
     }
 
@@ -81,13 +68,13 @@ impl EventLog {
         if check.outcome != Outcome::Held {
             return true;
         }
-        let held = WORTH_TELLING.into_iter().find(|code| *code == check.reason.code).unwrap_or_default();
-        shown.ordinary = if held.is_empty() { shown.ordinary.saturating_add(1) } else { 0 };
+        let held = check.reason.kind().filter(|kind| kind.mark().is_notable());
+        shown.ordinary = if held.is_none() { shown.ordinary.saturating_add(1) } else { 0 };
         let is_over = shown.ordinary >= ORDINARY_CHECKS || shown.held.is_none();
         if is_over {
             shown.would = None;
         }
-        let is_new = shown.held != Some(held) && (!held.is_empty() || is_over);
+        let is_new = shown.held != Some(held) && (held.is_some() || is_over);
         if is_new {
             shown.held = Some(held);
         }
@@ -124,7 +111,10 @@ pub fn hint() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::event::{ReasonText, VERSION};
+    use crate::model::decision::Action;
+    use crate::model::event::VERSION;
+    use crate::model::policy_kind::PolicyKind;
+    use crate::model::reason::GivenReason;
     use crate::model::time::Timestamp;
 
     fn event(app: &str, outcome: Outcome, target: u32, code: &str) -> Event {
@@ -139,10 +129,10 @@ mod tests {
             effective_max: 10,
             maintenance: false,
             override_until: None,
-            policy: "threshold".into(),
-            action: "hold".into(),
+            policy: PolicyKind::Threshold,
+            action: Action::Hold,
             target,
-            reason: ReasonText { code: code.into(), text: String::new() },
+            reason: GivenReason::read(code.into(), String::new()),
             outcome,
             applied: 3,
             shadow: false,

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::decision::Action;
 use crate::model::event::{Check, Event, Kind, Outcome};
+use crate::model::reason::{Class, Mark};
 use crate::model::units::Dynos;
+use crate::model::warning::Warning;
 
 /// Something worth telling.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -54,24 +56,16 @@ pub enum NoticeKind {
     ConfigReloaded,
     /// A new configuration was refused.
     ConfigRefused,
+    /// Something that an operator should know, although nothing failed.
+    Warning,
 }
 
 /// Checks in a row that must be calm before what is told once may be told again: an app at its limit is calm for a
 /// minute now and then.
 const CALM_CHECKS: u32 = 3;
 
-/// Reasons that say that nothing is wrong.
-const CALM: [&str; 9] = [
-    "steady",
-    "below_low",
-    "trying_fewer",
-    "rising_below_low",
-    "trend_falling",
-    "at_min",
-    "balanced",
-    "fewer_are_cheaper",
-    "removal_would_not_pay",
-];
+/// So many warnings are remembered, so that none of them is told twice in a row.
+const WARNINGS: usize = 8;
 
 /// Chooses what is told. One of these serves any number of apps. What it remembers can be kept as JSON, so that what was
 /// told once is not told again by the next process.
@@ -104,6 +98,9 @@ struct Told {
     /// Shadow mode: the last target that was told, and how many checks in a row theirs has been the same as ours.
     ours: Option<u32>,
     agreed: u32,
+    /// The newest warnings that were told.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warned: Vec<String>,
 }
 
 /// What becomes of changes.
@@ -157,6 +154,7 @@ impl Notices {
                 let why = list(problems).unwrap_or_else(|| "it can't be read".into());
                 (NoticeKind::ConfigRefused, "new configuration refused, the old one stays".into(), why)
             }
+            Kind::Warning(warning) => told.warned(warning)?,
             Kind::Started { .. } | Kind::Stopped | Kind::Paused | Kind::Resumed => return None,
         };
         let why = match told.switched.take() {
@@ -181,17 +179,19 @@ impl Told {
     fn checked(&mut self, check: &Check) -> Option<(NoticeKind, String, String)> {
         self.forget(check);
         let Check { dynos, target, applied, .. } = *check;
-        let reason = check.reason.text.clone();
+        let reason = check.reason.to_string();
         let error = || check.error.clone().unwrap_or_else(|| reason.clone());
         let change = |to| format!("{dynos} → {}", Dynos(to));
         match check.outcome {
             Outcome::Scaled => {
                 self.failed = None;
                 self.limited = None;
-                let kind = match check.reason.code.as_str() {
-                    "below_min" | "above_max" => NoticeKind::BoundsCorrected,
-                    _ if applied < dynos => NoticeKind::ScaledDown,
-                    _ => NoticeKind::ScaledUp,
+                let kind = if check.reason.mark() == Mark::OutOfBounds {
+                    NoticeKind::BoundsCorrected
+                } else if applied < dynos {
+                    NoticeKind::ScaledDown
+                } else {
+                    NoticeKind::ScaledUp
                 };
                 let asked = if applied == target { String::new() } else { format!(" (asked for {target})") };
                 Some((kind, change(applied) + &asked, reason))
@@ -222,36 +222,52 @@ impl Told {
                 self.failed = Some(key);
                 new.then(|| (NoticeKind::ScaleFailed, format!("could not scale {}", change(target)), text))
             }
-            Outcome::Held => match check.reason.code.as_str() {
-                "at_max" => {
+            Outcome::Held => match check.reason.mark() {
+                Mark::AtMost => {
                     let what = || format!("at its most, {}, and still slow", Dynos(dynos));
                     once(&mut self.at_max).then(|| (NoticeKind::AtMax, what(), reason))
                 }
-                "futile" => {
+                Mark::Futile => {
                     once(&mut self.futile).then(|| (NoticeKind::Futile, "more dynos don't help".into(), reason))
                 }
-                "manual_override" => {
+                Mark::ManualOverride => {
                     let what = || format!("somebody else set {}", Dynos(dynos));
                     once(&mut self.overridden).then(|| (NoticeKind::ManualOverride, what(), reason))
                 }
-                _ => None,
+                Mark::Everyday
+                | Mark::Settling
+                | Mark::OutOfBounds
+                | Mark::LeftAlone
+                | Mark::SlowAboveMax
+                | Mark::Outage
+                | Mark::Unmeasured => None,
             },
         }
     }
 
+    /// A warning is told once, however often it comes within a short time.
+    fn warned(&mut self, warning: &Warning) -> Option<(NoticeKind, String, String)> {
+        let new = !self.warned.contains(&warning.text);
+        if self.warned.len() >= WARNINGS {
+            self.warned.remove(0);
+        }
+        self.warned.push(warning.text.clone());
+        new.then(|| (NoticeKind::Warning, "warning".into(), warning.text.clone()))
+    }
+
     /// Ends what has ended, so that it is told again when it comes back.
     fn forget(&mut self, check: &Check) {
-        if check.override_until.is_none() && check.reason.code != "manual_override" {
+        if check.override_until.is_none() && check.reason.mark() != Mark::ManualOverride {
             self.overridden = false;
         }
-        let calm = CALM.contains(&check.reason.code.as_str());
+        let calm = check.reason.class() == Some(Class::Calm);
         self.calm = if calm { self.calm.saturating_add(1) } else { 0 };
         self.agreed = if check.outcome == Outcome::WouldScale { 0 } else { self.agreed.saturating_add(1) };
         if self.agreed >= CALM_CHECKS {
             self.ours = None;
         }
         let scaled = check.outcome == Outcome::Scaled;
-        if self.calm >= CALM_CHECKS || (scaled && check.direction() == Action::Remove) {
+        if self.calm >= CALM_CHECKS || (scaled && check.action == Action::Remove) {
             // A dyno that is taken away, or some time of calm, ends a time of slowness.
             *self = Self {
                 overridden: self.overridden,
@@ -261,6 +277,7 @@ impl Told {
                 switched: self.switched,
                 ours: self.ours,
                 agreed: self.agreed,
+                warned: std::mem::take(&mut self.warned),
                 ..Self::default()
             };
         }
@@ -289,7 +306,9 @@ fn capitalised(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::event::{ReasonText, VERSION};
+    use crate::model::event::{Stage, VERSION};
+    use crate::model::policy_kind::PolicyKind;
+    use crate::model::reason::GivenReason;
     use crate::model::time::Timestamp;
 
     fn event(kind: Kind) -> Event {
@@ -298,9 +317,9 @@ mod tests {
 
     fn check(outcome: Outcome, dynos: u32, target: u32, code: &str) -> Check {
         let action = match target.cmp(&dynos) {
-            std::cmp::Ordering::Less => "remove",
-            std::cmp::Ordering::Equal => "hold",
-            std::cmp::Ordering::Greater => "add",
+            std::cmp::Ordering::Less => Action::Remove,
+            std::cmp::Ordering::Equal => Action::Hold,
+            std::cmp::Ordering::Greater => Action::Add,
         };
         Check {
             dynos,
@@ -313,11 +332,11 @@ mod tests {
             effective_max: 10,
             maintenance: false,
             override_until: None,
-            policy: "threshold".into(),
-            action: action.into(),
+            policy: PolicyKind::Threshold,
+            action,
             target,
             shadow: false,
-            reason: ReasonText { code: code.into(), text: format!("why: {code}") },
+            reason: GivenReason::read(code.into(), format!("why: {code}")),
             outcome,
             applied: if outcome == Outcome::Scaled { target } else { dynos },
             error: None,
@@ -451,7 +470,7 @@ mod tests {
         let mut notices = Notices::default();
         let failed = |n| {
             event(Kind::CheckFailed {
-                what: "metric".into(),
+                stage: Stage::Metric,
                 error: "Pingdom answered 503".into(),
                 in_a_row: n,
                 unanswered: None,

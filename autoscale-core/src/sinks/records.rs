@@ -12,10 +12,11 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::timeout;
 
 use crate::config::{Config, places};
-use crate::engine::defect;
-use crate::engine::ports::Observer;
+use crate::engine::ports::{Failure, Observer};
+use crate::engine::{Warnings, defect};
 use crate::http::HttpOptions;
 use crate::model::event::Event;
+use crate::model::warning::Warning;
 use crate::sinks::history::{Appended, History};
 use crate::sinks::webhook::Webhook;
 use crate::sinks::writer::lost;
@@ -30,20 +31,25 @@ pub struct Records {
     webhook: Option<Webhook>,
     #[cfg(feature = "graph")]
     graphs: Option<graphs::Graphs>,
+    warnings: Warnings,
 }
 
 impl Records {
-    /// Those of a configuration. What can't be opened now is tried again with each event.
-    pub fn new(config: &Config, http: &HttpOptions) -> Self {
+    /// What they have to say to an operator goes into `warnings`. Those of a configuration. What can't be opened now is tried again with each event.
+    pub fn new(config: &Config, http: &HttpOptions, warnings: &Warnings) -> Self {
         let webhook = config.webhook_url.as_ref().and_then(|url| {
-            let webhook = Webhook::new(url, http).map(|webhook| webhook.remembering(places::notices_file(config)));
-            webhook.inspect_err(|failure| tracing::warn!("notices can't be posted: {failure}")).ok()
+            let webhook =
+                Webhook::new(url, http, warnings).map(|webhook| webhook.remembering(places::notices_file(config)));
+            let told =
+                |failure: &Failure| warnings.add(Warning::WEBHOOK, format!("notices can't be posted: {failure}"));
+            webhook.inspect_err(told).ok()
         });
         Self {
-            history: config.history_file.clone().map(HistoryFile::new),
+            history: config.history_file.clone().map(|path| HistoryFile::new(path, warnings.clone())),
             webhook,
             #[cfg(feature = "graph")]
-            graphs: config.plot.then(|| graphs::Graphs::new(config)),
+            graphs: config.plot.then(|| graphs::Graphs::new(config, warnings.clone())),
+            warnings: warnings.clone(),
         }
     }
 }
@@ -76,9 +82,9 @@ impl Records {
 impl Observer for Records {
     fn observe(&mut self, event: &Arc<Event>) {
         if let Err(error) = defect::caught(|| self.record(event)) {
-            tracing::error!(
-                "history, graph or notice: a defect of autoscale, please report it; scaling goes on: {error}"
-            );
+            let text =
+                format!("history, graph or notice: a defect of autoscale, please report it; scaling goes on: {error}");
+            self.warnings.add(Warning::DEFECT, text);
         }
     }
 }
@@ -106,6 +112,7 @@ struct HistoryFile {
     idle: Option<mpsc::Receiver<String>>,
     task: Option<JoinHandle<()>>,
     fate: Arc<Mutex<Fate>>,
+    warnings: Warnings,
 }
 
 /// What became of the events.
@@ -120,27 +127,28 @@ struct Fate {
 }
 
 impl HistoryFile {
-    fn new(path: PathBuf) -> Self {
+    fn new(path: PathBuf, warnings: Warnings) -> Self {
         let (lines, idle) = mpsc::channel(QUEUE);
-        Self { path, lines, idle: Some(idle), task: None, fate: Arc::default() }
+        Self { path, lines, idle: Some(idle), task: None, fate: Arc::default(), warnings }
     }
 
     fn append(&mut self, event: &Event) {
         if let Ok(runtime) = Handle::try_current()
             && let Some(waiting) = self.idle.take()
         {
-            self.task = Some(runtime.spawn(keep(self.path.clone(), waiting, Arc::clone(&self.fate))));
+            self.task =
+                Some(runtime.spawn(keep(self.path.clone(), waiting, Arc::clone(&self.fate), self.warnings.clone())));
         }
         // Counted before the task can know of it.
         fate(&self.fate).waiting += 1;
         if self.lines.try_send(event.to_json()).is_err() {
-            lose(&self.path, &self.fate, format!("{QUEUE} events wait for it already"));
+            lose(&self.path, &self.fate, &self.warnings, format!("{QUEUE} events wait for it already"));
         }
     }
 
     /// Ends when all that waits is written, or `within` this time; then it is given up, and what is lost is said.
     async fn finish(self, within: Duration) {
-        let Self { path, lines, task, fate: shared, .. } = self;
+        let Self { path, lines, task, fate: shared, warnings, .. } = self;
         drop(lines);
         if let Some(mut task) = task
             && timeout(within, &mut task).await.is_err()
@@ -150,7 +158,8 @@ impl HistoryFile {
         let Fate { waiting, lost: given_up, why } = std::mem::take(&mut *fate(&shared));
         if waiting + given_up > 0 {
             let why = why.unwrap_or_else(|| "it did not take them in time".into());
-            tracing::warn!("history: {}: {}: {why}", path.display(), lost(waiting + given_up, "event"));
+            let lost = lost(waiting + given_up, "event");
+            warnings.add(Warning::HISTORY, format!("history: {}: {lost}: {why}", path.display()));
         }
     }
 }
@@ -161,7 +170,7 @@ fn fate(shared: &Mutex<Fate>) -> MutexGuard<'_, Fate> {
 }
 
 /// Counts one of those that wait as lost. Said once until the history works again.
-fn lose(path: &Path, shared: &Mutex<Fate>, why: String) {
+fn lose(path: &Path, shared: &Mutex<Fate>, warnings: &Warnings, why: String) {
     let before = {
         let mut fate = fate(shared);
         fate.waiting -= 1;
@@ -169,24 +178,26 @@ fn lose(path: &Path, shared: &Mutex<Fate>, why: String) {
         fate.why.replace(why.clone())
     };
     if before.is_none() {
-        tracing::warn!("history: {}: {why}; scaling goes on without it", path.display());
+        let text = format!("history: {}: {why}; scaling goes on without it", path.display());
+        warnings.add(Warning::HISTORY, text);
     }
 }
 
 /// One of those that wait was written: says what was lost before it.
-fn kept(path: &Path, shared: &Mutex<Fate>) {
+fn kept(path: &Path, shared: &Mutex<Fate>, warnings: &Warnings) {
     let (lost_events, why) = {
         let mut fate = fate(shared);
         fate.waiting -= 1;
         (std::mem::take(&mut fate.lost), fate.why.take())
     };
     if let Some(why) = why {
-        tracing::warn!("history: {}: works again; {}: {why}", path.display(), lost(lost_events, "event"));
+        let lost = lost(lost_events, "event");
+        warnings.add(Warning::HISTORY, format!("history: {}: works again; {lost}: {why}", path.display()));
     }
 }
 
 /// Appends what comes, until nobody sends any more.
-async fn keep(path: PathBuf, mut lines: mpsc::Receiver<String>, shared: Arc<Mutex<Fate>>) {
+async fn keep(path: PathBuf, mut lines: mpsc::Receiver<String>, shared: Arc<Mutex<Fate>>, warnings: Warnings) {
     let mut history = History::new(&path);
     let mut known = Appended::default();
     while let Some(line) = lines.recv().await {
@@ -199,29 +210,30 @@ async fn keep(path: PathBuf, mut lines: mpsc::Receiver<String>, shared: Arc<Mute
         history = back;
         match appended {
             Ok(appended) => {
-                kept(&path, &shared);
-                remark(&path, known, appended);
+                kept(&path, &shared, &warnings);
+                remark(&path, &warnings, known, appended);
                 known = appended;
             }
-            Err(error) => lose(&path, &shared, error.to_string()),
+            Err(error) => lose(&path, &shared, &warnings, error.to_string()),
         }
     }
 }
 
 /// Says what is odd about a line's way into the history, and was not so with the one before.
-fn remark(path: &Path, before: Appended, now: Appended) {
+fn remark(path: &Path, warnings: &Warnings, before: Appended, now: Appended) {
     let path = path.display();
+    let tell = |text: String| warnings.add(Warning::HISTORY, text);
     if now.removed_half_a_line {
-        tracing::warn!("{path}: the last line was cut off and is removed");
+        tell(format!("history: {path}: the last line was cut off and is removed"));
     }
     if now.open_to_others && !before.open_to_others {
-        tracing::warn!("history: {path}: every user of this machine can read it, and lock it: chmod 600 {path}");
+        tell(format!("history: {path}: every user of this machine can read it, and lock it: chmod 600 {path}"));
     }
     match (before.unlocked, now.unlocked) {
-        (false, true) => tracing::warn!(
+        (false, true) => tell(format!(
             "history: {path}: locked by another process: it still grows, but is not rotated until the lock is free"
-        ),
-        (true, false) => tracing::info!("history: {path}: no longer locked by another process"),
+        )),
+        (true, false) => tell(format!("history: {path}: no longer locked by another process")),
         _ => {}
     }
 }
@@ -236,9 +248,10 @@ mod graphs {
 
     use crate::clock::Clock;
     use crate::config::{Config, GraphFormat, places};
-    use crate::engine::defect;
+    use crate::engine::{Warnings, defect};
     use crate::graph::Picture;
     use crate::model::event::Event;
+    use crate::model::warning::Warning;
     use crate::sinks::graph_files;
 
     /// Draws each check into a folder, one after the other. Where checks come faster than pictures are drawn, some are
@@ -255,6 +268,7 @@ mod graphs {
         format: GraphFormat,
         keep: usize,
         easel: Mutex<Easel>,
+        warnings: Warnings,
     }
 
     #[derive(Debug, Default)]
@@ -269,14 +283,15 @@ mod graphs {
     struct Trouble(bool);
 
     impl Trouble {
-        fn note(&mut self, folder: &std::path::Path, drawn: Result<(), String>) {
+        fn note(&mut self, folder: &std::path::Path, warnings: &Warnings, drawn: Result<(), String>) {
+            let folder = folder.display();
             match drawn {
                 Err(error) if !self.0 => {
-                    tracing::warn!("graph: {}: {error}; scaling goes on without it", folder.display());
+                    warnings.add(Warning::GRAPH, format!("graph: {folder}: {error}; scaling goes on without it"));
                     self.0 = true;
                 }
                 Ok(()) if self.0 => {
-                    tracing::info!("graph: {}: works again", folder.display());
+                    warnings.add(Warning::GRAPH, format!("graph: {folder}: works again"));
                     self.0 = false;
                 }
                 _ => {}
@@ -285,9 +300,10 @@ mod graphs {
     }
 
     impl Graphs {
-        pub(super) fn new(config: &Config) -> Self {
+        pub(super) fn new(config: &Config, warnings: Warnings) -> Self {
             let (format, keep) = (config.graph_format, config.graphs_keep);
-            let artist = Artist { folder: places::graphs_folder(config), format, keep, easel: Mutex::default() };
+            let artist =
+                Artist { folder: places::graphs_folder(config), format, keep, easel: Mutex::default(), warnings };
             Self { artist: Arc::new(artist), drawing: None }
         }
 
@@ -333,7 +349,7 @@ mod graphs {
                     let drawn = graph_files::keep(&self.folder, self.format, self.keep, &picture, &TimeZone::system());
                     drawn.map(drop).map_err(|error| error.to_string())
                 });
-                self.easel().trouble.note(&self.folder, drawn.flatten());
+                self.easel().trouble.note(&self.folder, &self.warnings, drawn.flatten());
             }
         }
     }

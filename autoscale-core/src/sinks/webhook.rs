@@ -18,10 +18,11 @@ use tokio::time::{sleep, timeout};
 
 use crate::clock::Clock;
 use crate::config::Secret;
-use crate::engine::defect;
 use crate::engine::ports::{Failure, FailureKind, Observer};
+use crate::engine::{Warnings, defect};
 use crate::http::{Client, HttpOptions, Peer, Redaction};
-use crate::model::event::Event;
+use crate::model::event::{Event, Kind};
+use crate::model::warning::Warning;
 use crate::sinks::notices::{Notice, NoticeKind, Notices};
 use crate::stores::file::read_whole;
 use crate::stores::replace::replace;
@@ -51,6 +52,7 @@ pub struct Webhook {
     queue: mpsc::Sender<String>,
     idle: Option<(Post, mpsc::Receiver<String>)>,
     task: Option<JoinHandle<()>>,
+    warnings: Warnings,
 }
 
 /// Where notices go.
@@ -58,6 +60,7 @@ struct Post {
     client: Client,
     path: String,
     first_pause: Duration,
+    warnings: Warnings,
 }
 
 impl Webhook {
@@ -65,7 +68,7 @@ impl Webhook {
     ///
     /// # Errors
     /// [`FailureKind::Refused`] where it is no web address.
-    pub fn new(url: &Secret, options: &HttpOptions) -> Result<Self, Failure> {
+    pub fn new(url: &Secret, options: &HttpOptions, warnings: &Warnings) -> Result<Self, Failure> {
         let refused = || Failure::new(FailureKind::Refused, "[NOTIFICATIONS] webhook_url: no web address");
         let mut base = Url::parse(url.expose()).map_err(|_| refused())?;
         let query = base.query().map(|query| format!("?{query}")).unwrap_or_default();
@@ -76,8 +79,16 @@ impl Webhook {
         let redaction = Redaction::new([url, &Secret::new(path.clone())]);
         let client = Client::new(PEER, base.as_str(), None, HeaderMap::new(), url.expose(), redaction, options)?;
         let (queue, waiting) = mpsc::channel(QUEUE);
-        let post = Post { client, path, first_pause: options.scaled(FIRST_PAUSE_S, 0.0) };
-        Ok(Self { notices: Notices::default(), memory: None, queue, idle: Some((post, waiting)), task: None })
+        let first_pause = options.scaled(FIRST_PAUSE_S, 0.0);
+        let post = Post { client, path, first_pause, warnings: warnings.clone() };
+        Ok(Self {
+            notices: Notices::default(),
+            memory: None,
+            queue,
+            idle: Some((post, waiting)),
+            task: None,
+            warnings: warnings.clone(),
+        })
     }
 
     /// Remembers what was told beyond the end of the process, in a file: what is told once is told once also by a process
@@ -110,7 +121,7 @@ impl Webhook {
         if let Some(task) = &mut self.task
             && timeout(within, task).await.is_err()
         {
-            tracing::warn!("the webhook did not take all notices in time; the rest is dropped");
+            self.warnings.add(Warning::WEBHOOK, "the webhook did not take all notices in time; the rest is dropped");
         }
     }
 
@@ -122,7 +133,8 @@ impl Webhook {
             }
         }
         if self.queue.try_send(body).is_err() {
-            tracing::warn!("the webhook does not keep up, {QUEUE} notices wait: this one is dropped");
+            let text = format!("the webhook does not keep up, {QUEUE} notices wait: this one is dropped");
+            self.warnings.add(Warning::WEBHOOK, text);
         }
     }
 }
@@ -130,6 +142,11 @@ impl Webhook {
 impl Observer for Webhook {
     fn observe(&mut self, event: &Arc<Event>) {
         // That a reload went well is for the one who asked for it, not for a channel.
+        // Nor is what is wrong with the channel: it would come of each attempt to say so.
+        let own = matches!(&event.kind, Kind::Warning(warning) if warning.code == Warning::WEBHOOK);
+        if own {
+            return;
+        }
         if let Some(notice) = self.notice(event).filter(|n| n.kind != NoticeKind::ConfigReloaded) {
             self.send(json!({ "text": notice.text, "event": &**event }).to_string());
         }
@@ -156,10 +173,14 @@ impl Post {
             // A defect must not end this task: all later notices would be lost.
             match AssertUnwindSafe(self.deliver(body)).catch_unwind().await {
                 Ok(Ok(())) => {}
-                Ok(Err(failure)) => tracing::warn!("a notice could not be sent: {failure}"),
+                Ok(Err(failure)) => {
+                    self.warnings.add(Warning::WEBHOOK, format!("a notice could not be sent: {failure}"));
+                }
                 Err(panic) => {
                     let error = defect::text(&*panic);
-                    tracing::error!("a notice could not be sent for a defect of autoscale, please report it: {error}");
+                    let text =
+                        format!("a notice could not be sent for a defect of autoscale, please report it: {error}");
+                    self.warnings.add(Warning::DEFECT, text);
                 }
             }
         }

@@ -3,9 +3,10 @@
 
 use std::any::Any;
 
-use crate::engine::AnySource;
 use crate::engine::ports::{Failure, MetricSource, Reading};
+use crate::engine::{AnySource, Warnings};
 use crate::model::time::Timestamp;
+use crate::model::warning::Warning;
 
 /// Reads a primary source, and where that fails (after its own retries) a fall-back. The samples of one reading come from
 /// one of the two.
@@ -17,13 +18,14 @@ pub struct Fallback {
     names: (&'static str, &'static str),
     /// Did the primary fail at the last reading? Logged once until it works again.
     failing: bool,
+    warnings: Warnings,
 }
 
 impl Fallback {
     /// Of two sources and their names in configurations.
     pub fn new(primary: (&'static str, AnySource), fallback: (&'static str, AnySource)) -> Self {
         let names = (primary.0, fallback.0);
-        Self { primary: primary.1, fallback: fallback.1, names, failing: false }
+        Self { primary: primary.1, fallback: fallback.1, names, failing: false, warnings: Warnings::default() }
     }
 }
 
@@ -33,7 +35,8 @@ impl MetricSource for Fallback {
         let failure = match self.primary.samples(from, to).await {
             Ok(reading) => {
                 if std::mem::take(&mut self.failing) {
-                    tracing::info!("metric_source {name} works again and is read instead of {other}");
+                    let text = format!("metric_source {name} works again and is read instead of {other}");
+                    self.warnings.add(Warning::FALLBACK, text);
                 }
                 return Ok(reading);
             }
@@ -42,9 +45,9 @@ impl MetricSource for Fallback {
         match self.fallback.samples(from, to).await {
             Ok(reading) => {
                 if !std::mem::replace(&mut self.failing, true) {
-                    tracing::warn!(
-                        "metric_source {name} can't be read, and fallback_source {other} is read: {failure}"
-                    );
+                    let text =
+                        format!("metric_source {name} can't be read, and fallback_source {other} is read: {failure}");
+                    self.warnings.add(Warning::FALLBACK, text);
                 }
                 Ok(reading)
             }
@@ -53,6 +56,13 @@ impl MetricSource for Fallback {
                 Err(failure)
             }
         }
+    }
+
+    fn warnings(&mut self) -> Vec<Warning> {
+        let mut warnings = self.warnings.take();
+        warnings.extend(self.primary.warnings());
+        warnings.extend(self.fallback.warnings());
+        warnings
     }
 
     /// The number is that of the source that was read last.

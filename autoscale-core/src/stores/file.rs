@@ -9,6 +9,8 @@ use std::time::{Duration, SystemTime};
 use crate::config::places::{SERVICE_DIR, file_stem, state_dir, user_dir};
 use crate::config::{Config, keys};
 use crate::engine::ledger::Ledger;
+use crate::engine::warnings::Warnings;
+use crate::model::warning::Warning;
 use crate::stores::private::{create_folders, for_its_owner};
 use crate::stores::replace::{replace_with, sweep};
 
@@ -45,8 +47,8 @@ impl StateFile {
     /// is lost, and the loop starts afresh.
     ///
     /// # Errors
-    /// The file is there but can't be read.
-    pub fn load(&self) -> io::Result<Option<Ledger>> {
+    /// The file is there but can't be read. That a damaged one was set aside is a warning.
+    pub fn load(&self, warnings: &Warnings) -> io::Result<Option<Ledger>> {
         sweep(&self.path);
         let Some(bytes) = self.bytes()? else { return Ok(None) };
         match serde_json::from_slice(&bytes) {
@@ -54,17 +56,15 @@ impl StateFile {
             Err(error) => {
                 let aside = self.path.with_extension("broken.json");
                 let path = self.path.display();
-                match fs::rename(&self.path, &aside) {
-                    Ok(()) => tracing::warn!(
-                        "{path} is damaged ({error}): set aside as {}, the loop starts afresh",
-                        aside.display()
-                    ),
-                    Err(why) => {
-                        tracing::warn!(
-                            "{path} is damaged ({error}), and can't be set aside ({why}): the loop starts afresh"
-                        );
+                let text = match fs::rename(&self.path, &aside) {
+                    Ok(()) => {
+                        format!("{path} is damaged ({error}): set aside as {}, the loop starts afresh", aside.display())
                     }
-                }
+                    Err(why) => {
+                        format!("{path} is damaged ({error}), and can't be set aside ({why}): the loop starts afresh")
+                    }
+                };
+                warnings.add(Warning::STARTS_AFRESH, text);
                 Ok(None)
             }
         }

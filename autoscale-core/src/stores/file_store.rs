@@ -9,6 +9,8 @@ use crate::config::Config;
 use crate::engine::ledger::Ledger;
 use crate::engine::permit::{Permit, StoreError};
 use crate::engine::store::StateStore;
+use crate::engine::warnings::Warnings;
+use crate::model::warning::Warning;
 use crate::stores::file::{InstanceLock, LockError, StateFile};
 
 /// The state file and the lock of one app. Clones share both; the lock is given back with the last of them.
@@ -17,11 +19,11 @@ pub struct FileStore(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    app: String,
     config: Config,
     file: StateFile,
     state: Mutex<State>,
     written: Mutex<u64>,
+    warnings: Warnings,
 }
 
 #[derive(Debug, Default)]
@@ -37,11 +39,11 @@ impl FileStore {
     /// The store of a configuration's app. Touches no file yet.
     pub fn of(config: &Config) -> Self {
         Self(Arc::new(Inner {
-            app: config.heroku.app_name.clone(),
             config: config.clone(),
             file: StateFile::of(config),
             state: Mutex::default(),
             written: Mutex::default(),
+            warnings: Warnings::default(),
         }))
     }
 
@@ -70,7 +72,7 @@ impl FileStore {
         if let Some(ledger) = &self.0.state().ledger {
             return Ok(Some(ledger.clone()));
         }
-        self.0.file.load()
+        self.0.file.load(&self.0.warnings)
     }
 
     /// Saves the state.
@@ -131,11 +133,9 @@ impl StateStore for FileStore {
             Ok(()) => Ok(()),
             Err(LockError::Held { pid }) => Err(StoreError::Held { pid }),
             Err(LockError::Io { path, error }) => {
-                tracing::warn!(
-                    app = self.0.app,
-                    "no lock, so that nothing keeps a second instance off the app: {}: {error}",
-                    path.display()
-                );
+                let path = path.display();
+                let text = format!("no lock, so that nothing keeps a second instance off the app: {path}: {error}");
+                self.0.warnings.add(Warning::STATE, text);
                 Ok(())
             }
         }
@@ -153,5 +153,9 @@ impl StateStore for FileStore {
 
     async fn save(&mut self, ledger: &Ledger) -> Result<(), StoreError> {
         self.write_off_executor(ledger, false).await
+    }
+
+    fn warnings(&mut self) -> Vec<Warning> {
+        self.0.warnings.take()
     }
 }

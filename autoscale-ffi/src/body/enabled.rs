@@ -9,7 +9,7 @@ use std::time::Duration;
 use autoscale_core::workspace::autoscaler::{Autoscaler, BuildError, Builder, Handle};
 use autoscale_core::workspace::config::Config;
 use autoscale_core::workspace::decision::Decision;
-use autoscale_core::workspace::event::{Event, Kind, Outcome};
+use autoscale_core::workspace::event::{Event, Kind, Outcome, Stage};
 use autoscale_core::workspace::ledger::DryRunToggle;
 use tokio::runtime::Runtime;
 
@@ -370,10 +370,10 @@ fn outcome(events: &[Arc<Event>]) -> Result<Decision, Error> {
             Some(detail) => Ok(detail.decision),
             None => failed(AUTOSCALE_CHECK_FAILED, "the check has no decision"),
         },
-        Some(Kind::CheckFailed { what, error, .. }) => match &**what {
-            "metric" => failed(AUTOSCALE_SOURCE, error),
-            "formation" => failed(AUTOSCALE_TARGET, error),
-            _ => failed(AUTOSCALE_CHECK_FAILED, error),
+        Some(Kind::CheckFailed { stage, error, .. }) => match stage {
+            Stage::Metric => failed(AUTOSCALE_SOURCE, error),
+            Stage::Formation => failed(AUTOSCALE_TARGET, error),
+            Stage::Time | Stage::Other => failed(AUTOSCALE_CHECK_FAILED, error),
         },
         Some(Kind::Crashed { error, .. }) => Err(of_defect(error)),
         _ => failed(AUTOSCALE_CHECK_FAILED, "the check came to no end"),

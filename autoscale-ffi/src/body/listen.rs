@@ -4,7 +4,7 @@ use std::ffi::CString;
 use std::fmt::{self, Write as _};
 use std::ptr;
 
-use autoscale_core::workspace::event::{Check, Event, Kind, Outcome};
+use autoscale_core::workspace::event::{Check, Event, Kind, Outcome, Severity};
 use tracing::field::{Field, Visit};
 use tracing::span;
 use tracing::{Level, Metadata, Subscriber};
@@ -70,6 +70,7 @@ pub(crate) const fn kind(kind: &Kind) -> i32 {
         Kind::ConfigRefused { .. } => callback::AUTOSCALE_EVENT_CONFIG_REFUSED,
         Kind::ChangeConfirmed { .. } => callback::AUTOSCALE_EVENT_CHANGE_CONFIRMED,
         Kind::Crashed { .. } => callback::AUTOSCALE_EVENT_CRASHED,
+        Kind::Warning(_) => callback::AUTOSCALE_EVENT_WARNING,
     }
 }
 
@@ -106,11 +107,10 @@ impl Log {
 
     /// An event, as its sentence.
     pub(crate) fn tell(&self, event: &Event) {
-        let level = match &event.kind {
-            Kind::Crashed { .. } => callback::AUTOSCALE_LOG_ERROR,
-            Kind::CheckFailed { .. } | Kind::ConfigRefused { .. } => callback::AUTOSCALE_LOG_WARN,
-            Kind::Checked(check) if check.outcome == Outcome::Failed => callback::AUTOSCALE_LOG_WARN,
-            _ => callback::AUTOSCALE_LOG_INFO,
+        let level = match event.severity() {
+            Severity::Error => callback::AUTOSCALE_LOG_ERROR,
+            Severity::Warning => callback::AUTOSCALE_LOG_WARN,
+            Severity::Info => callback::AUTOSCALE_LOG_INFO,
         };
         self.write(level, &event.to_string());
     }

@@ -34,7 +34,11 @@ impl Log {
     /// The messages of the warnings.
     pub(crate) fn warnings(&self) -> Vec<String> {
         let text = self.text();
-        let warnings = text.lines().filter_map(|line| line.split_once(" WARN "));
+        // Those that become events are at the level debug.
+        let told = " DEBUG autoscale_core::engine::warnings: ";
+        let warnings = text.lines().filter_map(|line| {
+            line.split_once(" WARN ").or_else(|| line.split_once(told).map(|(head, text)| (head, text)))
+        });
         warnings.map(|(_, rest)| rest.split_once(": ").unwrap().1.to_owned()).collect()
     }
 }

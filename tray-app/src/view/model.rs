@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use autoscale_core::workspace::event::{Check, Event, Kind, Outcome};
 use autoscale_core::workspace::notices::{Notice, NoticeKind, Notices};
+use autoscale_core::workspace::reason::Class;
 use autoscale_core::workspace::time::Timestamp;
 
 use super::State;
@@ -171,8 +172,11 @@ impl Model {
             }
             Kind::Paused => app.paused = true,
             Kind::Resumed => app.paused = false,
-            Kind::ChangeConfirmed { .. } | Kind::Stopped | Kind::ConfigReloaded { .. } | Kind::ConfigRefused { .. } => {
-            }
+            Kind::ChangeConfirmed { .. }
+            | Kind::Warning(_)
+            | Kind::Stopped
+            | Kind::ConfigReloaded { .. }
+            | Kind::ConfigRefused { .. } => {}
         }
         let Notice { kind, title, body, .. } = self.notices.notice(event)?;
         let checked = matches!(event.kind, Kind::Checked(_));
@@ -221,14 +225,13 @@ fn state_of(check: &Check, before: State) -> State {
         _ if check.says_down() => State::Failing,
         Outcome::Scaled | Outcome::WouldScale if check.target < check.dynos => State::Down,
         Outcome::Scaled | Outcome::WouldScale => State::Up,
-        Outcome::Limited | Outcome::Held => match check.reason.code.as_str() {
-            "no_data" | "missing_data" => State::Unknown,
-            "settling" | "cooling_down" | "waiting_for_effect" | "recovering" | "unconfirmed"
-                if matches!(before, State::Up | State::Down | State::AtMax) =>
-            {
-                before
+        Outcome::Limited | Outcome::Held => match check.reason.class() {
+            Some(Class::NoData) => State::Unknown,
+            Some(Class::Waiting) if matches!(before, State::Up | State::Down | State::AtMax) => before,
+            // Those that ask for attention are told above.
+            Some(Class::Waiting | Class::Calm | Class::Blocked | Class::Failing | Class::Acting) | None => {
+                State::Steady
             }
-            _ => State::Steady,
         },
     }
 }

@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use autoscale_core::workspace::event::{Check, Event, Kind, Outcome, ReasonText, VERSION};
+use autoscale_core::workspace::decision::Action;
+use autoscale_core::workspace::event::{Check, Event, Kind, Outcome, Stage, VERSION};
+use autoscale_core::workspace::policy::PolicyKind;
+use autoscale_core::workspace::reason::GivenReason;
 use autoscale_core::workspace::time::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -44,11 +47,11 @@ fn check(outcome: Outcome, dynos: u32, target: u32, code: &str) -> Check {
         effective_max: 10,
         maintenance: false,
         override_until: None,
-        policy: "threshold".into(),
-        action: if target > dynos { "add".into() } else { "remove".into() },
+        policy: PolicyKind::Threshold,
+        action: if target > dynos { Action::Add } else { Action::Remove },
         target,
         shadow: false,
-        reason: ReasonText { code: code.into(), text: format!("why {code}") },
+        reason: GivenReason::read(code.into(), format!("why {code}")),
         outcome,
         applied: if outcome == Outcome::Scaled { target } else { dynos },
         error: None,
@@ -68,7 +71,7 @@ fn held(code: &str) -> Event {
 
 fn failed() -> Event {
     event(Kind::CheckFailed {
-        what: "metric".into(),
+        stage: Stage::Metric,
         error: "Pingdom answered 503".into(),
         in_a_row: 1,
         unanswered: None,
@@ -392,7 +395,7 @@ fn a_configuration_that_cannot_be_used_says_why_and_can_be_tried_again() {
 fn a_long_reason_is_cut_at_a_word_in_the_menu_but_not_in_the_tooltip() {
     let mut model = shop();
     let mut long = check(Outcome::Held, 3, 3, "steady");
-    long.reason.text = "word ".repeat(40);
+    long.reason = GivenReason::read("steady".into(), "word ".repeat(40));
     model.event(0, &checked(long));
     let shown = view(&model);
     let expected = format!("(3 dynos:{}…)", " word".repeat(20));

@@ -225,9 +225,9 @@ impl Seen {
                     self.added += u32::from(check.applied > check.dynos);
                     self.removed += u32::from(check.applied < check.dynos);
                 }
-                let kept = (check.outcome == Outcome::Held).then(|| check.reason.code.clone());
+                let kept = (check.outcome == Outcome::Held).then(|| check.reason.code().to_owned());
                 let before = std::mem::replace(&mut self.kept, kept);
-                self.kept.is_none() || self.kept != before && check.reason.code != SETTLING
+                self.kept.is_none() || self.kept != before && check.reason.code() != SETTLING
             }
             Kind::CheckFailed { .. } | Kind::Crashed { .. } => {
                 self.failed += 1;

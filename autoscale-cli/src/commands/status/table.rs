@@ -258,7 +258,7 @@ fn check(status: &Status) -> Option<&Check> {
 /// Why an app is not as it should be, where that is so.
 fn why(status: &Status, condition: Condition, well: bool) -> Option<String> {
     let check = check(status);
-    let reason = || check.map(|check| check.reason.text.clone());
+    let reason = || check.map(|check| check.reason.to_string());
     let text = match condition {
         _ if !well => why_not_well(status),
         Condition::Blocked if status.refused_until.is_some() => Some("the platform refuses changes".into()),

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::Status;
 use crate::model::event::{Check, Event, Kind, Outcome};
+use crate::model::reason::Mark;
 
 /// The condition of an app.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
@@ -65,18 +66,23 @@ impl Condition {
             return Self::Blocked;
         }
         if check.wants_in_vain() {
-            let all_it_may = check.outcome == Outcome::Held && check.reason.code != "futile";
+            let all_it_may = check.outcome == Outcome::Held && check.reason.mark() != Mark::Futile;
             return if all_it_may && check.effective_max >= check.max { Self::AtMax } else { Self::Blocked };
         }
         if status.override_until.is_some() || status.maintenance == Some(true) {
             return Self::LeftAlone;
         }
-        match (check.outcome, check.reason.code.as_str()) {
-            (Outcome::Scaled | Outcome::WouldScale, _) => Self::Scaling,
-            (_, "settling" | "waiting_for_effect" | "recovering" | "cooling_down") => Self::Scaling,
-            (_, "manual_override" | "maintenance" | "switched_off") => Self::LeftAlone,
-            (_, "no_data" | "missing_data") => Self::NoData,
-            _ => Self::Steady,
+        if matches!(check.outcome, Outcome::Scaled | Outcome::WouldScale) {
+            return Self::Scaling;
+        }
+        match check.reason.mark() {
+            Mark::Settling => Self::Scaling,
+            Mark::ManualOverride | Mark::LeftAlone => Self::LeftAlone,
+            Mark::Unmeasured => Self::NoData,
+            // Those that say more than that are told above.
+            Mark::Everyday | Mark::OutOfBounds | Mark::AtMost | Mark::SlowAboveMax | Mark::Futile | Mark::Outage => {
+                Self::Steady
+            }
         }
     }
 }

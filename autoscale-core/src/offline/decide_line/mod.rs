@@ -6,8 +6,8 @@ mod stream;
 
 use serde::Serialize;
 
-use crate::model::decision::Decision;
-use crate::model::event::ReasonText;
+use crate::model::decision::{Action, Decision};
+use crate::model::reason::GivenReason;
 
 pub use request::{BadLine, DecideRequest};
 pub use stream::{DecideStream, MAX_APPS};
@@ -16,18 +16,18 @@ pub use stream::{DecideStream, MAX_APPS};
 pub const MAX_LINE: usize = 64 << 20;
 
 /// A decision as a line has it: `{"target":4,"action":"add","reason":{"code":"above_high","text":"…"}}`.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct DecideReply {
     /// Dynos there should be.
     pub target: u32,
-    /// "add", "remove" or "hold".
-    pub action: &'static str,
+    /// The direction.
+    pub action: Action,
     /// Why.
-    pub reason: ReasonText,
+    pub reason: GivenReason,
 }
 
 impl From<&Decision> for DecideReply {
     fn from(decision: &Decision) -> Self {
-        Self { target: decision.target, action: decision.action().name(), reason: decision.into() }
+        Self { target: decision.target, action: decision.action(), reason: decision.reason.into() }
     }
 }

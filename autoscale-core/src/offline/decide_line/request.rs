@@ -188,11 +188,9 @@ impl<'de> Visitor<'de> for OneSample {
         match up {
             Scalar::Bool(true) => Ok(Sample::up(at, ms)),
             Scalar::Bool(false) => Ok(Some(Sample::down(at, DownCause::Timeout))),
-            Scalar::Text(text) => match &*text {
-                "up" => Ok(Sample::up(at, ms)),
-                "timeout" => Ok(Some(Sample::down(at, DownCause::Timeout))),
-                "error" => Ok(Some(Sample::down(at, DownCause::Error))),
-                _ => {
+            Scalar::Text(text) => match text.parse() {
+                Ok(status) => Ok(Sample::of(at, status, ms)),
+                Err(()) => {
                     Err(named(2, format!("must be true, false, \"timeout\" or \"error\", not {}", Scalar::Text(text))))
                 }
             },

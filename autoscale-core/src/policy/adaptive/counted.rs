@@ -65,7 +65,7 @@ mod spelled {
     use crate::model::time::Timestamp;
 
     pub(super) fn serialize<S: Serializer>(sample: &Sample, serializer: S) -> Result<S::Ok, S::Error> {
-        (sample.at, sample.up_ms(), sample.status() == Status::Down(DownCause::Error)).serialize(serializer)
+        (sample.at, sample.up_ms(), sample.status() == Status::Error).serialize(serializer)
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Sample, D::Error> {

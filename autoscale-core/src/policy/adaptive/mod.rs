@@ -18,7 +18,6 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::model::policy_kind::PolicyEntry;
-use crate::model::sample::Status;
 use crate::model::window::FUTURE;
 use crate::policy::regret::Regret;
 use crate::policy::rule::{CorruptMemory, Maker, Policy, Verdict};
@@ -114,9 +113,9 @@ impl Adaptive {
                 continue;
             }
             self.belief.advance(sample.at, &self.changes);
-            match sample.status() {
-                Status::Up(time) => self.belief.weigh_up(time.ms(), weight, view.settings.response_time_high),
-                Status::Down(_) => self.belief.weigh_down(weight),
+            match sample.up_ms() {
+                Some(ms) => self.belief.weigh_up(ms, weight, view.settings.response_time_high),
+                None => self.belief.weigh_down(weight),
             }
         }
     }

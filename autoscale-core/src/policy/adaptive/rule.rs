@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use crate::model::decision::Belief as Believed;
-use crate::model::reason::{Cooldown, Next, Reason, Weighed};
-use crate::model::sample::{DownCause, Sample, Status};
+use crate::model::belief::Belief;
+use crate::model::reason::{Cooldown, Next, Reason};
+use crate::model::sample::{Sample, Status};
 use crate::model::time::Timestamp;
 use crate::policy::adaptive::Adaptive;
 use crate::policy::adaptive::episode::{Episode, Growth};
@@ -77,7 +77,7 @@ impl Adaptive {
             return self.remove(&check);
         }
         let weighed = self.weighed(view, n);
-        self.verdict(view, n, Reason::Balanced(weighed))
+        self.verdict(view, n, Reason::Balanced { belief: weighed })
     }
 
     /// Begins and ends the episode; remembers the belief of a calm.
@@ -127,7 +127,7 @@ impl Adaptive {
         run: &[Sample],
     ) -> Option<Timestamp> {
         let episode = self.episode.as_mut()?;
-        if run.last().is_some_and(|newest| newest.status() == Status::Down(DownCause::Error)) {
+        if run.last().is_some_and(|newest| newest.status() == Status::Error) {
             return None;
         }
         if episode.has_stepped_back() {
@@ -170,7 +170,7 @@ impl Adaptive {
         if !is_all && check.changed.is_none_or(|changed| changed <= first.at) {
             return None;
         }
-        let errors = newest.status() == Status::Down(DownCause::Error);
+        let errors = newest.status() == Status::Error;
         if !errors && self.episode.is_some_and(|episode| episode.has_room(view.n)) {
             return None;
         }
@@ -195,7 +195,7 @@ impl Adaptive {
             let least = ADD_PAYS * f64::from(best - n) / self.costs.need();
             if self.costs.of(n) - self.costs.of(best) < least {
                 let weighed = self.weighed(view, best);
-                return self.verdict(view, n, Reason::AddWouldNotPay(weighed));
+                return self.verdict(view, n, Reason::AddWouldNotPay { belief: weighed });
             }
         }
         if self.episode.is_some() && !view.window.newest(1).iter().any(|s| view.is_over(s)) {
@@ -229,7 +229,7 @@ impl Adaptive {
             self.regret.added(view.now);
         }
         let weighed = self.weighed(view, target.min(view.max));
-        self.grow(check, target, Reason::MoreAreCheaper(weighed))
+        self.grow(check, target, Reason::MoreAreCheaper { belief: weighed })
     }
 
     fn at_max(&mut self, check: &Check<'_>) -> Verdict {
@@ -255,7 +255,7 @@ impl Adaptive {
         let target = best.max(n - step);
         let weighed = self.weighed(view, target);
         if self.costs.of(n) - self.costs.of(target) < REMOVE_PAYS * f64::from(n - target) / self.costs.need() {
-            return self.verdict(view, n, Reason::RemovalWouldNotPay(weighed));
+            return self.verdict(view, n, Reason::RemovalWouldNotPay { belief: weighed });
         }
         let waits = [
             (self.regret.barred_until(n, now), Cause::Undone),
@@ -269,15 +269,15 @@ impl Adaptive {
         if !view.shadow {
             self.regret.removed(now, n);
         }
-        self.verdict(view, target, Reason::FewerAreCheaper(weighed))
+        self.verdict(view, target, Reason::FewerAreCheaper { belief: weighed })
     }
 
     /// What is believed, and what of it speaks for or against a size.
-    fn weighed(&mut self, view: &View<'_>, considered: u32) -> Weighed {
+    fn weighed(&mut self, view: &View<'_>, considered: u32) -> Belief {
         let is_slow = self.episode.is_some() || view.app_is_over;
         let load = self.costs.load();
         let slow_share_now = self.costs.slow_share(view.n);
-        Weighed {
+        Belief {
             load_dynos: load.mean,
             load_low: load.low,
             load_high: load.high,
@@ -289,15 +289,9 @@ impl Adaptive {
     }
 
     fn verdict(&mut self, view: &View<'_>, target: u32, reason: Reason) -> Verdict {
-        let weighed = self.weighed(view, target);
+        let belief = self.weighed(view, target);
         let mut verdict = Verdict::to(view, target, reason);
-        verdict.evidence.belief = Some(Believed {
-            load_dynos: weighed.load_dynos,
-            load_range: (weighed.load_low, weighed.load_high),
-            slow_share_now: weighed.slow_share_now,
-            slow_share_target: weighed.slow_share_target,
-            incurable_share: weighed.incurable_share,
-        });
+        verdict.evidence.belief = Some(belief);
         verdict
     }
 }

@@ -13,6 +13,7 @@ use super::wire::{self, CheckDescription};
 use crate::engine::ports::{Failure, FailureKind, MetricSource, Reading};
 use crate::http::{Answer, Client, HttpOptions, Peer, Redaction, server_time};
 use crate::model::time::Timestamp;
+use crate::model::warning::Warning;
 
 pub(super) const PEER: Peer = Peer {
     name: "Pingdom",
@@ -102,6 +103,10 @@ impl PingdomResults {
 }
 
 impl MetricSource for PingdomResults {
+    fn warnings(&mut self) -> Vec<Warning> {
+        self.client.warnings().take()
+    }
+
     async fn samples(&mut self, from: Timestamp, to: Timestamp) -> Result<Reading, Failure> {
         let deadline = self.client.deadline();
         let mut reading = Reading::default();
@@ -115,7 +120,9 @@ impl MetricSource for PingdomResults {
             let (page, server_time) = self.client.read(&path, deadline, parse, |status| self.mend(status)).await?;
             reading.server_time = server_time.or(reading.server_time);
             if page.unreadable > 0 {
-                tracing::warn!("Pingdom: {} of {} results could not be read; left out", page.unreadable, page.entries);
+                let (unreadable, entries) = (page.unreadable, page.entries);
+                let text = format!("Pingdom: {unreadable} of {entries} results could not be read; left out");
+                self.client.warnings().add(Warning::UNREADABLE_SAMPLES, text);
             }
             // A result that comes in between two pages shifts the rest, and one is listed twice. Within a page all
             // count: a probe without an id may well measure twice in a second.

@@ -13,10 +13,12 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::settings::ProbeSettings;
+use crate::engine::Warnings;
 use crate::engine::ports::{Failure, FailureKind, MetricSource, Reading};
 use crate::http::{HttpOptions, USER_AGENT, is_loopback, tls_config};
 use crate::model::sample::{DownCause, Sample};
 use crate::model::time::Timestamp;
+use crate::model::warning::Warning;
 
 /// Most bytes of a page that are waited for; a larger page counts as answered then.
 const LONGEST_BODY: usize = 16 << 20;
@@ -28,6 +30,7 @@ pub struct Probe {
     shared: Arc<Shared>,
     /// The task that tests, and how many tests it has made.
     task: Option<(JoinHandle<()>, watch::Receiver<u64>)>,
+    warnings: Warnings,
 }
 
 struct Shared {
@@ -73,11 +76,15 @@ impl Probe {
         let every = options.scaled(config.every.as_secs_f64(), 0.05);
         let shared =
             Shared { http, url: text.into(), every, timeout, keep, clock: Box::new(clock), results: Mutex::default() };
-        Ok(Self { shared: Arc::new(shared), task: None })
+        Ok(Self { shared: Arc::new(shared), task: None, warnings: Warnings::default() })
     }
 }
 
 impl MetricSource for Probe {
+    fn warnings(&mut self) -> Vec<Warning> {
+        self.warnings.take()
+    }
+
     /// Takes over the results of an earlier one for the same address.
     fn take_over(&mut self, earlier: Box<dyn Any + Send>) {
         let Ok(earlier) = earlier.downcast::<Self>() else { return };
@@ -91,7 +98,8 @@ impl MetricSource for Probe {
         if let Some((ended, _)) = self.task.take_if(|(task, _)| task.is_finished())
             && let Err(error) = ended.await
         {
-            tracing::error!("the probe met a defect of autoscale, please report it, and starts again: {error}");
+            let text = format!("the probe met a defect of autoscale, please report it, and starts again: {error}");
+            self.warnings.add(Warning::DEFECT, text);
         }
         if self.task.is_none() {
             let (shared, (done, tests)) = (self.shared.clone(), watch::channel(0));

@@ -10,6 +10,7 @@ use crate::config::{self, Secret};
 use crate::engine::permit::Permit;
 use crate::engine::ports::{Failure, FailureKind, FormationReading, ScaleTarget};
 use crate::http::{Answer, Client, HttpOptions, Peer, Redaction, is_loopback, secret_header};
+use crate::model::warning::Warning;
 
 pub(super) const PEER: Peer = Peer {
     name: "Heroku",
@@ -117,6 +118,10 @@ pub(super) fn headers(api_key: &Secret) -> Option<HeaderMap> {
 }
 
 impl ScaleTarget for HerokuFormation {
+    fn warnings(&mut self) -> Vec<Warning> {
+        self.client.warnings().take()
+    }
+
     async fn formation(&mut self) -> Result<FormationReading, Failure> {
         let deadline = self.client.deadline();
         let path = wire::formation_path(&self.app, &self.process_type);

@@ -1,64 +1,96 @@
-//! Why a decision was taken: a code that never changes its meaning, the numbers behind it, and one sentence for a tired
+//! The table of reasons: why a decision was taken. A code that never changes its meaning, the numbers behind it, and one sentence for a tired
 //! operator. Which of them applies is decided in [`crate::policy`], never here.
-
-mod numbers;
-mod wait;
 
 use std::fmt;
 use std::time::Duration;
 
+use super::class::{Class, Mark};
+use super::numbers::{Field, NUMBERS, Row, Wait};
+use super::table::reasons;
+use super::wait::{self, Cooldown, Next};
+use crate::model::belief::Belief;
 use crate::model::units::{Dynos, Ms, Share, Span};
 
-pub use numbers::NUMBERS;
-pub use wait::{Cooldown, Next};
-
-/// Why. Each has a name ([`Reason::code`]) and a number ([`Reason::number`]); both are frozen, and retired ones stay.
-#[derive(Clone, Copy, PartialEq, Debug)]
-#[non_exhaustive]
-pub enum Reason {
+reasons! {
+    // Append only. Meaning; number, code, class, mark, name; what it rests on; its sentence.
     // ---- common ground
     /// The app was switched off on purpose (0 dynos); it is never woken.
-    SwitchedOff,
+    1 "switched_off" Blocked LeftAlone SwitchedOff
+        |f| f.write_str("switched off (0 dynos): left alone until somebody starts it by hand");
+
     /// The app is in maintenance mode.
-    Maintenance,
+    2 "maintenance" Blocked LeftAlone Maintenance
+        |f| f.write_str("the app is in maintenance mode: left alone");
+
     /// Somebody else changed the formation; the loop leaves it alone for a while.
-    ManualOverride {
+    3 "manual_override" Blocked ManualOverride ManualOverride {
         /// How much longer.
         remaining: Duration,
-    },
+    }
+        |f| write!(
+            f,
+            "somebody else changed the formation: left alone for {} more (manual_override)",
+            Span(remaining)
+        );
+
     /// The read succeeded but brought no result that is recent enough; not yet long enough to call it missing data.
-    NoData {
+    4 "no_data" NoData Unmeasured NoData {
         /// Age of the newest result, if there is one.
         newest: Option<Duration>,
         /// `on_missing_data: max`: how much longer until it acts.
-        to_max_in: Option<Duration>,
-    },
+        to_max_in: Wait,
+    }
+        |f| {
+            match newest {
+                None => f.write_str("no results: waiting for some")?,
+                Some(age) => write!(f, "the newest result is {} old: waiting for newer ones", Span(age))?,
+            }
+            match to_max_in.0 {
+                None => Ok(()),
+                Some(wait) => write!(f, "; all it may have in {} (on_missing_data: max)", Span(wait)),
+            }
+        };
+
     /// No recent result for long: what `on_missing_data` says was done.
-    MissingData {
+    5 "missing_data" NoData Unmeasured MissingData {
         /// Since when successful reads brought nothing recent.
         lasted: Duration,
         /// `on_missing_data: max`?
         to_max: bool,
-    },
+    }
+        |f| {
+            let (lasted, done) = match to_max {
+                false => (Span(lasted), "left as it is (on_missing_data: hold)"),
+                true => (Span(lasted), "all it may have, to be safe (on_missing_data: max)"),
+            };
+            write!(f, "no recent results for {lasted}: {done}")
+        };
+
     /// Fewer dynos than `min_dynos`.
-    BelowMin {
+    6 "below_min" Acting OutOfBounds BelowMin {
         /// `min_dynos`
         min: u32,
-    },
+    }
+        |f| write!(f, "fewer than min_dynos ({min})");
+
     /// More dynos than `max_dynos`: down in steps.
-    AboveMax {
+    7 "above_max" Acting OutOfBounds AboveMax {
         /// `max_dynos`
         max: u32,
-    },
+    }
+        |f| write!(f, "more than max_dynos ({max}): going down in steps");
+
     /// More dynos than `max_dynos`, and the app is slow: none is taken away now.
-    AboveMaxButSlow {
+    8 "above_max_but_slow" Blocked SlowAboveMax AboveMaxButSlow {
         /// `max_dynos`
         max: u32,
-    },
+    }
+        |f| write!(f, "more than max_dynos ({max}), but too slow now to take any away");
+
 
     // ---- threshold, and what both policies share
     /// Too slow now, confirmed by the newest results.
-    AboveHigh {
+    20 "above_high" Acting Everyday AboveHigh {
         /// How many of the `of` newest results are slower than the high bound or down.
         over: u32,
         /// How many results were looked at: 2 or 3.
@@ -67,304 +99,239 @@ pub enum Reason {
         newest_ms: Option<f64>,
         /// The high bound, ms.
         high_ms: f64,
-    },
+    }
+        |f| match newest_ms {
+            Some(ms) => {
+                write!(f, "too slow: {over} of the last {of} results over {}, the newest {}", Ms(high_ms), Ms(ms))
+            }
+            None => {
+                write!(f, "too slow: {over} of the last {of} results over {} or down, the newest down", Ms(high_ms))
+            }
+        };
+
     /// More dynos are wanted, but the app has all it may have.
-    AtMax {
+    21 "at_max" Blocked AtMost AtMax {
         /// The most it may have now.
         max: u32,
         /// What comes next.
         next: Next,
-    },
+    }
+        |f| write!(f, "needs more, but already has the most it may have ({}){next}", Dynos(max));
+
     /// Fewer dynos would do, but the app has the fewest it may have.
-    AtMin {
+    22 "at_min" Calm Everyday AtMin {
         /// `min_dynos`
         min: u32,
-    },
+    }
+        |f| write!(f, "fewer would do, but it has the fewest it may have ({})", Dynos(min));
+
     /// Slow, but the newest results fall fast.
-    Recovering,
+    23 "recovering" Waiting Settling Recovering
+        |f| f.write_str("slow, but recovering: the newest results fall fast");
+
     /// Dynos were added and the response time did not follow: more are not bought.
-    Futile {
+    24 "futile" Blocked Futile Futile {
         /// Dynos when the slowness began.
         from: u32,
         /// What comes next.
         next: Next,
-    },
+    }
+        |f| {
+            write!(f, "no faster than with {}: more don't help, look at the app or its database{next}", Dynos(from))
+        };
+
     /// Too few results since the last change to judge by.
-    Settling {
+    25 "settling" Waiting Settling Settling {
         /// Answered results since the change had time to show.
         fresh: usize,
         /// How many are needed.
         needed: usize,
-    },
+    }
+        |f| write!(f, "too few results since the last change: {fresh} of the {needed} it takes to judge");
+
     /// Within the bounds, response times rising faster than `response_time_trend_high`.
-    TrendRising {
+    26 "trend_rising" Acting Everyday TrendRising {
         /// ms per second
         slope: f64,
         /// `response_time_trend_high`, ms per second
         limit: f64,
-    },
+    }
+        |f| write!(f, "getting slower by {slope:.2} ms each second (limit {limit})");
+
     /// Within the bounds, response times falling faster than `response_time_trend_low`.
-    TrendFalling {
+    27 "trend_falling" Calm Everyday TrendFalling {
         /// ms per second
         slope: f64,
         /// `response_time_trend_low`, ms per second
         limit: f64,
-    },
+    }
+        |f| write!(f, "getting faster by {:.2} ms each second (limit {})", slope.abs(), limit.abs());
+
     /// Faster than the low bound.
-    BelowLow {
+    28 "below_low" Calm Everyday BelowLow {
         /// Mean response time, ms.
         mean_ms: f64,
         /// The low bound, ms.
         low_ms: f64,
-    },
+    }
+        |f| write!(f, "fast: mean {}, under {}", Ms(mean_ms), Ms(low_ms));
+
     /// Faster than the low bound, but response times rise.
-    RisingBelowLow {
+    29 "rising_below_low" Calm Everyday RisingBelowLow {
         /// ms per second
         slope: f64,
-    },
+    }
+        |f| write!(f, "fast, but getting slower by {slope:.2} ms each second: none is taken away");
+
     /// Within the bounds, no trend that matters.
-    Steady {
+    30 "steady" Calm Everyday Steady {
         /// Mean response time, ms.
         mean_ms: f64,
-    },
+    }
+        |f| write!(f, "steady at {}", Ms(mean_ms));
+
     /// The mean is above the high bound, but the newest results do not confirm it.
-    Unconfirmed {
+    31 "unconfirmed" Waiting Everyday Unconfirmed {
         /// Mean response time, ms.
         mean_ms: f64,
         /// The high bound, ms.
         high_ms: f64,
-    },
+    }
+        |f| {
+            write!(f, "mean {}, over {}, but the newest results don't confirm it", Ms(mean_ms), Ms(high_ms))
+        };
+
     /// A change is wanted, but the last one was too short a time ago.
-    CoolingDown {
+    32 "cooling_down" Waiting Settling CoolingDown {
         /// How much longer.
         remaining: Duration,
         /// Which rule makes it wait.
         rule: Cooldown,
-    },
+    }
+        |f| wait::since_a_change(f, rule, remaining);
+
     /// A removal is wanted, but there was a slow or failed result not long ago.
-    RecentlySlow {
+    33 "recently_slow" Waiting Everyday RecentlySlow {
         /// How much longer.
         remaining: Duration,
         /// Which rule makes it wait.
         rule: Cooldown,
-    },
+    }
+        |f| wait::since_slowness(f, rule, remaining);
+
     /// A removal is wanted, but the last one from this formation had to be undone at once.
-    Barred {
+    34 "barred" Waiting Everyday Barred {
         /// How much longer.
         remaining: Duration,
-    },
+    }
+        |f| {
+            let wait = Span(remaining);
+            write!(f, "fewer would do, but that was tried and had to be undone: not again for {wait}")
+        };
+
     /// The app answers with errors, or not at all, since the formation last changed: dynos don't cure a crash.
-    Outage {
+    35 "outage" Failing Outage Outage {
         /// Is the newest result an error rather than a time-out?
         errors: bool,
         /// What comes next.
         next: Next,
-    },
+    }
+        |f| match errors {
+            true => write!(f, "the app answers with errors: dynos don't cure that, look at its logs{next}"),
+            false => {
+                write!(f, "the app does not answer in time: only a dyno at a time is added, look at its logs{next}")
+            }
+        };
+
     /// Down by time-outs for long: one dyno more.
-    OutageStep,
+    36 "outage_step" Acting Everyday OutageStep
+        |f| f.write_str("still no answer in time: one dyno more");
+
     /// The newest result is down: no dyno is taken away now.
-    DownNow,
+    37 "down_now" Failing Everyday DownNow
+        |f| f.write_str("the newest result is down: no dyno is taken away");
+
     /// Faster than the low bound for long: one dyno fewer is tried, though its estimate is above that bound.
-    TryingFewer {
+    38 "trying_fewer" Calm Everyday TryingFewer {
         /// Mean response time in ms.
         mean_ms: f64,
         /// The low bound in ms.
         low_ms: f64,
         /// For how long no result was slow or down, as far as the window reaches.
         calm: Duration,
-    },
+    }
+        |f| {
+            let (mean, low) = (Ms(mean_ms), Ms(low_ms));
+            write!(f, "fast: mean {mean}, none slow for {}: trying one fewer, may exceed {low}", Span(calm))
+        };
+
 
     // ---- adaptive
     /// A larger formation costs less than the slow requests it avoids.
-    MoreAreCheaper(Weighed),
+    60 "more_are_cheaper" Acting Everyday MoreAreCheaper {
+        /// What was weighed.
+        belief: Belief,
+    }
+        |f| weighed_against(f, &belief);
+
     /// A smaller formation saves more than it costs in slow requests.
-    FewerAreCheaper(Weighed),
+    61 "fewer_are_cheaper" Calm Everyday FewerAreCheaper {
+        /// What was weighed.
+        belief: Belief,
+    }
+        |f| weighed_against(f, &belief);
+
     /// The formation is the cheapest.
-    Balanced(Weighed),
+    62 "balanced" Calm Everyday Balanced {
+        /// What was weighed.
+        belief: Belief,
+    }
+        |f| write!(f, "{belief}: neither more nor fewer are cheaper");
+
     /// A larger formation is a little better, but not enough to pay for a change.
-    AddWouldNotPay(Weighed),
+    63 "add_would_not_pay" Waiting Everyday AddWouldNotPay {
+        /// What was weighed.
+        belief: Belief,
+    }
+        |f| write!(f, "{belief}: more would cost more than they save");
+
     /// A smaller formation is a little better, but not enough to pay for a change.
-    RemovalWouldNotPay(Weighed),
+    64 "removal_would_not_pay" Calm Everyday RemovalWouldNotPay {
+        /// What was weighed.
+        belief: Belief,
+    }
+        |f| write!(f, "{belief}: fewer would save less than they cost");
+
     /// The formation grew as far as this slowness allows before its effect is seen.
-    WaitingForEffect {
+    65 "waiting_for_effect" Waiting Settling WaitingForEffect {
         /// What comes next.
         next: Next,
-    },
+    }
+        |f| write!(f, "slow, but grown as far as is sensible before dynos show an effect{next}");
 }
 
-/// What the adaptive policy weighed.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Weighed {
-    /// Believed load in dynos, and its 80 % range.
-    pub load_dynos: f64,
-    /// 10 % quantile of the load, dynos.
-    pub load_low: f64,
-    /// 90 % quantile of the load, dynos.
-    pub load_high: f64,
-    /// Expected share of slow requests as things are, 0 to 1.
-    pub slow_share_now: f64,
-    /// Expected share of slow requests with the target, or with the size that was considered, 0 to 1.
-    pub slow_share_target: f64,
-    /// The size that was considered.
-    pub considered: u32,
-    /// Probability that the slowness is one that dynos can't cure, 0 to 1.
-    pub incurable_share: f64,
-}
+impl Reason {
+    /// Its name in events and `autoscale decide`.
+    pub const fn code(&self) -> &'static str {
+        self.kind().code()
+    }
 
-/// One row per reason: pattern, number, code. Append only.
-macro_rules! reasons {
-    ($($pattern:pat => $number:literal, $code:literal;)+) => {
-        impl Reason {
-            /// Its name in events and `autoscale decide`.
-            pub const fn code(&self) -> &'static str {
-                match self { $($pattern => $code,)+ }
-            }
-
-            /// Its number in the C interface.
-            pub const fn number(&self) -> i32 {
-                match self { $($pattern => $number,)+ }
-            }
-
-            /// Every reason there is: number and code.
-            pub const ALL: &'static [(i32, &'static str)] = &[$(($number, $code),)+];
-        }
-    };
-}
-
-reasons! {
-    Self::SwitchedOff => 1, "switched_off";
-    Self::Maintenance => 2, "maintenance";
-    Self::ManualOverride { .. } => 3, "manual_override";
-    Self::NoData { .. } => 4, "no_data";
-    Self::MissingData { .. } => 5, "missing_data";
-    Self::BelowMin { .. } => 6, "below_min";
-    Self::AboveMax { .. } => 7, "above_max";
-    Self::AboveMaxButSlow { .. } => 8, "above_max_but_slow";
-    Self::AboveHigh { .. } => 20, "above_high";
-    Self::AtMax { .. } => 21, "at_max";
-    Self::AtMin { .. } => 22, "at_min";
-    Self::Recovering => 23, "recovering";
-    Self::Futile { .. } => 24, "futile";
-    Self::Settling { .. } => 25, "settling";
-    Self::TrendRising { .. } => 26, "trend_rising";
-    Self::TrendFalling { .. } => 27, "trend_falling";
-    Self::BelowLow { .. } => 28, "below_low";
-    Self::RisingBelowLow { .. } => 29, "rising_below_low";
-    Self::Steady { .. } => 30, "steady";
-    Self::Unconfirmed { .. } => 31, "unconfirmed";
-    Self::CoolingDown { .. } => 32, "cooling_down";
-    Self::RecentlySlow { .. } => 33, "recently_slow";
-    Self::Barred { .. } => 34, "barred";
-    Self::Outage { .. } => 35, "outage";
-    Self::OutageStep => 36, "outage_step";
-    Self::DownNow => 37, "down_now";
-    Self::TryingFewer { .. } => 38, "trying_fewer";
-    Self::MoreAreCheaper(_) => 60, "more_are_cheaper";
-    Self::FewerAreCheaper(_) => 61, "fewer_are_cheaper";
-    Self::Balanced(_) => 62, "balanced";
-    Self::AddWouldNotPay(_) => 63, "add_would_not_pay";
-    Self::RemovalWouldNotPay(_) => 64, "removal_would_not_pay";
-    Self::WaitingForEffect { .. } => 65, "waiting_for_effect";
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Self::SwitchedOff => f.write_str("switched off (0 dynos): left alone until somebody starts it by hand"),
-            Self::Maintenance => f.write_str("the app is in maintenance mode: left alone"),
-            Self::ManualOverride { remaining } => {
-                write!(
-                    f,
-                    "somebody else changed the formation: left alone for {} more (manual_override)",
-                    Span(remaining)
-                )
-            }
-            Self::NoData { newest, to_max_in } => {
-                match newest {
-                    None => f.write_str("no results: waiting for some")?,
-                    Some(age) => write!(f, "the newest result is {} old: waiting for newer ones", Span(age))?,
-                }
-                to_max_in.map_or(Ok(()), |wait| write!(f, "; all it may have in {} (on_missing_data: max)", Span(wait)))
-            }
-            Self::MissingData { lasted, to_max: false } => {
-                write!(f, "no recent results for {}: left as it is (on_missing_data: hold)", Span(lasted))
-            }
-            Self::MissingData { lasted, to_max: true } => {
-                write!(f, "no recent results for {}: all it may have, to be safe (on_missing_data: max)", Span(lasted))
-            }
-            Self::BelowMin { min } => write!(f, "fewer than min_dynos ({min})"),
-            Self::AboveMax { max } => write!(f, "more than max_dynos ({max}): going down in steps"),
-            Self::AboveMaxButSlow { max } => {
-                write!(f, "more than max_dynos ({max}), but too slow now to take any away")
-            }
-            Self::AboveHigh { over, of, newest_ms: Some(ms), high_ms } => {
-                write!(f, "too slow: {over} of the last {of} results over {}, the newest {}", Ms(high_ms), Ms(ms))
-            }
-            Self::AboveHigh { over, of, newest_ms: None, high_ms } => {
-                write!(f, "too slow: {over} of the last {of} results over {} or down, the newest down", Ms(high_ms))
-            }
-            Self::AtMax { max, next } => {
-                write!(f, "needs more, but already has the most it may have ({}){next}", Dynos(max))
-            }
-            Self::AtMin { min } => write!(f, "fewer would do, but it has the fewest it may have ({})", Dynos(min)),
-            Self::Recovering => f.write_str("slow, but recovering: the newest results fall fast"),
-            Self::Futile { from, next } => {
-                write!(f, "no faster than with {}: more don't help, look at the app or its database{next}", Dynos(from))
-            }
-            Self::Settling { fresh, needed } => {
-                write!(f, "too few results since the last change: {fresh} of the {needed} it takes to judge")
-            }
-            Self::TrendRising { slope, limit } => {
-                write!(f, "getting slower by {slope:.2} ms each second (limit {limit})")
-            }
-            Self::TrendFalling { slope, limit } => {
-                write!(f, "getting faster by {:.2} ms each second (limit {})", slope.abs(), limit.abs())
-            }
-            Self::BelowLow { mean_ms, low_ms } => write!(f, "fast: mean {}, under {}", Ms(mean_ms), Ms(low_ms)),
-            Self::RisingBelowLow { slope } => {
-                write!(f, "fast, but getting slower by {slope:.2} ms each second: none is taken away")
-            }
-            Self::Steady { mean_ms } => write!(f, "steady at {}", Ms(mean_ms)),
-            Self::Unconfirmed { mean_ms, high_ms } => {
-                write!(f, "mean {}, over {}, but the newest results don't confirm it", Ms(mean_ms), Ms(high_ms))
-            }
-            Self::CoolingDown { remaining, rule } => wait::since_a_change(f, rule, remaining),
-            Self::RecentlySlow { remaining, rule } => wait::since_slowness(f, rule, remaining),
-            Self::Barred { remaining } => {
-                write!(f, "fewer would do, but that was tried and had to be undone: not again for {}", Span(remaining))
-            }
-            Self::Outage { errors: true, next } => {
-                write!(f, "the app answers with errors: dynos don't cure that, look at its logs{next}")
-            }
-            Self::Outage { errors: false, next } => {
-                write!(f, "the app does not answer in time: only a dyno at a time is added, look at its logs{next}")
-            }
-            Self::OutageStep => f.write_str("still no answer in time: one dyno more"),
-            Self::DownNow => f.write_str("the newest result is down: no dyno is taken away"),
-            Self::TryingFewer { mean_ms, low_ms, calm } => {
-                let (mean, low) = (Ms(mean_ms), Ms(low_ms));
-                write!(f, "fast: mean {mean}, none slow for {}: trying one fewer, may exceed {low}", Span(calm))
-            }
-            Self::MoreAreCheaper(w) | Self::FewerAreCheaper(w) => {
-                write!(f, "{w}; {} with {}", Share(w.slow_share_target), w.considered)
-            }
-            Self::Balanced(w) => write!(f, "{w}: neither more nor fewer are cheaper"),
-            Self::AddWouldNotPay(w) => write!(f, "{w}: more would cost more than they save"),
-            Self::RemovalWouldNotPay(w) => write!(f, "{w}: fewer would save less than they cost"),
-            Self::WaitingForEffect { next } => {
-                write!(f, "slow, but grown as far as is sensible before dynos show an effect{next}")
-            }
-        }
+    /// Its number in the C interface.
+    pub const fn number(&self) -> i32 {
+        self.kind().number()
     }
 }
 
-impl fmt::Display for Weighed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { load_dynos, load_low, load_high, slow_share_now, .. } = *self;
-        let slow = Share(slow_share_now);
-        write!(f, "load {load_dynos:.1} dynos ({load_low:.1} to {load_high:.1}), {slow} of requests slow")?;
-        if self.incurable_share >= 0.5 { f.write_str(", though not for want of dynos") } else { Ok(()) }
+impl ReasonKind {
+    /// The one of a code.
+    pub fn of_code(code: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.code() == code)
     }
+}
+
+/// What another size would bring.
+fn weighed_against(f: &mut fmt::Formatter<'_>, belief: &Belief) -> fmt::Result {
+    write!(f, "{belief}; {} with {}", Share(belief.slow_share_target), belief.considered)
 }
 
 #[cfg(test)]
@@ -374,7 +341,7 @@ mod tests {
     /// One line for each reason in each of its forms: number, code, sentence.
     #[test]
     fn every_reason_says_itself_in_a_sentence() {
-        let w = Weighed {
+        let w = Belief {
             load_dynos: 2.31,
             load_low: 1.9,
             load_high: 2.84,
@@ -391,8 +358,8 @@ mod tests {
             Reason::SwitchedOff,
             Reason::Maintenance,
             Reason::ManualOverride { remaining },
-            Reason::NoData { newest: None, to_max_in: None },
-            Reason::NoData { newest: Some(Duration::from_secs(420)), to_max_in: Some(Duration::from_secs(360)) },
+            Reason::NoData { newest: None, to_max_in: Wait(None) },
+            Reason::NoData { newest: Some(Duration::from_secs(420)), to_max_in: Wait(Some(Duration::from_secs(360))) },
             Reason::MissingData { lasted, to_max: false },
             Reason::MissingData { lasted, to_max: true },
             Reason::BelowMin { min: 2 },
@@ -428,11 +395,11 @@ mod tests {
             Reason::OutageStep,
             Reason::DownNow,
             Reason::TryingFewer { mean_ms: 448.0, low_ms: 500.0, calm: Duration::from_secs(1800) },
-            Reason::MoreAreCheaper(w),
-            Reason::FewerAreCheaper(w),
-            Reason::Balanced(Weighed { incurable_share: 0.7, ..w }),
-            Reason::AddWouldNotPay(w),
-            Reason::RemovalWouldNotPay(w),
+            Reason::MoreAreCheaper { belief: w },
+            Reason::FewerAreCheaper { belief: w },
+            Reason::Balanced { belief: Belief { incurable_share: 0.7, ..w } },
+            Reason::AddWouldNotPay { belief: w },
+            Reason::RemovalWouldNotPay { belief: w },
             Reason::WaitingForEffect { next: Next::StepBack(remaining) },
         ];
         let said: Vec<String> = reasons.iter().map(|r| format!("{} {}: {r}", r.number(), r.code())).collect();
@@ -488,4 +455,54 @@ mod tests {
 63 add_would_not_pay: load 2.3 dynos (1.9 to 2.8), 12 % of requests slow: more would cost more than they save
 64 removal_would_not_pay: load 2.3 dynos (1.9 to 2.8), 12 % of requests slow: fewer would save less than they cost
 65 waiting_for_effect: slow, but grown as far as is sensible before dynos show an effect; giving the added ones back in 25 min if this lasts";
+
+    #[test]
+    fn every_reason_comes_back_from_its_numbers() {
+        let numbers = [1.0, 3.0, 812.5, 0.25, 0.5, 7.0, 0.125];
+        for (number, code) in Reason::ALL {
+            let reason = Reason::from_numbers(*number, &numbers).unwrap_or_else(|| panic!("{code} is not read back"));
+            assert_eq!((reason.number(), reason.code()), (*number, *code));
+            assert_eq!(Reason::from_numbers(*number, &reason.numbers()), Some(reason), "{code}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_there_stays_away() {
+        for reason in [
+            Reason::NoData { newest: None, to_max_in: Wait(None) },
+            Reason::AboveHigh { over: 2, of: 3, newest_ms: None, high_ms: 2000.0 },
+            Reason::MissingData { lasted: Duration::from_secs(660), to_max: true },
+            Reason::AtMax { max: 10, next: Next::Open },
+            Reason::CoolingDown { remaining: Duration::from_secs(660), rule: Cooldown::Other },
+        ] {
+            assert_eq!(Reason::from_numbers(reason.number(), &reason.numbers()), Some(reason));
+        }
+    }
+
+    #[test]
+    fn odd_numbers_are_survived() {
+        for odd in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1.0, 1e300] {
+            for (number, _) in Reason::ALL {
+                Reason::from_numbers(*number, &[odd; NUMBERS]).expect("a reason").to_string();
+            }
+        }
+        assert_eq!(Reason::from_numbers(9, &[0.0; NUMBERS]), None);
+    }
+
+    #[test]
+    fn each_class_has_its_reasons() {
+        let of = |class: Class| -> Vec<&str> {
+            ReasonKind::ALL.iter().filter(|kind| kind.class() == class).map(|kind| kind.code()).collect()
+        };
+        assert_eq!(of(Class::NoData), ["no_data", "missing_data"]);
+        assert_eq!(of(Class::Failing), ["outage", "down_now"]);
+        let blocked = ["switched_off", "maintenance", "manual_override", "above_max_but_slow", "at_max", "futile"];
+        assert_eq!(of(Class::Blocked), blocked);
+        let notable: Vec<_> = ReasonKind::ALL.iter().filter(|kind| kind.mark().is_notable()).collect();
+        assert_eq!(notable.len(), 9, "{notable:?}");
+        for kind in ReasonKind::ALL {
+            assert_eq!(ReasonKind::of_code(kind.code()), Some(*kind));
+            assert!(kind.meaning().ends_with('.'), "{kind:?}");
+        }
+    }
 }
