@@ -92,7 +92,7 @@ test-python: ## the Python package, from its wheel, and its examples
 
 # ── more than that ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-generate: ## writes what is made from the tables: config.sample.ini and its copy, README's key table
+generate: ## writes what is made from the tables: config.sample.ini and its copy, README's key table, C's and Python's reasons
 	UPDATE_GENERATED=1 $(CARGO) test -p autoscale-core --all-features --test core generated::
 
 bench: ## how fast a decision, a check and a graph are

@@ -147,6 +147,11 @@
 #define AUTOSCALE_EVENT_CRASHED 12
 
 /**
+ * Kind of an event: something that the operator should know, although nothing failed; text says it.
+ */
+#define AUTOSCALE_EVENT_WARNING 13
+
+/**
  * What came of a decision: nothing was to be changed.
  */
 #define AUTOSCALE_OUTCOME_HELD 0
@@ -230,7 +235,8 @@
 #define AUTOSCALE_REASON_MANUAL_OVERRIDE 3
 
 /**
- * Reason: the read succeeded but brought no result that is recent enough; not yet long enough to call it missing data.
+ * Reason: the read succeeded but brought no result that is recent enough; not yet long enough to call it missing
+ * data.
  */
 #define AUTOSCALE_REASON_NO_DATA 4
 
@@ -345,7 +351,7 @@
 #define AUTOSCALE_REASON_DOWN_NOW 37
 
 /**
- * Reason: faster than the low bound for long: one dyno fewer is tried, though it may bring the mean above that bound.
+ * Reason: faster than the low bound for long: one dyno fewer is tried, though its estimate is above that bound.
  */
 #define AUTOSCALE_REASON_TRYING_FEWER 38
 

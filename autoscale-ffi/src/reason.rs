@@ -1,4 +1,4 @@
-//! Why a decision was taken, as numbers. They are the engine's, and frozen; a test compares them.
+//! Why a decision was taken, as numbers. Made from the table of reasons by `make generate`.
 
 /// Reason: the app was switched off on purpose (0 dynos); it is never woken.
 pub const AUTOSCALE_REASON_SWITCHED_OFF: i32 = 1;
@@ -6,7 +6,8 @@ pub const AUTOSCALE_REASON_SWITCHED_OFF: i32 = 1;
 pub const AUTOSCALE_REASON_MAINTENANCE: i32 = 2;
 /// Reason: somebody else changed the formation; the loop leaves it alone for a while.
 pub const AUTOSCALE_REASON_MANUAL_OVERRIDE: i32 = 3;
-/// Reason: the read succeeded but brought no result that is recent enough; not yet long enough to call it missing data.
+/// Reason: the read succeeded but brought no result that is recent enough; not yet long enough to call it missing
+/// data.
 pub const AUTOSCALE_REASON_NO_DATA: i32 = 4;
 /// Reason: no recent result for long: what on_missing_data says was done.
 pub const AUTOSCALE_REASON_MISSING_DATA: i32 = 5;
@@ -52,7 +53,7 @@ pub const AUTOSCALE_REASON_OUTAGE: i32 = 35;
 pub const AUTOSCALE_REASON_OUTAGE_STEP: i32 = 36;
 /// Reason: the newest result is down: no dyno is taken away now.
 pub const AUTOSCALE_REASON_DOWN_NOW: i32 = 37;
-/// Reason: faster than the low bound for long: one dyno fewer is tried, though it may bring the mean above that bound.
+/// Reason: faster than the low bound for long: one dyno fewer is tried, though its estimate is above that bound.
 pub const AUTOSCALE_REASON_TRYING_FEWER: i32 = 38;
 /// Reason: a larger formation costs less than the slow requests it avoids.
 pub const AUTOSCALE_REASON_MORE_ARE_CHEAPER: i32 = 60;

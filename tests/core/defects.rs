@@ -284,7 +284,8 @@ async fn who_listens_may_have_a_defect_and_scaling_goes_on() {
     app.with(|world| world.deaf = true);
     sleep(Duration::from_secs(601)).await;
     assert_eq!(app.with(|world| world.changes), 1);
-    assert_eq!(app.stop().await, list(&[(0, "started"), (0, "checked"), (600, "checked"), (601, "stopped")]));
+    let expected = [(0, "started"), (0, "warning"), (0, "checked"), (600, "checked"), (601, "stopped")];
+    assert_eq!(app.stop().await, list(&expected), "and it is told once");
     let told = "a defect of autoscale, please report it; scaling goes on: who listens has a defect";
     assert!(log.text().contains(told), "{}", log.text());
 }
@@ -295,8 +296,15 @@ async fn a_defect_while_a_reload_takes_effect_does_not_end_the_loop() {
     sleep(Duration::from_secs(5)).await;
     app.reload(|| panic!("a sink with a defect"));
     sleep(Duration::from_secs(600)).await;
-    let expected =
-        [(0, "started"), (0, "checked"), (5, "config_reloaded"), (5, "checked"), (600, "checked"), (605, "stopped")];
+    let expected = [
+        (0, "started"),
+        (0, "checked"),
+        (5, "config_reloaded"),
+        (5, "warning"),
+        (5, "checked"),
+        (600, "checked"),
+        (605, "stopped"),
+    ];
     assert_eq!(app.stop().await, list(&expected));
 }
 

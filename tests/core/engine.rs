@@ -582,7 +582,7 @@ fn a_dry_run_beside_another_autoscaler_names_shadow_mode_once() {
         ledger = engine.ledger().clone();
     }
     let advice = "somebody else changed the formation, and this dry run stands aside for 30 min after each such change; if \
-                  another autoscaler scales the app, use --shadow (or `debug: shadow`): it decides at every check app=\"shop\"";
+                  another autoscaler scales the app, use --shadow (or `debug: shadow`): it decides at every check";
     assert_eq!(log.warnings(), [advice]);
     // Live, an override is what it should be.
     let mut live = engine(&world, plan(), Ledger::default());

@@ -82,6 +82,7 @@ impl Slot {
         let built = builder.dry_run(forced.dry_run).shadow(forced.shadow).build().await;
         let (mut autoscaler, handle) = built.map_err(|error| error.to_string())?;
         let clock = autoscaler.clock();
+        clock.scope_sync(|| autoscaler.pace().iter().for_each(|line| tracing::info!("{line}")));
         let warnings = loaded.in_lines(&loaded.warnings);
         clock.scope_sync(|| warnings.iter().for_each(|warning| tracing::warn!("{warning}")));
         let startup = autoscaler.startup_checks();

@@ -230,6 +230,7 @@ async fn open_app(
     let builder = Autoscaler::builder(loaded.config.clone()).shared(shared).observer(observer);
     let built = builder.dry_run(args.dry_run).shadow(args.shadow).resume(args.resume).build().await;
     let (autoscaler, handle) = built.map_err(|error| (error.to_string(), exit_of(&error)))?;
+    autoscaler.clock().scope_sync(|| autoscaler.pace().iter().for_each(|line| tracing::info!("{line}")));
     Ok(App { loaded, autoscaler, handle })
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Pace};
 use crate::daemon::runner::{AppLoop, Command, check_once};
 #[cfg(feature = "http")]
 use crate::engine::Warnings;
@@ -79,6 +79,13 @@ impl Autoscaler {
     /// The app's clock.
     pub fn clock(&self) -> Clock {
         self.app.clock
+    }
+
+    /// In a sandbox, whose time passes otherwise than here: that it does, as a line for a log.
+    pub fn pace(&self) -> Option<String> {
+        let plan = self.app.engine.plan();
+        let (app, process, speed) = (&plan.app, &plan.process, self.app.clock.speed());
+        (speed != 1.0).then(|| format!("{app} {process}: times are sandbox time, {}", Pace(speed)))
     }
 
     /// An event of this app, now.

@@ -267,9 +267,9 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
         warnings
     }
 
-    /// Adds to what its operator should know.
+    /// Adds to what its operator should know; the same is not told a second time.
     pub fn warn(&self, code: &'static str, text: impl Into<String>) {
-        self.warnings.add(code, text);
+        self.warnings.add_once(code, text);
     }
 
     /// Has another process taken the app over? Then nothing may be sent any more, and its loop is to end.

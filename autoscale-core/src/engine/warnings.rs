@@ -10,31 +10,53 @@ const MOST: usize = 64;
 
 /// Warnings that wait to be told. A clone speaks into the same ear.
 #[derive(Clone, Debug, Default)]
-pub struct Warnings(Arc<Mutex<VecDeque<Warning>>>);
+pub struct Warnings(Arc<Mutex<Kept>>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    waiting: VecDeque<Warning>,
+    /// The newest of those that are told once.
+    told: VecDeque<Warning>,
+}
 
 impl Warnings {
     /// Keeps a warning until it is told; one that waits already is not repeated.
     pub fn add(&self, code: &'static str, text: impl Into<String>) {
         let warning = Warning::new(code, text);
         tracing::debug!("{warning}");
-        let mut waiting = self.waiting();
-        if waiting.contains(&warning) {
-            return;
+        push(&mut self.kept().waiting, warning);
+    }
+
+    /// [`Warnings::add`], for what comes again and again: the same is not told a second time.
+    pub fn add_once(&self, code: &'static str, text: impl Into<String>) {
+        let warning = Warning::new(code, text);
+        let mut kept = self.kept();
+        if !kept.told.contains(&warning) {
+            tracing::debug!("{warning}");
+            push(&mut kept.told, warning.clone());
+            push(&mut kept.waiting, warning);
         }
-        if waiting.len() == MOST {
-            waiting.pop_front();
-        }
-        waiting.push_back(warning);
     }
 
     /// Those that wait, oldest first; none of them afterwards.
     pub fn take(&self) -> Vec<Warning> {
-        self.waiting().drain(..).collect()
+        self.kept().waiting.drain(..).collect()
     }
 
-    fn waiting(&self) -> MutexGuard<'_, VecDeque<Warning>> {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Adds one that is not there yet; the oldest makes room for it.
+fn push(list: &mut VecDeque<Warning>, warning: Warning) {
+    if list.contains(&warning) {
+        return;
+    }
+    if list.len() == MOST {
+        list.pop_front();
+    }
+    list.push_back(warning);
 }
 
 #[cfg(test)]
@@ -48,6 +70,10 @@ mod tests {
         other.add(Warning::STATE, "the same");
         other.add(Warning::STATE, "the same");
         assert_eq!(warnings.take(), [Warning::new(Warning::STATE, "the same")]);
+        assert!(warnings.take().is_empty());
+        (0..3).for_each(|_| warnings.add_once(Warning::DEFECT, "each time"));
+        assert_eq!(warnings.take().len(), 1);
+        warnings.add_once(Warning::DEFECT, "each time");
         assert!(warnings.take().is_empty());
         (0..2 * MOST).for_each(|n| warnings.add(Warning::STATE, n.to_string()));
         let kept = warnings.take();

@@ -56,6 +56,7 @@ class EventKind(enum.IntEnum):
     CONFIG_REFUSED = 10
     CHANGE_CONFIRMED = 11
     CRASHED = 12
+    WARNING = 13
 
 
 class Outcome(enum.IntEnum):

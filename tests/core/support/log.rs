@@ -37,9 +37,10 @@ impl Log {
         // Those that become events are at the level debug.
         let told = " DEBUG autoscale_core::engine::warnings: ";
         let warnings = text.lines().filter_map(|line| {
-            line.split_once(" WARN ").or_else(|| line.split_once(told).map(|(head, text)| (head, text)))
+            let logged = line.split_once(" WARN ").and_then(|(_, rest)| rest.split_once(": "));
+            logged.or_else(|| line.split_once(told)).map(|(_, text)| text.to_owned())
         });
-        warnings.map(|(_, rest)| rest.split_once(": ").unwrap().1.to_owned()).collect()
+        warnings.collect()
     }
 }
 
