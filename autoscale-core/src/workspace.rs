@@ -14,10 +14,15 @@ pub mod startup {
 }
 #[cfg(feature = "loop")]
 pub mod store {
+    pub use crate::engine::budgets::*;
+    pub use crate::engine::commands::*;
+    pub use crate::engine::event_log::*;
     pub use crate::engine::permit::*;
     pub use crate::engine::store::*;
+    pub use crate::stores::event_file::*;
     pub use crate::stores::file_store::*;
     pub use crate::stores::memory::*;
+    pub use crate::stores::spool::Spool;
 }
 pub mod calendar {
     pub use crate::model::calendar::*;
@@ -72,7 +77,7 @@ pub mod heroku {
 }
 #[cfg(feature = "loop")]
 pub mod history {
-    pub use crate::sinks::history::*;
+    pub use crate::stores::history::*;
 }
 #[cfg(feature = "http")]
 pub mod http {

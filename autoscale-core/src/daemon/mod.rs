@@ -6,7 +6,6 @@ pub(crate) mod config_file;
 pub(crate) mod config_set;
 pub(crate) mod environment;
 pub(crate) mod handle;
-#[cfg(feature = "http")]
 mod parts;
 pub(crate) mod runner;
 pub(crate) mod spending;
