@@ -91,6 +91,8 @@ pub use daemon::builder::{BuildError, Builder};
 #[cfg(feature = "loop")]
 pub use daemon::handle::Handle;
 #[cfg(feature = "loop")]
+pub use daemon::inspect::{Holder, Inspection, inspect};
+#[cfg(feature = "loop")]
 pub use engine::commands::{Commands, Order, Waiting};
 #[cfg(feature = "loop")]
 pub use engine::event_log::EventLog;

@@ -4,8 +4,8 @@
 use std::io::Write;
 
 use autoscale_core::workspace::config_file::Loaded;
-use autoscale_core::workspace::state::{InstanceLock, StateFile};
-use autoscale_core::workspace::store::{Commands as _, Order, Spool};
+use autoscale_core::workspace::store::Spool;
+use autoscale_core::{Commands as _, Order, inspect};
 use serde_json::json;
 
 use crate::configs::Configs;
@@ -112,10 +112,10 @@ fn order(args: &Apps, order: Order) -> Exit {
 
 /// Leaves word for an app. Does a loop run it now?
 async fn leave_word(loaded: &Loaded, order: Order) -> Result<bool, String> {
-    let running = InstanceLock::holder(&loaded.config).is_some();
+    let seen = inspect(&loaded.config);
+    let running = seen.holder.is_some();
     if !running && order == Order::Check {
-        let state = StateFile::find(&loaded.config);
-        let path = state.path().display();
+        let path = seen.state_file.display();
         return Err(format!(
             "no loop runs this app here (its state would be {path}); `autoscale run --once` checks once"
         ));

@@ -6,6 +6,7 @@ pub(crate) mod config_file;
 pub(crate) mod config_set;
 pub(crate) mod environment;
 pub(crate) mod handle;
+pub(crate) mod inspect;
 mod parts;
 pub(crate) mod runner;
 pub(crate) mod spending;
