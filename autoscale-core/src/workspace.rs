@@ -120,6 +120,9 @@ pub mod private {
 pub mod probe {
     pub use crate::sources::probe::*;
 }
+pub mod prometheus {
+    pub use crate::sources::prometheus::*;
+}
 pub mod reason {
     pub use crate::model::reason::*;
 }

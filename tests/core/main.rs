@@ -25,6 +25,8 @@ mod layers;
 mod pingdom_client;
 mod policy;
 mod probe;
+mod prometheus;
+mod prometheus_server;
 mod purity;
 mod recordings;
 mod rules;

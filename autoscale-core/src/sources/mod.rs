@@ -7,6 +7,7 @@ mod fallback;
 mod opener;
 pub(crate) mod pingdom;
 pub(crate) mod probe;
+pub(crate) mod prometheus;
 
 use std::sync::LazyLock;
 
@@ -29,7 +30,7 @@ pub use fallback::Fallback;
 pub use opener::{Opener, Opening, settings_as};
 
 /// Every kind of source, in the order of the sample.
-pub static SOURCES: &[&dyn SourceKind] = &[&pingdom::KIND, &probe::KIND];
+pub static SOURCES: &[&dyn SourceKind] = &[&pingdom::KIND, &probe::KIND, &prometheus::KIND];
 
 /// The sources and policies that are built in.
 pub fn standard() -> &'static Registry {
