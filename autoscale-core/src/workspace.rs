@@ -9,6 +9,10 @@ pub mod autoscaler {
     pub use crate::daemon::handle::*;
 }
 #[cfg(feature = "http")]
+pub mod online {
+    pub use crate::daemon::online::*;
+}
+#[cfg(feature = "http")]
 pub mod startup {
     pub use crate::daemon::startup::resolution_warning;
 }

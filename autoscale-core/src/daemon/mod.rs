@@ -7,6 +7,8 @@ pub(crate) mod config_set;
 pub(crate) mod environment;
 pub(crate) mod handle;
 pub(crate) mod inspect;
+#[cfg(feature = "http")]
+pub(crate) mod online;
 mod parts;
 pub(crate) mod runner;
 pub(crate) mod spending;

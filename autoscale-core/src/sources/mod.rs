@@ -70,6 +70,17 @@ pub fn open_source(config: &Config, clock: Clock, http: &HttpOptions) -> Result<
     Ok(AnySource::new(Fallback::new((primary.name(), first), (fallback.name(), second))))
 }
 
+/// Opens each source that a configuration names, alone, with its name: to try them one by one.
+#[cfg(feature = "http")]
+pub(crate) fn open_each(
+    config: &Config,
+    clock: Clock,
+    http: &HttpOptions,
+) -> Vec<(&'static str, Result<AnySource, Failure>)> {
+    let opening = Opening { keep: config.settings.period, clock, http };
+    config.sources.used().map(|source| (source.name(), open(source, &opening))).collect()
+}
+
 #[cfg(feature = "http")]
 fn open(source: &SourceChoice, opening: &Opening<'_>) -> Result<AnySource, Failure> {
     let opener = source.kind().opener().and_then(Opener::of);
