@@ -143,6 +143,9 @@ pub mod replacing {
 pub mod report {
     pub use crate::offline::report::*;
 }
+pub mod router_logs {
+    pub use crate::sources::router_logs::*;
+}
 #[cfg(feature = "loop")]
 pub mod runner {
     pub use crate::daemon::runner::*;
@@ -192,6 +195,9 @@ pub mod window {
 #[cfg(feature = "loop")]
 pub mod writer {
     pub use crate::sinks::writer::*;
+}
+pub mod traffic {
+    pub use crate::model::traffic::*;
 }
 pub mod units {
     pub use crate::model::units::*;

@@ -31,6 +31,11 @@ pub trait SourceKind: fmt::Debug + Send + Sync {
         true
     }
 
+    /// Does it take a while until it knows anything, so that a single check is of no use?
+    fn needs_a_while(&self) -> bool {
+        false
+    }
+
     /// How to open it: a `sources::Opener`, which is not known here. `None`: this build has no client for it.
     fn opener(&self) -> Option<&'static (dyn Any + Send + Sync)> {
         None

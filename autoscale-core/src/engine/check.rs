@@ -226,9 +226,7 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
                 self.ledger.note_check(&checked);
                 self.ledger.last_failure = None;
                 self.ledger.memory = self.decider.save();
-                if self.keep().await {
-                    self.source.acknowledge(self.read_seq);
-                }
+                self.keep().await;
                 events.push(checked);
             }
             Err((stage, failure)) => events.push(self.check_failed(now, stage, failure.text).await),
@@ -316,6 +314,8 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
         let changed_at = self.ledger.changed_at;
         let effective_max = self.plan.bounds.max().min(self.ledger.limit_dynos().unwrap_or(u32::MAX));
         self.decider = decider;
+        // The policy has been shown them: shown again, requests would count twice.
+        self.source.acknowledge(self.read_seq);
         let Acted { outcome, applied, error } = self.act(now, &decision, &seen).await;
 
         Ok(Check {
@@ -520,11 +520,10 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
         Some(seen)
     }
 
-    /// Saves the ledger. Was it saved?
-    async fn keep(&mut self) -> bool {
+    /// Saves the ledger.
+    async fn keep(&mut self) {
         let kept = self.store.save(&self.ledger).await;
         self.note_kept(kept.as_ref().err());
-        kept.is_ok()
     }
 
     /// Takes note of how saving went, and says so when that changes.

@@ -74,7 +74,7 @@ pub trait MetricSource: Send + 'static {
     /// Reads at least the samples from `from` to `to`, both included.
     fn samples(&mut self, from: Timestamp, to: Timestamp) -> impl Future<Output = Result<Reading, Failure>> + Send;
 
-    /// A check that used the readings up to number `seq` has been decided and saved. Until then a source must keep what
+    /// A check has decided on the readings up to number `seq`. Until then a source must keep what
     /// it can't read again: a failed formation read or a dropped check must lose nothing.
     fn acknowledge(&mut self, seq: u64) {
         let _ = seq;

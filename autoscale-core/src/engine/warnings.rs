@@ -38,6 +38,24 @@ impl Warnings {
         }
     }
 
+    /// [`Warnings::add`], for what is the same although its numbers differ: told once, until [`Warnings::forget_kind`].
+    pub fn add_kind(&self, code: &'static str, kind: &str, text: impl Into<String>) {
+        let mut kept = self.kept();
+        let key = Warning::new(code, kind);
+        if !kept.told.contains(&key) {
+            let warning = Warning::new(code, text);
+            tracing::debug!("{warning}");
+            push(&mut kept.told, key);
+            push(&mut kept.waiting, warning);
+        }
+    }
+
+    /// What was told of a kind may be told again.
+    pub fn forget_kind(&self, code: &'static str, kind: &str) {
+        let key = Warning::new(code, kind);
+        self.kept().told.retain(|told| *told != key);
+    }
+
     /// Those that wait, oldest first; none of them afterwards.
     pub fn take(&self) -> Vec<Warning> {
         self.kept().waiting.drain(..).collect()

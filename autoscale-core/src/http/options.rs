@@ -1,5 +1,6 @@
 //! How requests are made: speed, time-outs, what apps share. Sends nothing itself.
 
+use std::path::Path;
 use std::time::Duration;
 
 use super::budget::RateBudgets;
@@ -52,6 +53,15 @@ impl HttpOptions {
     /// check.
     pub fn within(&mut self, interval: Duration) {
         self.deadline = self.deadline.min(interval.mul_f64(0.35));
+    }
+
+    /// A client for an answer that goes on for long: no time-out of its own, and no place among the connections of a host.
+    pub(crate) fn streaming_client(
+        &self,
+        url: &reqwest::Url,
+        ca_file: Option<&Path>,
+    ) -> Result<reqwest::Client, String> {
+        self.pool.client(url, ca_file, &self.roots, self.connect_timeout()).map_err(|(_, why)| why)
     }
 
     /// Longest time to a connection.

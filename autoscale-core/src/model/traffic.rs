@@ -1,6 +1,17 @@
-//! Requests as a router counts them: rows of ten seconds. Says nothing about what they mean for a formation.
+//! Requests as a router counts them: rows of ten seconds, and what a set of rows says in a few numbers. Says nothing about
+//! what they mean for a formation.
+
+use serde::de::{Error as _, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::model::time::Timestamp;
+
+/// Seconds of a row.
+pub const ROW_S: i64 = 10;
+/// Buckets of service times.
+pub const BUCKETS: usize = 40;
+/// The service time in ms at which the last bucket begins, and the router gives a request up.
+pub const LAST_MS: f64 = 30_000.0;
 
 /// Requests that ended within the ten seconds from [`TrafficRow::from`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -17,8 +28,133 @@ pub struct TrafficRow {
     pub router_errors: u32,
     /// Sum of the times to connect to a dyno, in milliseconds.
     pub connect_ms: u32,
-    /// Requests by service time: bucket `i` counts those from R^i to R^(i + 1) ms, with R^40 = 30,000.
-    pub service_times: [u32; 40],
+    /// Requests by service time: bucket `i` counts those from R^i to R^(i + 1) ms, with R^40 = 30,000; the last one those
+    /// above as well.
+    pub service_times: [u32; BUCKETS],
+}
+
+impl TrafficRow {
+    /// A row without a request.
+    pub const fn empty(from: Timestamp) -> Self {
+        Self { from, requests: 0, errors: 0, timeouts: 0, router_errors: 0, connect_ms: 0, service_times: [0; BUCKETS] }
+    }
+
+    /// Is no request in it?
+    pub fn is_empty(&self) -> bool {
+        self.requests == 0 && self.timed() == 0
+    }
+
+    /// Requests whose service time is known.
+    pub fn timed(&self) -> u64 {
+        self.service_times.iter().map(|count| u64::from(*count)).sum()
+    }
+
+    /// Adds the requests of another part of the same row, or of another row.
+    pub fn add(&mut self, other: &Self) {
+        let sum = |a: &mut u32, b: u32| *a = a.saturating_add(b);
+        sum(&mut self.requests, other.requests);
+        sum(&mut self.errors, other.errors);
+        sum(&mut self.timeouts, other.timeouts);
+        sum(&mut self.router_errors, other.router_errors);
+        sum(&mut self.connect_ms, other.connect_ms);
+        for (count, more) in self.service_times.iter_mut().zip(&other.service_times) {
+            sum(count, *more);
+        }
+    }
+
+    /// The service time in ms that a share `q` (0 to 1) of the timed requests stayed below, interpolated within a bucket;
+    /// `None` without any.
+    pub fn percentile_ms(&self, q: f64) -> Option<f64> {
+        let timed = self.timed();
+        let wanted = (timed as f64 * q.clamp(0.0, 1.0)).max(f64::MIN_POSITIVE);
+        let mut below = 0.0;
+        for (bucket, count) in self.service_times.iter().enumerate() {
+            let count = f64::from(*count);
+            if count > 0.0 && below + count >= wanted {
+                return Some(within(bucket, (wanted - below) / count));
+            }
+            below += count;
+        }
+        None
+    }
+
+    /// Mean service time in ms of the timed requests, by the middles of their buckets; `None` without any.
+    pub fn mean_ms(&self) -> Option<f64> {
+        let timed = self.timed();
+        let sum = self.service_times.iter().enumerate().map(|(bucket, count)| f64::from(*count) * within(bucket, 0.5));
+        (timed > 0).then(|| sum.sum::<f64>() / timed as f64)
+    }
+}
+
+/// The service time in ms at a share (0 to 1) of a bucket; a visitor waits no longer than the router does.
+fn within(bucket: usize, share: f64) -> f64 {
+    LAST_MS.powf((bucket as f64 + share) / BUCKETS as f64).min(LAST_MS)
+}
+
+/// The bucket of a service time in whole milliseconds.
+pub fn bucket(ms: u32) -> usize {
+    /// The least whole ms of each bucket.
+    static LEAST: std::sync::LazyLock<[u32; BUCKETS]> = std::sync::LazyLock::new(|| {
+        std::array::from_fn(|bucket| match bucket {
+            0 => 0,
+            _ => LAST_MS.powf(bucket as f64 / BUCKETS as f64).ceil() as u32,
+        })
+    });
+    LEAST.partition_point(|least| *least <= ms).saturating_sub(1)
+}
+
+/// In the form `[t0, 10, requests, errors, timeouts, router_errors, connect_ms, [counts]]`, without the zeros at the end of
+/// the counts.
+impl Serialize for TrafficRow {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let end = self.service_times.iter().rposition(|count| *count > 0).map_or(0, |last| last + 1);
+        let Self { from, requests, errors, timeouts, router_errors, connect_ms, .. } = self;
+        let counts = &self.service_times[..end];
+        (from, ROW_S, requests, errors, timeouts, router_errors, connect_ms, counts).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for TrafficRow {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        type Form = (Timestamp, f64, u32, u32, u32, u32, u32, Counts);
+        let (from, seconds, requests, errors, timeouts, router_errors, connect_ms, counts) =
+            Form::deserialize(deserializer)?;
+        if seconds != ROW_S as f64 {
+            return Err(D::Error::custom(format!("a row of {seconds} seconds, not {ROW_S}")));
+        }
+        if from.as_micros() % (ROW_S * 1_000_000) != 0 {
+            return Err(D::Error::custom(format!("a row begins at a multiple of {ROW_S} s, not {from:?}")));
+        }
+        Ok(Self { from, requests, errors, timeouts, router_errors, connect_ms, service_times: counts.0 })
+    }
+}
+
+/// At most [`BUCKETS`] counts; those that are not there are 0.
+struct Counts([u32; BUCKETS]);
+
+impl<'de> Deserialize<'de> for Counts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct List;
+        impl<'de> Visitor<'de> for List {
+            type Value = Counts;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, "at most {BUCKETS} counts")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Counts, A::Error> {
+                let mut counts = [0; BUCKETS];
+                let mut place = 0;
+                while let Some(count) = list.next_element()? {
+                    *counts.get_mut(place).ok_or_else(|| A::Error::custom(format!("more than {BUCKETS} counts")))? =
+                        count;
+                    place += 1;
+                }
+                Ok(Counts(counts))
+            }
+        }
+        deserializer.deserialize_seq(List)
+    }
 }
 
 /// A span of time, both ends included.
@@ -28,4 +164,53 @@ pub struct Coverage {
     pub from: Timestamp,
     /// End.
     pub to: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_read_as_it_was_written_without_the_zeros_at_its_end() {
+        let mut row = TrafficRow::empty(Timestamp::from_secs(1_795_757_320));
+        (row.requests, row.errors, row.connect_ms) = (3, 1, 7);
+        row.service_times[2] = 2;
+        let text = serde_json::to_string(&row).unwrap();
+        assert_eq!(text, "[1795757320,10,3,1,0,0,7,[0,0,2]]");
+        assert_eq!(serde_json::from_str::<TrafficRow>(&text).unwrap(), row);
+        for bad in [
+            "[1795757321,10,3,1,0,0,7,[]]",
+            "[1795757320,60,3,1,0,0,7,[]]",
+            "[1795757320,10,-3,1,0,0,7,[]]",
+            "[1795757320,10,3,1,0,0,7]",
+            "[]",
+        ] {
+            assert!(serde_json::from_str::<TrafficRow>(bad).is_err(), "{bad}");
+        }
+        let many = format!("[0,10,0,0,0,0,0,[{}]]", ["1"; 41].join(","));
+        assert!(serde_json::from_str::<TrafficRow>(&many).is_err());
+    }
+
+    #[test]
+    fn each_service_time_has_its_bucket() {
+        for ms in 1..=40_000_u32 {
+            let exact = (f64::from(ms).ln() / LAST_MS.ln() * BUCKETS as f64 + 1e-9).floor() as usize;
+            assert_eq!(bucket(ms), exact.min(BUCKETS - 1), "{ms}");
+        }
+        assert_eq!((bucket(0), bucket(u32::MAX)), (0, BUCKETS - 1));
+    }
+
+    #[test]
+    fn percentiles_lie_within_their_bucket() {
+        let mut row = TrafficRow::empty(Timestamp::from_secs(0));
+        assert_eq!((row.percentile_ms(0.5), row.mean_ms()), (None, None));
+        row.service_times[bucket(100)] = 95;
+        row.service_times[bucket(4_000)] = 5;
+        let p = |q| row.percentile_ms(q).unwrap();
+        assert!((70.0..140.0).contains(&p(0.5)) && p(0.5) < p(0.9) && p(0.95) < 140.0, "{}", p(0.95));
+        assert!((3_000.0..5_500.0).contains(&p(0.99)));
+        assert!((200.0..350.0).contains(&row.mean_ms().unwrap()));
+        row.service_times[BUCKETS - 1] = u32::MAX;
+        assert!(row.percentile_ms(0.5).unwrap() <= LAST_MS);
+    }
 }

@@ -40,6 +40,12 @@ impl Warning {
     pub const WEBHOOK: &'static str = "webhook";
     /// Something that was asked for can't be carried out.
     pub const COMMAND: &'static str = "command";
+    /// Lines of the router's log are missing, or it has been unknown for long.
+    pub const LOGS_LOST: &'static str = "logs_lost";
+    /// The router's log can't be read.
+    pub const LOGS_READ: &'static str = "logs_read";
+    /// Dynos take another time to boot than the configuration says.
+    pub const BOOT_TIME: &'static str = "boot_time";
     /// A defect of the program, which did no harm to scaling.
     pub const DEFECT: &'static str = "defect";
 

@@ -8,6 +8,7 @@ mod opener;
 pub(crate) mod pingdom;
 pub(crate) mod probe;
 pub(crate) mod prometheus;
+pub(crate) mod router_logs;
 
 use std::sync::LazyLock;
 
@@ -30,7 +31,7 @@ pub use fallback::Fallback;
 pub use opener::{Opener, Opening, settings_as};
 
 /// Every kind of source, in the order of the sample.
-pub static SOURCES: &[&dyn SourceKind] = &[&pingdom::KIND, &probe::KIND, &prometheus::KIND];
+pub static SOURCES: &[&dyn SourceKind] = &[&pingdom::KIND, &probe::KIND, &prometheus::KIND, &router_logs::KIND];
 
 /// The sources and policies that are built in.
 pub fn standard() -> &'static Registry {
@@ -61,11 +62,11 @@ pub fn open_source(config: &Config, clock: Clock, http: &HttpOptions) -> Result<
     let primary = config.sources.primary();
     let keep = config.settings.period;
     let Some(fallback) = config.sources.fallback() else {
-        return open(primary, &Opening { keep, clock, http });
+        return open(primary, &Opening { config, keep, clock, http });
     };
     // The two share the time that a check has for one.
     let http = &HttpOptions { deadline: http.deadline / 2, ..http.clone() };
-    let opening = Opening { keep, clock, http };
+    let opening = Opening { config, keep, clock, http };
     let (first, second) = (open(primary, &opening)?, open(fallback, &opening)?);
     Ok(AnySource::new(Fallback::new((primary.name(), first), (fallback.name(), second))))
 }
@@ -77,7 +78,7 @@ pub(crate) fn open_each(
     clock: Clock,
     http: &HttpOptions,
 ) -> Vec<(&'static str, Result<AnySource, Failure>)> {
-    let opening = Opening { keep: config.settings.period, clock, http };
+    let opening = Opening { config, keep: config.settings.period, clock, http };
     config.sources.used().map(|source| (source.name(), open(source, &opening))).collect()
 }
 

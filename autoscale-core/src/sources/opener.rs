@@ -5,7 +5,7 @@ use std::any::Any;
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::config::SourceSettings;
+use crate::config::{Config, SourceSettings};
 use crate::engine::AnySource;
 use crate::engine::ports::Failure;
 use crate::http::HttpOptions;
@@ -13,6 +13,8 @@ use crate::http::HttpOptions;
 /// What a source is opened with.
 #[derive(Clone, Debug)]
 pub struct Opening<'a> {
+    /// The app's whole configuration: a source may need what it says of the platform.
+    pub config: &'a Config,
     /// How long samples are needed (`pingdom_check_period`).
     pub keep: Duration,
     /// The app's clock.
