@@ -12,7 +12,8 @@
 //! | `engine` | one check, the ledger, the ports, what becomes of a defect | the world through its ports; time as an argument |
 //! | `clock` | the time of an app: the wall clock's, or a sandbox's | clocks |
 //! | `http` | the one client, rate budgets, bounded JSON | sockets |
-//! | `sources`, `targets`, `stores` | Pingdom and the probe; Heroku; state files and locks | sockets; files |
+//! | `targets`, `stores` | Heroku; state files, history, locks and orders | sockets; files |
+//! | `sources` | Pingdom, Prometheus, the probe, the log of Heroku's router | sockets |
 //! | `offline` | recordings, replay, decide lines, the report: pure, as `policy` is | text that is handed to it |
 //! | `graph` | pictures | nothing |
 //! | `sinks` | where events go: log, history, graph files, webhook | files, sockets |
