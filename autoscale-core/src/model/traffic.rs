@@ -1,6 +1,11 @@
 //! Requests as a router counts them: rows of ten seconds. Says nothing about what they mean for a formation.
 
+use std::time::Duration;
+
 use crate::model::time::Timestamp;
+
+/// Length of a row.
+pub(crate) const SLOT: Duration = Duration::from_secs(10);
 
 /// Requests that ended within the ten seconds from [`TrafficRow::from`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
