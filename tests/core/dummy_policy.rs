@@ -51,6 +51,7 @@ impl Policy for Counting {
 static ENTRY: PolicyEntry = PolicyEntry {
     name: "counting",
     cooldown_down: Duration::from_secs(180),
+    slow_weight: 15.0,
     falling_trend_samples: None,
     maker: &Maker(|| Box::new(Counting { checks: 2 })),
 };

@@ -336,14 +336,15 @@ fn what_breaks_the_rules_is_found() {
     house.add(module("engine"), "mod ports;\npub use ports::Source;\nstruct Engine;");
     house.add(module("engine::ports"), "fn f() -> super::ledger::Ledger { loop {} }");
     house.add(module("engine::ledger"), "use super::Source;\nmod inner { use super::super::super::model::time::T; }");
-    house.add(module("sources::probe"), "use crate::{model::time::T, stores::file::F};");
+    house.add(module("sources::probe"), "use crate::{model::time::T, stores::file::F, daemon::run::R};");
     house.add(module("stores::file"), "");
+    house.add(module("daemon::run"), "");
     house.add(module("sandbox"), "struct World;");
     assert_eq!(
         upside_down(&house),
         [
             "model::time imports from engine, which is not above it",
-            "sources::probe imports from stores::file, which is not above it",
+            "sources::probe imports from daemon::run, which is not above it",
         ]
     );
     assert_eq!(circles(&house), ["these import each other: engine::ledger, engine::ports"]);

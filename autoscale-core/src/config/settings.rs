@@ -47,7 +47,7 @@ pub struct Settings {
     pub max_step_up: Option<u32>,
     /// Most dynos removed at once.
     pub max_step_down: Option<u32>,
-    /// adaptive: what a slow request costs against a dyno.
+    /// adaptive, traffic: what a slow request costs against a dyno.
     pub slow_weight: f64,
     /// adaptive: its way with incidents; no configuration changes it.
     pub tuning: Tuning,
@@ -78,7 +78,7 @@ impl Settings {
             cooldown_down_trial: None,
             max_step_up: None,
             max_step_down: None,
-            slow_weight: 15.0,
+            slow_weight: policy.entry().slow_weight,
             tuning: Tuning::default(),
             on_missing_data: OnMissingData::Hold,
         }

@@ -305,6 +305,7 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
                 &window,
             )
             .interval(self.plan.interval)
+            .traffic(&reading.traffic)
             .effective_max(self.ledger.limit_dynos())
             .maintenance(seen.maintenance)
             .override_until(self.ledger.override_until)

@@ -1,8 +1,9 @@
-//! What the adaptive policy believes of the load, as people and programs are told it. How it comes to believe it is in
-//! `policy`.
+//! What the policies believe of the load, as people and programs are told it. How they come to believe it is in `policy`.
 
 use std::fmt;
 
+use crate::model::calendar;
+use crate::model::time::Timestamp;
 use crate::model::units::Share;
 
 /// What the adaptive policy believed when it decided, and what it weighed.
@@ -30,5 +31,60 @@ impl fmt::Display for Belief {
         let slow = Share(slow_share_now);
         write!(f, "load {load_dynos:.1} dynos ({load_low:.1} to {load_high:.1}), {slow} of requests slow")?;
         if self.incurable_share >= 0.5 { f.write_str(", though not for want of dynos") } else { Ok(()) }
+    }
+}
+
+/// What the traffic policy knew of the requests when it decided, and what it believed.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct TrafficBelief {
+    /// Requests per second now.
+    pub requests_per_s: f64,
+    /// Requests per second that are forecast.
+    pub forecast_per_s: f64,
+    /// For when.
+    pub forecast_at: Timestamp,
+    /// Requests per second at which 1 % of a dyno's requests are slow.
+    pub dyno_carries: f64,
+    /// Share of slow requests of the last minute, 0 to 1.
+    pub slow_share: f64,
+    /// Probability that the app is in an incident, whose slowness dynos can't cure, 0 to 1.
+    pub incident: f64,
+    /// The size that was considered; the target, where it is told of a decision.
+    pub considered: u32,
+}
+
+impl TrafficBelief {
+    /// The load as a share of what so many dynos carry.
+    pub fn busy(&self, dynos: u32) -> f64 {
+        self.requests_per_s / (f64::from(dynos) * self.dyno_carries)
+    }
+}
+
+/// A forecast that is higher than the load by less than this share is no rise to tell of.
+const RISES: f64 = 1.05;
+
+/// "47 requests/s rising to 58 by 12:05 UTC, a dyno carries 15".
+impl fmt::Display for TrafficBelief {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { requests_per_s, forecast_per_s, forecast_at, dyno_carries, .. } = *self;
+        write!(f, "{} requests/s", Rate(requests_per_s))?;
+        if forecast_per_s > RISES * requests_per_s {
+            write!(f, " rising to {}", Rate(forecast_per_s))?;
+            if let Some(at) = calendar::utc(forecast_at) {
+                write!(f, " by {}", at.strftime("%H:%M UTC"))?;
+            }
+        }
+        write!(f, ", a dyno carries {}", Rate(dyno_carries))
+    }
+}
+
+/// A rate for people: "0.25", "4.7", "47".
+struct Rate(f64);
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rate = self.0;
+        let places = if rate < 0.95 { 2 } else { usize::from(rate < 9.95) };
+        write!(f, "{rate:.places$}")
     }
 }

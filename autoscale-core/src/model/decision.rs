@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::belief::Belief;
+use crate::model::belief::{Belief, TrafficBelief};
 use crate::model::reason::Reason;
 use crate::model::time::Timestamp;
 use crate::model::units::Dynos;
@@ -48,6 +48,8 @@ pub struct Evidence {
     pub trend: Option<Trend>,
     /// What the adaptive policy believes; `None` under the threshold policy.
     pub belief: Option<Belief>,
+    /// What the traffic policy knows and believes; `None` where requests are not counted.
+    pub traffic: Option<TrafficBelief>,
     /// When the change that is waiting comes, at the first check from then on, unless new results speak against it or for
     /// another one. `None` where no wait has a known end.
     pub wait_until: Option<Timestamp>,

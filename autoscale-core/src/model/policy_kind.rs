@@ -18,6 +18,8 @@ pub struct PolicyEntry {
     pub name: &'static str,
     /// Default of `cooldown_down`.
     pub cooldown_down: Duration,
+    /// Default of `slow_weight`.
+    pub slow_weight: f64,
     /// Samples a falling trend needs before the policy removes a dyno because of it; `None`: it fits no trend.
     pub falling_trend_samples: Option<u32>,
     /// Makes the policy: a `policy::Maker`, which is not known here.
@@ -88,6 +90,7 @@ fn named(name: &str) -> Option<PolicyKind> {
     let entry = Box::leak(Box::new(PolicyEntry {
         name,
         cooldown_down: Duration::ZERO,
+        slow_weight: 15.0,
         falling_trend_samples: None,
         maker: &(),
     }));

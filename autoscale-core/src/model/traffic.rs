@@ -1,6 +1,8 @@
 //! Requests as a router counts them: rows of ten seconds, and what a set of rows says in a few numbers. Says nothing about
 //! what they mean for a formation.
 
+use std::time::Duration;
+
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -8,6 +10,8 @@ use crate::model::time::Timestamp;
 
 /// Seconds of a row.
 pub const ROW_S: i64 = 10;
+/// Length of a row.
+pub(crate) const SLOT: Duration = Duration::from_secs(ROW_S as u64);
 /// Buckets of service times.
 pub const BUCKETS: usize = 40;
 /// The service time in ms at which the last bucket begins, and the router gives a request up.

@@ -1,21 +1,17 @@
 //! A policy with its memory, and the common ground of all policies: what precedes them (switched off, maintenance, manual
 //! override, missing data, bounds). Given its memory it is pure.
 
-use std::time::Duration;
-
-use crate::config::{OnMissingData, Settings};
+use crate::config::Settings;
 use crate::model::decision::Decision;
 use crate::model::formation::Bounds;
 use crate::model::policy_kind::PolicyKind;
-use crate::model::reason::{Next, Reason, Wait};
+use crate::model::reason::{Next, Reason};
 use crate::policy::memory::Memory;
+use crate::policy::missing::without_data;
 use crate::policy::observation::Observation;
 use crate::policy::rule::{Policy, Verdict};
 use crate::policy::table;
 use crate::policy::view::View;
-
-/// How long successful reads must bring nothing recent before it counts as missing data.
-const MISSING_AFTER: Duration = Duration::from_secs(600);
 
 /// A policy with its memory. See the module's page.
 #[derive(Clone, Debug)]
@@ -59,19 +55,20 @@ impl Decider {
         let change = self.memory.note_change(seen);
         self.memory.note_maintenance(seen, self.settings.period);
         let window = self.memory.without_maintenance(seen.window);
-        let view = View::new(&self.settings, seen, &window, self.memory.last_change(seen), change);
+        let traffic = self.memory.rows_without_maintenance(seen.traffic);
+        let mut view = View::new(&self.settings, seen, &window, &traffic, self.memory.last_change(seen), change);
         if view.n == 0 || seen.maintenance {
             self.memory.expect_no_results();
             let reason = if view.n == 0 { Reason::SwitchedOff } else { Reason::Maintenance };
             return Verdict::hold(&view, reason);
         }
         self.rule.observe(&view);
-        let missing = self.memory.missing_for(&view);
+        view.missing = self.memory.missing_for(&view);
 
         if let Some(until) = seen.override_until.filter(|until| *until > seen.now) {
             return Verdict::hold(&view, Reason::ManualOverride { remaining: view.until(until) }).waiting(until);
         }
-        if let Some(lasted) = missing.filter(|_| self.rule.needs_samples()) {
+        if let Some(lasted) = view.missing.filter(|_| self.rule.needs_samples()) {
             return without_data(&view, lasted);
         }
         if let Some(verdict) = out_of_bounds(&view, seen.bounds) {
@@ -82,19 +79,6 @@ impl Decider {
         verdict.target = verdict.target.clamp(view.min, view.max);
         verdict
     }
-}
-
-/// What a read that succeeded and stayed empty or stale means.
-fn without_data(view: &View<'_>, lasted: Duration) -> Verdict {
-    let to_max = view.settings.on_missing_data == OnMissingData::Max;
-    if lasted < MISSING_AFTER {
-        let newest = view.window.newest_at().map(|at| view.age(at));
-        let to_max_in = (to_max && view.n < view.max).then(|| MISSING_AFTER - lasted);
-        let verdict = Verdict::hold(view, Reason::NoData { newest, to_max_in: Wait(to_max_in) });
-        return to_max_in.map_or(verdict, |wait| verdict.waiting(view.now + wait));
-    }
-    let target = if to_max { view.max.max(view.n) } else { view.n };
-    Verdict::to(view, target, Reason::MissingData { lasted, to_max })
 }
 
 /// Back between the bounds: up at once, down in steps and never while the app is slow.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::model::time::Timestamp;
+use crate::model::traffic::{SLOT, TrafficRow};
 use crate::model::window::{FUTURE, Window};
 use crate::policy::observation::Observation;
 use crate::policy::view::{Change, View};
@@ -100,6 +101,18 @@ impl Memory {
         let mut rest = window.clone();
         rest.retain(|s| !during(s.at));
         Cow::Owned(rest)
+    }
+
+    /// The rows without those that reach into a maintenance: what the router answers then is not the app's doing.
+    pub(super) fn rows_without_maintenance<'a>(&self, rows: &'a [TrafficRow]) -> Cow<'a, [TrafficRow]> {
+        let during = |row: &TrafficRow| {
+            self.maintenances.iter().any(|(start, end)| row.from <= *end && *start < row.from + SLOT)
+        };
+        if rows.iter().any(during) {
+            rows.iter().filter(|row| !during(row)).copied().collect()
+        } else {
+            Cow::Borrowed(rows)
+        }
     }
 
     /// How long successful reads have brought nothing recent; `None` when this one did.

@@ -5,8 +5,10 @@
 //! policies need ([`View`]), and answers with a [`Decision`](crate::model::decision::Decision). Given its memory it is pure.
 
 mod adaptive;
+mod changes;
 mod decider;
 mod memory;
+mod missing;
 mod observation;
 mod regret;
 mod rule;
@@ -14,6 +16,7 @@ mod saved;
 mod shadow;
 mod table;
 mod threshold;
+mod traffic;
 pub(crate) mod view;
 mod waits;
 
@@ -25,4 +28,5 @@ pub use observation::Observation;
 pub use rule::{ClonePolicy, CorruptMemory, Maker, Policy, Verdict};
 pub use table::POLICIES;
 pub use threshold::Threshold;
+pub use traffic::Traffic;
 pub use view::{Change, View};

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::model::formation::{Bounds, Formation};
 use crate::model::time::Timestamp;
+use crate::model::traffic::TrafficRow;
 use crate::model::window::Window;
 
 /// What is seen at a check.
@@ -21,6 +22,11 @@ pub struct Observation<'a> {
     pub interval: Duration,
     /// Results, at most [`Settings::period`](crate::config::Settings::period) old.
     pub window: &'a Window,
+    /// Requests that a router counted, as told since the check before: rows of ten seconds, in any order, late parts
+    /// included. A slot of which a row is missing is unknown.
+    pub traffic: &'a [TrafficRow],
+    /// May a row come twice, so that one equal to an earlier one is left out?
+    pub rows_may_repeat: bool,
     /// Is the app in maintenance mode?
     pub maintenance: bool,
     /// Until when the loop leaves the app alone, because somebody else changed the formation.
@@ -43,6 +49,8 @@ impl<'a> Observation<'a> {
             effective_max: None,
             interval: Duration::from_secs(60),
             window,
+            traffic: &[],
+            rows_may_repeat: false,
             maintenance: false,
             override_until: None,
             dry_run: false,
@@ -60,6 +68,18 @@ impl<'a> Observation<'a> {
     #[must_use]
     pub fn effective_max(self, effective_max: Option<u32>) -> Self {
         Self { effective_max, ..self }
+    }
+
+    /// With the requests that a router counted since the check before, each told once.
+    #[must_use]
+    pub fn traffic(self, traffic: &'a [TrafficRow]) -> Self {
+        Self { traffic, ..self }
+    }
+
+    /// With rows that may have come before: one equal to an earlier one is left out.
+    #[must_use]
+    pub fn rows_may_repeat(self, rows_may_repeat: bool) -> Self {
+        Self { rows_may_repeat, ..self }
     }
 
     /// Of an app that is, or is not, in maintenance mode.

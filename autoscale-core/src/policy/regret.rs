@@ -1,7 +1,6 @@
 //! Regret: a removal that had to be undone at once is not tried again for a while, each time for longer. Shared by the
 //! policies; decides nothing.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -10,22 +9,20 @@ use crate::model::time::Timestamp;
 
 /// An add this soon after a removal undoes it.
 const WITHIN: Duration = Duration::from_secs(1800);
-/// How long removals are barred the first time, and at the most.
-const SHORTEST: Duration = Duration::from_secs(1800);
-const LONGEST: Duration = Duration::from_secs(7200);
 /// A bar that ended longer ago than this is forgotten.
 const FORGOTTEN: Duration = Duration::from_secs(86_400);
 
-/// What is remembered of removals that were undone.
+/// What is remembered of removals that were undone. Removals are barred for `SHORTEST` seconds the first time, and for
+/// `LONGEST` at most.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Regret {
+pub(super) struct Regret<const SHORTEST: u64 = 1800, const LONGEST: u64 = 7200> {
     /// The last removal that nothing was added after: when, and from how many dynos.
     removal: Option<(Timestamp, u32)>,
     /// By quantity: until when removals from it are barred, and for how long that was.
-    bars: BTreeMap<u32, (Timestamp, Duration)>,
+    bars: Vec<(u32, (Timestamp, Duration))>,
 }
 
-impl Regret {
+impl<const SHORTEST: u64, const LONGEST: u64> Regret<SHORTEST, LONGEST> {
     /// Dynos were removed from a formation of `from`.
     pub(super) fn removed(&mut self, at: Timestamp, from: u32) {
         self.removal = Some((at, from));
@@ -35,17 +32,26 @@ impl Regret {
     pub(super) fn added(&mut self, at: Timestamp) {
         let Some((_, from)) = self.removal.filter(|(removed, _)| at <= *removed + WITHIN) else { return };
         self.removal = None;
-        self.bars.retain(|_, (until, _)| at < *until + FORGOTTEN);
-        let again = self.bars.get(&from).map_or(Duration::ZERO, |(_, length)| length.saturating_mul(2));
-        let length = again.clamp(SHORTEST, LONGEST);
-        self.bars.insert(from, (at + length, length));
+        self.bars.retain(|(_, (until, _))| at < *until + FORGOTTEN);
+        let again = self.bar(from).map_or(Duration::ZERO, |(_, length)| length.saturating_mul(2));
+        let length = again.clamp(Duration::from_secs(SHORTEST), Duration::from_secs(LONGEST));
+        let place = self.bars.partition_point(|(n, _)| *n < from);
+        let bar = (from, (at + length, length));
+        match self.bars.get_mut(place) {
+            Some(there) if there.0 == from => *there = bar,
+            _ => self.bars.insert(place, bar),
+        }
     }
 
     /// Until when removals from `n` dynos are barred, if they are now.
     pub(super) fn barred_until(&self, n: u32, now: Timestamp) -> Option<Timestamp> {
-        let until = self.bars.get(&n)?.0;
+        let (until, _) = self.bar(n)?;
         // A bar that ends later than one can was set before the clock was set back.
-        (now < until && until <= now + LONGEST).then_some(until)
+        (now < until && until <= now + Duration::from_secs(LONGEST)).then_some(until)
+    }
+
+    fn bar(&self, n: u32) -> Option<(Timestamp, Duration)> {
+        self.bars.iter().find(|(from, _)| *from == n).map(|(_, bar)| *bar)
     }
 }
 
@@ -66,7 +72,7 @@ mod tests {
 
     #[test]
     fn a_bar_doubles_each_time_up_to_two_hours_and_is_forgotten_after_a_day() {
-        let mut regret = Regret::default();
+        let mut regret: Regret = Regret::default();
         let lengths = [0, 100, 300, 500, 700].map(|minute| undone(&mut regret, minute));
         assert_eq!(lengths, [30, 60, 120, 120, 120]);
         assert_eq!(undone(&mut regret, 825 + 1439 - 5), 120, "a minute less than a day without one");
@@ -75,7 +81,7 @@ mod tests {
 
     #[test]
     fn only_the_quantity_that_was_tried_is_barred_and_only_until_the_end() {
-        let mut regret = Regret::default();
+        let mut regret: Regret = Regret::default();
         undone(&mut regret, 0);
         assert_eq!(regret.barred_until(5, at(6)), None);
         assert_eq!(regret.barred_until(3, at(6)), None);
@@ -85,7 +91,7 @@ mod tests {
 
     #[test]
     fn an_add_long_after_a_removal_undoes_nothing() {
-        let mut regret = Regret::default();
+        let mut regret: Regret = Regret::default();
         regret.removed(at(0), 4);
         regret.added(at(31));
         assert_eq!(regret.barred_until(4, at(31)), None);
@@ -93,7 +99,7 @@ mod tests {
 
     #[test]
     fn a_removal_is_regretted_once() {
-        let mut regret = Regret::default();
+        let mut regret: Regret = Regret::default();
         undone(&mut regret, 0);
         regret.added(at(6));
         assert_eq!(regret.barred_until(4, at(6)), Some(at(35)));

@@ -21,7 +21,11 @@ pub(super) fn observed<'w>(view: &View<'w>) -> Option<(Change, Option<&'w [Sampl
 
 /// Takes note of a change for removals that had to be undone. One that was undone although the app was not slow, and the
 /// last check did not ask for more either, is another autoscaler's restlessness and says nothing about the app.
-pub(super) fn note(regret: &mut Regret, change: &Change, too_slow: bool) {
+pub(super) fn note<const SHORTEST: u64, const LONGEST: u64>(
+    regret: &mut Regret<SHORTEST, LONGEST>,
+    change: &Change,
+    too_slow: bool,
+) {
     if change.to < change.from {
         regret.removed(change.at, change.from);
     } else if too_slow || change.asked > change.from {

@@ -2,11 +2,11 @@
 
 use crate::model::policy_kind::PolicyKind;
 use crate::policy::rule::{Maker, Policy};
-use crate::policy::{adaptive, threshold};
+use crate::policy::{adaptive, threshold, traffic};
 
 /// The built-in policies, in the order in which they are listed. [`POLICIES`]'s first two are numbered in saved memories
 /// by their place: leave them there.
-pub static POLICIES: &[PolicyKind] = &[PolicyKind::Threshold, PolicyKind::Adaptive];
+pub static POLICIES: &[PolicyKind] = &[PolicyKind::Threshold, PolicyKind::Adaptive, PolicyKind::Traffic];
 
 #[allow(non_upper_case_globals, reason = "they read as the names of the kinds that they are")]
 impl PolicyKind {
@@ -14,6 +14,8 @@ impl PolicyKind {
     pub const Threshold: Self = Self::of(&threshold::ENTRY);
     /// A Bayesian filter of the load.
     pub const Adaptive: Self = Self::of(&adaptive::ENTRY);
+    /// Every request, as a router counts them.
+    pub const Traffic: Self = Self::of(&traffic::ENTRY);
 }
 
 impl Default for PolicyKind {

@@ -8,6 +8,7 @@ use crate::config::Settings;
 use crate::model::decision::Evidence;
 use crate::model::sample::Sample;
 use crate::model::time::Timestamp;
+use crate::model::traffic::TrafficRow;
 use crate::model::trend::{Answered, Trend};
 use crate::model::window::Window;
 use crate::policy::observation::Observation;
@@ -47,6 +48,12 @@ pub struct View<'a> {
     pub interval: Duration,
     /// Results, without those measured during a maintenance.
     pub window: &'a Window,
+    /// Requests that a router counted, as told since the check before, without those of a maintenance.
+    pub traffic: &'a [TrafficRow],
+    /// May a row come twice?
+    pub rows_may_repeat: bool,
+    /// How long successful reads have brought no recent result; `None` when this one did.
+    pub missing: Option<Duration>,
     /// When the formation last changed, by whoever, the end of a maintenance and (in dry run) a wanted change counted as
     /// changes; `None` counts as long ago.
     pub changed: Option<Timestamp>,
@@ -73,6 +80,7 @@ impl<'a> View<'a> {
         settings: &'a Settings,
         seen: &Observation<'_>,
         window: &'a Window,
+        traffic: &'a [TrafficRow],
         changed: Option<Timestamp>,
         change: Option<Change>,
     ) -> Self {
@@ -86,6 +94,9 @@ impl<'a> View<'a> {
             max: limit.max(n.min(seen.bounds.max())),
             interval: seen.interval,
             window,
+            traffic,
+            rows_may_repeat: seen.rows_may_repeat,
+            missing: None,
             changed,
             change,
             shadow: seen.shadow,
@@ -168,6 +179,7 @@ impl<'a> View<'a> {
             mean_ms: stats.mean_ms,
             trend: stats.trend,
             belief: None,
+            traffic: None,
             wait_until: None,
         }
     }

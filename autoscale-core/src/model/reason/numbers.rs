@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use super::wait::{Cooldown, Next};
-use crate::model::belief::Belief;
+use crate::model::belief::{Belief, TrafficBelief};
+use crate::model::time::Timestamp;
 
 /// How many numbers a reason can rest on.
 pub const NUMBERS: usize = 7;
@@ -177,6 +178,30 @@ impl Field for Belief {
             slow_share_target: row.take(),
             considered: u32::take(row),
             incurable_share: row.take(),
+        }
+    }
+}
+
+/// Its moment is unix seconds.
+impl Field for TrafficBelief {
+    fn put(&self, row: &mut Row) {
+        let Self { requests_per_s, forecast_per_s, forecast_at, dyno_carries, slow_share, incident, considered } =
+            *self;
+        let (forecast_at, considered) = (forecast_at.as_secs_f64(), f64::from(considered));
+        [requests_per_s, forecast_per_s, forecast_at, dyno_carries, slow_share, incident, considered]
+            .into_iter()
+            .for_each(|number| row.put(number));
+    }
+
+    fn take(row: &mut Row) -> Self {
+        Self {
+            requests_per_s: row.take(),
+            forecast_per_s: row.take(),
+            forecast_at: Timestamp::from_secs_f64(row.take()).unwrap_or(Timestamp::from_secs(0)),
+            dyno_carries: row.take(),
+            slow_share: row.take(),
+            incident: row.take(),
+            considered: u32::take(row),
         }
     }
 }

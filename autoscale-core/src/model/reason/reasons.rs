@@ -8,7 +8,7 @@ use super::class::{Class, Mark};
 use super::numbers::{Field, NUMBERS, Row, Wait};
 use super::table::reasons;
 use super::wait::{self, Cooldown, Next};
-use crate::model::belief::Belief;
+use crate::model::belief::{Belief, TrafficBelief};
 use crate::model::units::{Dynos, Ms, Share, Span};
 
 reasons! {
@@ -308,6 +308,69 @@ reasons! {
         next: Next,
     }
         |f| write!(f, "slow, but grown as far as is sensible before dynos show an effect{next}");
+
+    // ---- traffic
+    /// The requests that come need more dynos.
+    80 "traffic_more" Acting Everyday TrafficMore {
+        /// What is known and believed of the requests.
+        traffic: TrafficBelief,
+    }
+        |f| write!(f, "{traffic}");
+
+    /// A larger formation is a little better for the requests that come, but not enough to pay for a change.
+    81 "traffic_add_would_not_pay" Waiting Everyday TrafficAddWouldNotPay {
+        /// What is known and believed of the requests.
+        traffic: TrafficBelief,
+    }
+        |f| write!(f, "{traffic}: more dynos would cost more than they save");
+
+    /// Requests are slow, though the dynos are enough for those that come: no dyno is removed.
+    82 "traffic_slow" Waiting Everyday TrafficSlow {
+        /// What is known and believed of the requests.
+        traffic: TrafficBelief,
+    }
+        |f| write!(f, "{} slow at {traffic}: no dyno is removed", Share(traffic.slow_share));
+
+    /// Requests are slow at a load that was carried before: more dynos would not help.
+    83 "traffic_incident" Blocked Futile TrafficIncident {
+        /// What is known and believed of the requests.
+        traffic: TrafficBelief,
+    }
+        |f| {
+            let (slow, busy) = (Share(traffic.slow_share), Share(traffic.busy(traffic.considered)));
+            write!(f, "{slow} slow at {busy} of what the dynos carry: more would not help, look at the app or its database")
+        };
+
+    /// Most requests are slow, and dynos beyond what the load needs do not help: they are given back.
+    84 "traffic_step_back" Blocked Futile TrafficStepBack {
+        /// What is known and believed of the requests.
+        traffic: TrafficBelief,
+    }
+        |f| {
+            let slow = Share(traffic.slow_share);
+            write!(f, "{slow} slow, and more dynos did not help: back to what the load needs, {traffic}")
+        };
+
+    /// The requests that come need fewer dynos.
+    85 "traffic_fewer" Calm Everyday TrafficFewer {
+        /// What is known and believed of the requests.
+        traffic: TrafficBelief,
+    }
+        |f| write!(f, "{traffic}: fewer are enough");
+
+    /// The dynos are what the requests that come need.
+    86 "traffic_enough" Calm Everyday TrafficEnough {
+        /// What is known and believed of the requests.
+        traffic: TrafficBelief,
+    }
+        |f| write!(f, "{traffic}: the dynos are enough");
+
+    /// Fewer dynos would do for the requests that are known, but some of the last minutes are unknown.
+    87 "traffic_unknown" Waiting Everyday TrafficUnknown {
+        /// What is known and believed of the requests.
+        traffic: TrafficBelief,
+    }
+        |f| write!(f, "{traffic}, as far as is known: no dyno is removed while log lines are missing");
 }
 
 impl Reason {

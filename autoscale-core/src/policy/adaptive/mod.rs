@@ -4,7 +4,6 @@
 //! to the window's size.
 
 mod belief;
-mod changes;
 mod cost;
 mod counted;
 mod episode;
@@ -19,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::policy_kind::PolicyEntry;
 use crate::model::window::FUTURE;
+use crate::policy::changes::Changes;
 use crate::policy::regret::Regret;
 use crate::policy::rule::{CorruptMemory, Maker, Policy, Verdict};
 use crate::policy::shadow;
@@ -26,7 +26,6 @@ use crate::policy::view::View;
 use crate::policy::view::upper_median;
 
 use belief::Belief;
-use changes::Changes;
 use cost::Costs;
 use counted::Counted;
 use episode::Episode;
@@ -45,6 +44,7 @@ const BEFORE_FIRST_RESULT: Duration = Duration::from_secs(1);
 pub(super) static ENTRY: PolicyEntry = PolicyEntry {
     name: "adaptive",
     cooldown_down: Duration::from_secs(120),
+    slow_weight: 15.0,
     falling_trend_samples: None,
     maker: &Maker(|| Box::new(Adaptive::new())),
 };

@@ -1,5 +1,5 @@
 //! The log of changes as the checks showed them: how many dynos were ready at a moment, and when the last were added and
-//! removed.
+//! removed. Shared by the policies; decides nothing.
 
 use std::time::Duration;
 

@@ -1,0 +1,329 @@
+//! What a dyno is believed to carry, and whether an incident is on: two distributions over a grid of ln c, where c is the
+//! rate of requests per second at which [`KNEE`] of a dyno's requests are slow. It is moved by time and weighed by blocks
+//! of about a minute. It knows nothing of the load to come, nor of targets.
+
+use serde::{Deserialize, Serialize};
+
+use super::curve::{Curve, KNEE};
+
+/// Cells of the grid.
+pub(super) const CELLS: usize = 121;
+const MIDDLE: usize = CELLS / 2;
+/// Cells lie a factor of 1.05 apart: ln 1.05.
+pub(super) const CELL: f64 = 0.048_790_164_169_432_05;
+/// A dyno at what it carries holds so many requests at a time, and how uncertain that is: a lognormal prior.
+const PRIOR_BUSY: f64 = 1.3;
+const PRIOR_SD: f64 = 0.5;
+/// A larger share of slow requests counts as this one: how far it is beyond says nothing about c.
+const CAP: f64 = 0.15;
+/// N requests of a block count as N / (1 + N / FULL): they are not independent.
+const FULL: f64 = 100.0;
+/// Per minute: how far ln c wanders, and the share of the belief that jumps anywhere.
+const DRIFT: f64 = 0.003;
+const JUMP: f64 = 2e-5;
+/// Per minute: probability that an incident begins, and that one ends.
+const ENTER: f64 = 3e-4;
+const LEAVE: f64 = 0.02;
+/// The share of slow requests of an incident is at least this.
+const INCIDENT_LEAST: f64 = 0.05;
+/// Slow requests that are there at low load are no dyno's fault. How many, of how many requests, are taken as given.
+const BASE_SLOW: f64 = 1.0;
+const BASE_ALL: f64 = 2000.0;
+/// They are learnt below this share of c, from blocks with less than this share of slow requests,
+const BASE_BELOW: f64 = 0.7;
+pub(super) const OVER: f64 = 0.05;
+/// and remembered for so many minutes.
+const BASE_MINUTES: f64 = 1440.0;
+/// The calm service time moves by so much of the difference per minute: faster down than up, and not at all where the
+/// service takes so many times as long.
+const CALM_DOWN: f64 = 0.1;
+const CALM_UP: f64 = 0.02;
+const NOT_CALM: f64 = 3.0;
+/// A rate counts as carried only when it has been for so many blocks.
+const RATES: usize = 3;
+
+/// Probabilities of the cells.
+type Cells = [f64; CELLS];
+
+/// A block of about a minute, as far as its rows are known.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Block {
+    /// Length in minutes.
+    pub(super) minutes: f64,
+    /// Requests with a service time.
+    pub(super) requests: f64,
+    /// Of these, slow.
+    pub(super) slow: f64,
+    /// Sum of their service times in seconds.
+    pub(super) busy_s: f64,
+    /// Requests per second and ready dyno.
+    pub(super) rate: f64,
+    /// What it counts, 0 to 1.
+    pub(super) weight: f64,
+}
+
+/// What is believed. It begins with the first block.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Belief {
+    /// Without an incident, and in one.
+    #[serde(with = "cells")]
+    normal: Cells,
+    #[serde(with = "cells")]
+    incident: Cells,
+    /// ln c of the first cell.
+    first: f64,
+    /// Slow requests that dynos don't cure, and the requests they are of.
+    base_slow: f64,
+    base_all: f64,
+    /// Mean service time in calm, s.
+    calm_s: f64,
+    /// Rates of the last blocks, oldest first; NaN before there were so many.
+    rates: [f64; RATES],
+}
+
+impl Belief {
+    /// The one that the first block begins, not yet weighed by it.
+    pub(super) fn begin(block: &Block) -> Self {
+        let service_s = block.busy_s / block.requests;
+        let mut normal: Cells = std::array::from_fn(|i| {
+            let off = (i as f64 - MIDDLE as f64) * CELL / PRIOR_SD;
+            (-0.5 * off * off).exp()
+        });
+        let total: f64 = normal.iter().sum();
+        normal.iter_mut().for_each(|p| *p /= total);
+        Self {
+            normal,
+            incident: [0.0; CELLS],
+            first: (PRIOR_BUSY / service_s).ln() - MIDDLE as f64 * CELL,
+            base_slow: BASE_SLOW,
+            base_all: BASE_ALL,
+            calm_s: service_s,
+            rates: [f64::NAN; RATES],
+        }
+    }
+
+    /// Moves by the length of a block, and is weighed by it.
+    pub(super) fn learn(&mut self, block: &Block) {
+        self.pass(block.minutes);
+        let service_s = block.busy_s / block.requests;
+        if service_s < NOT_CALM * self.calm_s {
+            let pace = if service_s > self.calm_s { CALM_UP } else { CALM_DOWN };
+            self.calm_s += pace * (service_s - self.calm_s) * block.minutes;
+        }
+        let share = block.slow / block.requests;
+        let mut rate = block.rate;
+        self.rates = [self.rates[1], self.rates[2], rate];
+        if share < KNEE {
+            rate = rate.min(self.mean_rate());
+        }
+        if rate <= 0.0 {
+            return;
+        }
+        let ln_rate = rate.ln();
+        if ln_rate < self.mean_ln_c() + BASE_BELOW.ln() && share < OVER {
+            let kept = 1.0 - block.minutes / BASE_MINUTES;
+            self.base_slow = BASE_SLOW + kept * (self.base_slow - BASE_SLOW) + block.slow;
+            self.base_all = BASE_ALL + kept * (self.base_all - BASE_ALL) + block.requests;
+        }
+        let weight = block.weight * block.requests / (1.0 + block.requests / FULL);
+        self.weigh(ln_rate, share.min(CAP), weight);
+    }
+
+    /// Mean of the last blocks' rates, of as many as there were.
+    fn mean_rate(&self) -> f64 {
+        let there = self.rates.iter().filter(|rate| !rate.is_nan());
+        let (count, sum) = there.fold((0_u32, 0.0), |(count, sum), rate| (count + 1, sum + rate));
+        sum / f64::from(count)
+    }
+
+    /// Some minutes pass: c wanders and may jump; incidents begin and end.
+    fn pass(&mut self, minutes: f64) {
+        let drift = (DRIFT * DRIFT * minutes / (2.0 * CELL * CELL)).min(0.3);
+        let jump = (JUMP * minutes).min(0.3);
+        let (enter, leave) = ((ENTER * minutes).min(0.5), (LEAVE * minutes).min(0.5));
+        let normal = moved(&self.normal, drift, jump);
+        let incident = moved(&self.incident, drift, jump);
+        for i in 0..CELLS {
+            self.normal[i] = (1.0 - enter) * normal[i] + leave * incident[i];
+            self.incident[i] = enter * normal[i] + (1.0 - leave) * incident[i];
+        }
+    }
+
+    /// Bayes' rule for a share of slow requests at a rate, tempered: each request counts `weight` in all.
+    fn weigh(&mut self, ln_rate: f64, share: f64, weight: f64) {
+        let curve = Curve::get();
+        let (base, from_first) = (self.base_share(), ln_rate - self.first);
+        let ln_likelihood = |p: f64| weight * (share * p.ln() + (1.0 - share) * (1.0 - p).ln());
+        let mut likelihood = [0.0; CELLS];
+        let mut best = f64::NEG_INFINITY;
+        // The curve is flat at both ends: neighbours often have the same share.
+        let (mut last, mut of_last) = (f64::NAN, f64::NAN);
+        for (i, cell) in likelihood.iter_mut().enumerate() {
+            let p = (base + (1.0 - base) * curve.at_ln(from_first - i as f64 * CELL)).min(CAP);
+            if p != last {
+                (last, of_last) = (p, ln_likelihood(p));
+                best = of_last.max(best);
+            }
+            *cell = of_last;
+        }
+        let of_incident = ln_likelihood(share.max(INCIDENT_LEAST).min(CAP));
+        best = of_incident.max(best);
+        let of_incident = (of_incident - best).exp();
+        let (mut last, mut factor) = (f64::NAN, f64::NAN);
+        for (p, ln) in self.normal.iter_mut().zip(likelihood) {
+            if ln != last {
+                (last, factor) = (ln, (ln - best).exp());
+            }
+            *p *= factor;
+        }
+        let total = sum(&self.normal) + of_incident * sum(&self.incident);
+        self.normal.iter_mut().for_each(|p| *p /= total);
+        self.incident.iter_mut().for_each(|p| *p = *p * of_incident / total);
+    }
+
+    /// Expected ln c.
+    pub(super) fn mean_ln_c(&self) -> f64 {
+        let cells = self.normal.iter().zip(&self.incident).enumerate();
+        self.first + CELL * cells.map(|(i, (normal, incident))| i as f64 * (normal + incident)).sum::<f64>()
+    }
+
+    /// ln c of the first cell.
+    pub(super) fn first(&self) -> f64 {
+        self.first
+    }
+
+    /// Probability of each cell, with an incident or without.
+    pub(super) fn cells(&self) -> impl Iterator<Item = f64> {
+        self.normal.iter().zip(&self.incident).map(|(normal, incident)| normal + incident)
+    }
+
+    /// Probability that an incident is on.
+    pub(super) fn in_incident(&self) -> f64 {
+        sum(&self.incident)
+    }
+
+    /// Share of slow requests that no dyno cures.
+    pub(super) fn base_share(&self) -> f64 {
+        self.base_slow / self.base_all
+    }
+
+    /// Mean service time in calm, s.
+    pub(super) fn calm_s(&self) -> f64 {
+        self.calm_s
+    }
+
+    /// Can it have been saved by this program?
+    pub(super) fn is_sound(&self) -> bool {
+        let is_share = |p: &f64| (0.0..=1.0).contains(p);
+        let is_distribution = self.cells().all(|p| is_share(&p)) && (self.cells().sum::<f64>() - 1.0).abs() < 1e-6;
+        let rates = self.rates.iter().all(|rate| rate.is_nan() || (rate.is_finite() && *rate >= 0.0));
+        is_distribution
+            && self.normal.iter().chain(&self.incident).all(is_share)
+            && self.first.is_finite()
+            && self.calm_s.is_finite()
+            && self.calm_s > 0.0
+            && self.base_slow.is_finite()
+            && self.base_all.is_finite()
+            && self.base_slow > 0.0
+            && self.base_slow < self.base_all
+            && rates
+    }
+}
+
+fn sum(cells: &Cells) -> f64 {
+    cells.iter().sum()
+}
+
+/// Each cell gives to its neighbours, and jumps anywhere; an edge cell is its own missing neighbour.
+fn moved(cells: &Cells, drift: f64, jump: f64) -> Cells {
+    let anywhere = jump * sum(cells) / CELLS as f64;
+    std::array::from_fn(|i| {
+        let (before, p, after) = (cells[i.saturating_sub(1)], cells[i], cells[(i + 1).min(CELLS - 1)]);
+        (1.0 - jump) * (p + drift * (before - 2.0 * p + after)) + anywhere
+    })
+}
+
+/// Cells as a row of numbers.
+mod cells {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::Cells;
+
+    pub(super) fn serialize<S: Serializer>(cells: &Cells, serializer: S) -> Result<S::Ok, S::Error> {
+        cells.as_slice().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cells, D::Error> {
+        let cells = Vec::<f64>::deserialize(deserializer)?;
+        Cells::try_from(cells).map_err(|cells| D::Error::invalid_length(cells.len(), &"as many numbers as cells"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn block(rate: f64, slow: f64) -> Block {
+        Block { minutes: 1.0, requests: 600.0, slow, busy_s: 60.0, rate, weight: 1.0 }
+    }
+
+    fn learnt(blocks: &[(f64, f64)]) -> Belief {
+        let mut belief = Belief::begin(&block(5.0, 0.0));
+        for (rate, slow) in blocks {
+            belief.learn(&block(*rate, *slow));
+        }
+        belief
+    }
+
+    #[test]
+    fn it_begins_with_a_dyno_that_holds_one_request_and_a_third_at_a_time() {
+        let belief = learnt(&[]);
+        assert!((belief.mean_ln_c().exp() - 13.0).abs() < 0.01, "{}", belief.mean_ln_c().exp());
+        assert_eq!(belief.in_incident(), 0.0);
+        assert!(belief.is_sound());
+    }
+
+    #[test]
+    fn a_rate_that_is_carried_says_that_a_dyno_carries_it() {
+        let before = learnt(&[]);
+        let after = learnt(&[(20.0, 0.0); 10]);
+        assert!(after.mean_ln_c() > before.mean_ln_c().max(20_f64.ln()), "{}", after.mean_ln_c().exp());
+        assert!(after.is_sound());
+    }
+
+    #[test]
+    fn slowness_at_a_rate_that_was_carried_before_is_an_incident_and_near_the_limit_is_not() {
+        let calm = vec![(20.0, 0.0); 30];
+        let incident = learnt(&[calm.clone(), vec![(8.0, 250.0); 3]].concat());
+        assert!(incident.in_incident() > 0.9, "{}", incident.in_incident());
+        let load = learnt(&[calm, vec![(40.0, 60.0); 3]].concat());
+        assert!(load.in_incident() < 0.1, "{}", load.in_incident());
+        assert!((load.mean_ln_c().exp() - 33.0).abs() < 8.0, "{}", load.mean_ln_c().exp());
+    }
+
+    #[test]
+    fn slow_requests_at_low_load_become_the_base_that_dynos_do_not_cure() {
+        let belief = learnt(&[(4.0, 6.0); 300]);
+        assert!((belief.base_share() - 0.01).abs() < 0.001, "{}", belief.base_share());
+        assert!(belief.in_incident() < 0.1, "{}", belief.in_incident());
+    }
+
+    #[test]
+    fn what_is_no_belief_is_not_sound() {
+        let sound = learnt(&[(20.0, 0.0); 3]);
+        let wrong: [fn(&mut Belief); 6] = [
+            |b| b.normal[3] = f64::NAN,
+            |b| b.normal[3] += 0.5,
+            |b| b.incident[0] = -0.1,
+            |b| b.first = f64::INFINITY,
+            |b| b.calm_s = 0.0,
+            |b| b.base_all = 0.0,
+        ];
+        for spoil in wrong {
+            let mut belief = sound.clone();
+            spoil(&mut belief);
+            assert!(!belief.is_sound());
+        }
+    }
+}
