@@ -29,6 +29,7 @@ mod prometheus;
 mod prometheus_server;
 mod purity;
 mod recordings;
+mod router_logs;
 mod rules;
 mod runner;
 mod sandbox;

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
 
 use autoscale_core::workspace::replacing::replace_in_folder;
-use autoscale_core::workspace::sandbox::{Faults, GRAMMAR, Info, Sandbox, SandboxOptions};
+use autoscale_core::workspace::sandbox::{Faults, GRAMMAR, Info, LogHabits, Sandbox, SandboxOptions};
 use autoscale_core::workspace::simulation::Load;
 use clap::builder::NonEmptyStringValueParser;
 
@@ -42,6 +42,10 @@ pub(crate) struct Args {
     /// What goes wrong, for example pingdom:500@0.1,patch:lost@every=3; may be given several times
     #[arg(long, value_name = "SPEC")]
     fault: Vec<Faults>,
+    /// How the app's log behaves, for example delay=5,doubled=0.1,life=60; may hold legacy, delay=SECONDS,
+    /// doubled=SHARE, life=SECONDS, overflow=LINES, chatty and forbidden
+    #[arg(long, value_name = "HABITS", default_value = "", hide_default_value = true)]
+    logs: LogHabits,
     /// Heroku's own autoscaling is active
     #[arg(long)]
     native_autoscaling: bool,
@@ -104,6 +108,7 @@ async fn serve(args: &Args) -> Exit {
         seed: args.seed,
         dynos: args.dynos,
         faults: args.fault.iter().cloned().fold(Faults::default(), Faults::and),
+        logs: args.logs.clone(),
         native_autoscaling: args.native_autoscaling,
         other_apps: args.other_apps,
         ..SandboxOptions::default()

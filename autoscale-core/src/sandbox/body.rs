@@ -15,6 +15,7 @@ use hyper::body::Frame;
 
 use super::call::Answer;
 use super::fault::Kind;
+use super::log::Read;
 
 /// What hyper sends.
 pub(super) type Body = UnsyncBoxBody<Bytes, io::Error>;
@@ -68,6 +69,38 @@ pub(super) fn response(answer: Answer, kind: Option<Kind>, gzip: bool) -> Respon
         _ => full(body.into()),
     };
     response
+}
+
+/// A log session: what it has now, and then what comes, asked for each `every`.
+pub(super) fn stream(
+    first: Option<Read>,
+    as_events: bool,
+    every: Duration,
+    more: impl FnMut() -> Option<Read> + Send + 'static,
+) -> Response<Body> {
+    let chunks = stream::unfold((first, more), move |(first, mut more)| async move {
+        let mut read = first;
+        loop {
+            match read {
+                Some(Read::Lines(text)) if !text.is_empty() => {
+                    let text = if as_events { events(&text) } else { text };
+                    return Some((Ok(Bytes::from(text)), (Some(Read::Lines(String::new())), more)));
+                }
+                Some(Read::Lines(_)) => tokio::time::sleep(every).await,
+                Some(Read::Ended) | None => return None,
+            }
+            read = more();
+        }
+    });
+    let mut response = Response::new(frames(chunks));
+    let kind = if as_events { "text/event-stream" } else { "text/plain" };
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+}
+
+/// Lines as events of a stream.
+fn events(lines: &str) -> String {
+    lines.lines().enumerate().map(|(id, line)| format!("id: {id}\ndata: {line}\n\n")).collect()
 }
 
 fn full(body: Bytes) -> Body {

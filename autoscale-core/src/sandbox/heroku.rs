@@ -97,6 +97,13 @@ fn route(world: &mut World, call: &Call, plan: &Plan, now: Timestamp) -> Routed 
                 let monitored = world.native_autoscaling && world.processes[index].kind == "web";
                 Ok(Answer::ok(&if monitored { json!([object::monitor(world)]) } else { json!([]) }))
             }
+            ["log-sessions"] if call.method == Method::POST => {
+                let asked: Value = serde_json::from_slice(&call.body).unwrap_or_default();
+                let id = world.open_log_session(asked["dyno"] == "router", now);
+                let logplex_url = format!("{}/streams/{id}?srv=1", world.info.heroku_url);
+                let body = json!({ "id": id, "logplex_url": logplex_url, "created_at": super::clock::iso(now), "updated_at": super::clock::iso(now) });
+                Ok(Answer::json(StatusCode::CREATED, &body))
+            }
             ["dynos"] if get => Ok(Answer::ok(&Value::Array(object::dynos(world, skew)))),
             ["dynos", name] if get => {
                 let wanted = |dyno: &Value| dyno["name"] == *name || dyno["id"] == *name;

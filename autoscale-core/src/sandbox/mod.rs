@@ -3,6 +3,7 @@
 //!
 //! * `world`: the app, its formation and its check in virtual time, and what reached the sandbox
 //! * `heroku`, `heroku_json`, `sizes`, `refusal`, `ranges`, `pingdom`: the routes, pure functions from a call to an answer
+//! * `log`: the log of the router, and its sessions
 //! * `fault`, `fault_injector`, `body`: what goes wrong, when, and how it looks on the wire
 //! * `server`: sockets
 //!
@@ -16,6 +17,7 @@ mod fault;
 mod fault_injector;
 mod heroku;
 mod heroku_json;
+mod log;
 mod options;
 mod pingdom;
 mod ranges;
@@ -37,6 +39,7 @@ use crate::model::time::Timestamp;
 use crate::simulation::Totals;
 
 pub use fault::{FaultError, Faults, GRAMMAR};
+pub use log::{LOG_GRAMMAR, LogHabits};
 pub use options::{Info, SandboxOptions};
 pub use report::{Patch, Report};
 

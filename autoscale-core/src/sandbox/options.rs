@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::fault::Faults;
+use super::log::LogHabits;
 use crate::model::time::Timestamp;
 use crate::simulation::{Incident, Load, Profile};
 
@@ -42,6 +43,8 @@ pub struct SandboxOptions {
     pub native_autoscaling: bool,
     /// Further apps of the account, `other-app-1` and so on, each with a check. They can be read and do nothing.
     pub other_apps: u32,
+    /// How the app's log behaves.
+    pub logs: LogHabits,
 }
 
 impl Default for SandboxOptions {
@@ -62,6 +65,7 @@ impl Default for SandboxOptions {
             heroku_calls: 4500,
             native_autoscaling: false,
             other_apps: 0,
+            logs: LogHabits::default(),
         }
     }
 }

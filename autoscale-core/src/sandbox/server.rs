@@ -114,7 +114,7 @@ fn with_handle(stream: TcpStream) -> io::Result<(TcpStream, StdStream)> {
 }
 
 /// One call and its answer; `None`: the connection is to be reset.
-async fn exchange(request: Request<Incoming>, api: Api, shared: &Shared) -> Option<Response<Body>> {
+async fn exchange(request: Request<Incoming>, api: Api, shared: &Arc<Shared>) -> Option<Response<Body>> {
     let (head, incoming) = request.into_parts();
     let body = match Limited::new(incoming, LONGEST_REQUEST).collect().await {
         Ok(body) => body.to_bytes(),
@@ -128,6 +128,11 @@ async fn exchange(request: Request<Incoming>, api: Api, shared: &Shared) -> Opti
         let report = shared.with(|world, _| world.report());
         return Some(body::response(Answer::ok(&report), None, false));
     }
+    if let ["streams", id] = call.segments()[..]
+        && call.method == Method::GET
+    {
+        return Some(log_stream(shared, id, call.header("accept").contains("text/event-stream")));
+    }
     let (plan, answer) = shared.with(|world, now| carry_out(world, &call, api, now));
     match plan.kind {
         Some(Kind::Timeout | Kind::Silent) => std::future::pending().await,
@@ -137,6 +142,19 @@ async fn exchange(request: Request<Incoming>, api: Api, shared: &Shared) -> Opti
             Some(body::response(answer, kind, zipped))
         }
     }
+}
+
+/// A log session as it goes on.
+fn log_stream(shared: &Arc<Shared>, id: &str, as_events: bool) -> Response<Body> {
+    let known = shared.with(|world, now| world.log.read(id, now));
+    if known.is_none() {
+        return body::response(refusal::error(404, "not_found", "The log session has expired."), None, false);
+    }
+    let shared = Arc::clone(shared);
+    let id = id.to_owned();
+    body::stream(known, as_events, Duration::from_millis(50), move || {
+        shared.with(|world, now| world.log.read(&id, now))
+    })
 }
 
 /// Asks for the faults of a call, keeps count, and answers.

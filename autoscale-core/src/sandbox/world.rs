@@ -10,6 +10,7 @@ use rand::{RngExt, SeedableRng};
 use super::budget::Bucket;
 use super::fault_injector::FaultInjector;
 
+use super::log::Log;
 use super::options::{Info, SandboxOptions};
 use super::report::{Patch, Report};
 use super::sizes::SIZES;
@@ -82,6 +83,8 @@ pub(super) struct World {
     pub(super) heroku_budget: Bucket,
     pub(super) pingdom_budgets: [Bucket; 2],
     pub(super) injector: FaultInjector,
+    pub(super) log: Log,
+    log_sessions: u64,
     pub(super) reads: u64,
     pub(super) results_reads: u64,
     pub(super) faults: u64,
@@ -135,6 +138,8 @@ impl World {
             // As recorded in May 2025: some 12,000 an hour and 2,100,000 in 30 days.
             pingdom_budgets: [Bucket::renewed(12_000, 3600, now), Bucket::renewed(2_100_000, 30 * 86_400, now)],
             injector: FaultInjector::new(&options.faults, options.seed),
+            log: Log::new(options.logs.clone(), options.seed),
+            log_sessions: 0,
             reads: 0,
             results_reads: 0,
             faults: 0,
@@ -162,6 +167,23 @@ impl World {
             self.next_result = self.next_minute + jitter - Duration::from_secs_f64(JITTER);
         }
         self.app.advance(to);
+        if self.log.is_on {
+            let ended = self.app.take_ended();
+            self.log.write(ended, self.app.dynos(), to);
+        }
+    }
+
+    /// A log session from now on, of the router alone or of the whole log.
+    pub(super) fn open_log_session(&mut self, router_only: bool, now: Timestamp) -> String {
+        if !std::mem::replace(&mut self.log.is_on, true) {
+            self.app.log_requests();
+            // The dynos that there are have long had their state.
+            self.log.write(Vec::new(), self.app.dynos(), now);
+        }
+        let id = self.uuid(&format!("log session {}", self.log_sessions));
+        self.log_sessions += 1;
+        self.log.open(id.clone(), router_only);
+        id
     }
 
     fn take_result(&mut self) {
@@ -230,6 +252,7 @@ impl World {
         }
         if index == WEB {
             self.app.scale(quantity);
+            self.log.scaled("web", quantity, now);
         }
         std::mem::replace(&mut process.quantity, quantity)
     }

@@ -9,6 +9,7 @@ use super::arrivals::{Arrivals, Request};
 use super::dyno::Phase;
 use super::fleet::{Fleet, REFUSAL};
 use super::incident::{Incident, IncidentKind};
+use super::request_log::{Ended, Fate};
 use super::tally::{ROUTER_TIMEOUT, Tally};
 use super::{Load, Profile, Totals};
 
@@ -166,8 +167,10 @@ impl SimulatedApp {
         self.tally.totals.requests += 1.0;
         match self.front {
             Front::Open => self.fleet.arrive(request, &mut self.tally),
-            Front::Errors => self.tally.failed(REFUSAL),
-            Front::Silent => self.tally.failed(ROUTER_TIMEOUT),
+            Front::Errors => self.tally.failed(request.arrived, request.arrived + REFUSAL, Fate::Broken),
+            Front::Silent => {
+                self.tally.failed(request.arrived, request.arrived + ROUTER_TIMEOUT, Fate::TimedOut);
+            }
         }
     }
 
@@ -249,6 +252,18 @@ impl SimulatedApp {
                 (state, moment(dyno.since))
             })
             .collect()
+    }
+
+    /// From now on each request that ends is kept, until [`SimulatedApp::take_ended`].
+    pub fn log_requests(&mut self) {
+        self.tally.log.begin();
+    }
+
+    /// Takes the requests that have ended, each with the time of its end.
+    pub fn take_ended(&mut self) -> Vec<(Timestamp, Ended)> {
+        let start = self.start.as_micros();
+        let moment = |s: f64| Timestamp::from_micros(start.saturating_add((s * 1e6).round() as i64));
+        self.tally.log.take(self.clock).into_iter().map(|ended| (moment(ended.at), ended)).collect()
     }
 
     /// What happened so far.

@@ -10,6 +10,7 @@ use super::agenda::Scheduled;
 use super::arrivals::Request;
 use super::dyno::{Dyno, Phase, Served};
 use super::profile::{Discipline, Profile};
+use super::request_log::Fate;
 use super::tally::{ROUTER_TIMEOUT, Tally};
 
 /// Seconds in which a refusal reaches the visitor.
@@ -103,7 +104,9 @@ impl Fleet {
 
     /// A request comes to the router.
     pub(super) fn arrive(&mut self, request: Request, tally: &mut Tally) {
-        let Some(dyno) = self.route() else { return tally.failed(REFUSAL) };
+        let Some(dyno) = self.route() else {
+            return tally.failed(request.arrived, request.arrived + REFUSAL, Fate::NoDyno);
+        };
         let now = request.arrived;
         let (places, backlog) = (self.profile.places(), self.profile.backlog as usize);
         let place = &mut self.dynos[dyno];
@@ -112,7 +115,7 @@ impl Fleet {
         } else if place.queue.len() < backlog {
             place.queue.push_back(request);
         } else {
-            tally.failed(REFUSAL);
+            tally.failed(now, now + REFUSAL, Fate::Refused);
         }
     }
 
@@ -169,7 +172,7 @@ impl Fleet {
         }
         let Some(served) = place.finish() else { return };
         self.in_database = (self.in_database - served.in_database).max(0.0);
-        tally.served(now - served.arrived);
+        tally.served(served.arrived, now);
         if shared {
             self.foresee_shared(dyno);
         }
@@ -181,7 +184,7 @@ impl Fleet {
         while self.dynos[dyno].serving.len() < self.profile.places() {
             let Some(request) = self.dynos[dyno].queue.pop_front() else { break };
             if now - request.arrived >= ROUTER_TIMEOUT {
-                tally.failed(ROUTER_TIMEOUT);
+                tally.failed(request.arrived, now, Fate::TimedOut);
             } else {
                 self.serve(now, dyno, request);
             }

@@ -6,6 +6,7 @@ use rand::RngExt;
 use super::agenda::Scheduled;
 use super::dyno::{Dyno, Phase};
 use super::fleet::{DynoEvent, DynoEventKind, Fleet};
+use super::request_log::Fate;
 use super::tally::Tally;
 
 /// Seconds from the signal to stop to the one that kills.
@@ -42,7 +43,7 @@ impl Fleet {
 
     pub(super) fn lose_requests(&mut self, now: f64, dyno: usize, tally: &mut Tally) {
         self.tickets[dyno] += 1;
-        let held = self.dynos[dyno].drop_all(|arrived| tally.failed(now - arrived));
+        let held = self.dynos[dyno].drop_all(|arrived| tally.failed(arrived, now, Fate::Cut));
         self.in_database = (self.in_database - held).max(0.0);
     }
 

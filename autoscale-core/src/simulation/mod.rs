@@ -20,6 +20,7 @@ mod probe;
 mod profile;
 mod prototype;
 mod report;
+mod request_log;
 mod strategy;
 mod tally;
 
@@ -30,5 +31,6 @@ pub use load::{Load, LoadError};
 pub use probe::ProbeResult;
 pub use profile::{Database, Discipline, Profile, Work};
 pub use report::{Aftermath, Change, Minute, Report, score};
+pub use request_log::{Ended, Fate};
 pub use strategy::Strategy;
 pub use tally::Totals;

@@ -1,5 +1,7 @@
 //! What happened to the requests so far: counts, and a histogram of response times. Nothing here knows why.
 
+use super::request_log::{Fate, RequestLog};
+
 /// Seconds after which the router gives a request up (Heroku's error H12).
 pub(super) const ROUTER_TIMEOUT: f64 = 30.0;
 
@@ -52,6 +54,7 @@ impl Totals {
 pub(super) struct Tally {
     pub(super) totals: Totals,
     histogram: Vec<u64>,
+    pub(super) log: RequestLog,
 }
 
 /// A bucket holds one 32nd of an octave: the top bits of a double, read as a whole number, grow with its logarithm.
@@ -61,22 +64,26 @@ const LAST: u64 = ROUTER_TIMEOUT.to_bits() >> SHIFT;
 
 impl Tally {
     pub(super) fn new() -> Self {
-        Self { totals: Totals::default(), histogram: vec![0; (LAST - FIRST + 1) as usize] }
+        Self { totals: Totals::default(), histogram: vec![0; (LAST - FIRST + 1) as usize], log: RequestLog::default() }
     }
 
-    /// A request was served `seconds` after it came; too late for the router, perhaps.
-    pub(super) fn served(&mut self, seconds: f64) {
+    /// A request that came at `arrived` was served; too late for the router, perhaps.
+    pub(super) fn served(&mut self, arrived: f64, now: f64) {
+        let seconds = now - arrived;
         if seconds >= ROUTER_TIMEOUT {
-            return self.failed(ROUTER_TIMEOUT);
+            return self.failed(arrived, now, Fate::TimedOut);
         }
+        self.log.note(arrived, now, Fate::Served);
         if seconds > SLOW {
             self.totals.slow += 1.0;
         }
         self.ended(seconds);
     }
 
-    /// A request failed after so many seconds.
-    pub(super) fn failed(&mut self, seconds: f64) {
+    /// A request that came at `arrived` failed.
+    pub(super) fn failed(&mut self, arrived: f64, now: f64, fate: Fate) {
+        self.log.note(arrived, now, fate);
+        let seconds = now - arrived;
         self.totals.slow += 1.0;
         self.totals.failed += 1.0;
         self.ended(seconds.min(ROUTER_TIMEOUT));
@@ -112,7 +119,7 @@ mod tests {
     fn a_percentile_is_right_to_three_percent() {
         let mut tally = Tally::new();
         for i in 1..=1000 {
-            tally.served(f64::from(i) * 0.01);
+            tally.served(0.0, f64::from(i) * 0.01);
         }
         for (q, ms) in [(0.05, 500.0), (0.5, 5000.0), (0.95, 9500.0)] {
             let found = tally.percentile_ms(q).unwrap();
@@ -124,9 +131,9 @@ mod tests {
     #[test]
     fn what_the_router_gave_up_counts_as_failed_and_slow() {
         let mut tally = Tally::new();
-        tally.served(31.0);
-        tally.served(2.5);
-        tally.served(0.5);
+        tally.served(0.0, 31.0);
+        tally.served(0.0, 2.5);
+        tally.served(0.0, 0.5);
         let totals = tally.totals;
         assert_eq!((totals.slow, totals.failed, totals.ended, totals.response_seconds), (2.0, 1.0, 3.0, 33.0));
     }
