@@ -386,6 +386,46 @@
 #define AUTOSCALE_REASON_WAITING_FOR_EFFECT 65
 
 /**
+ * Reason: the requests that come need more dynos.
+ */
+#define AUTOSCALE_REASON_TRAFFIC_MORE 80
+
+/**
+ * Reason: a larger formation is a little better for the requests that come, but not enough to pay for a change.
+ */
+#define AUTOSCALE_REASON_TRAFFIC_ADD_WOULD_NOT_PAY 81
+
+/**
+ * Reason: requests are slow, though the dynos are enough for those that come: no dyno is removed.
+ */
+#define AUTOSCALE_REASON_TRAFFIC_SLOW 82
+
+/**
+ * Reason: requests are slow at a load that was carried before: more dynos would not help.
+ */
+#define AUTOSCALE_REASON_TRAFFIC_INCIDENT 83
+
+/**
+ * Reason: most requests are slow, and dynos beyond what the load needs do not help: they are given back.
+ */
+#define AUTOSCALE_REASON_TRAFFIC_STEP_BACK 84
+
+/**
+ * Reason: the requests that come need fewer dynos.
+ */
+#define AUTOSCALE_REASON_TRAFFIC_FEWER 85
+
+/**
+ * Reason: the dynos are what the requests that come need.
+ */
+#define AUTOSCALE_REASON_TRAFFIC_ENOUGH 86
+
+/**
+ * Reason: fewer dynos would do for the requests that are known, but some of the last minutes are unknown.
+ */
+#define AUTOSCALE_REASON_TRAFFIC_UNKNOWN 87
+
+/**
  * Done.
  */
 #define AUTOSCALE_OK 0

@@ -75,7 +75,7 @@ const _: () = assert!(NUMBERS == 7 && FIRST <= size_of::<Decision>());
 
 impl From<&Decided> for Decision {
     fn from(decided: &Decided) -> Self {
-        let Evidence { samples_used, samples_fresh, mean_ms, trend, belief, wait_until } = decided.evidence;
+        let Evidence { samples_used, samples_fresh, mean_ms, trend, belief, wait_until, traffic: _ } = decided.evidence;
         let of_trend = |get: fn(Trend) -> f64| trend.map_or(f64::NAN, get);
         let of_belief = |get: fn(Belief) -> f64| belief.map_or(f64::NAN, get);
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
@@ -136,6 +136,8 @@ impl Decision {
             mean_ms: there(self.mean_ms),
             trend,
             belief,
+            // The numbers of the reason hold it, where the policy traffic decided.
+            traffic: None,
             wait_until: (self.wait_until_s >= 0).then(|| Timestamp::from_secs(self.wait_until_s)),
         };
         Ok(Decided { from: self.dynos, target: self.target, reason, evidence })

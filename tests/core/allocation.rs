@@ -73,3 +73,30 @@ fn an_adaptive_check_allocates_nothing_once_it_has_started() {
     assert!(changes > 20, "{changes} changes");
     assert_eq!(ALLOCATIONS.get() - before, 0);
 }
+
+#[test]
+fn a_line_of_the_routers_log_is_read_and_counted_without_an_allocation() {
+    use autoscale_core::workspace::router_logs::line::{Line, read};
+    use autoscale_core::workspace::router_logs::slots::Slots;
+
+    let now = Timestamp::from_secs(1_795_757_020);
+    let mut slots = Slots::default();
+    slots.opened(now);
+    let lines = [
+        "2026-11-27T05:23:40.1+00:00 heroku[router]: at=info method=GET path=\"/a?b=c d\" host=x fwd=\"1.2.3.4\" dyno=web.1 connect=0ms service=1ms status=200 bytes=9",
+        "2026-11-27T05:23:40+00:00 heroku[router]: at=error code=H12 desc=\"Request timeout\" path=/ dyno=web.1 connect= service=30000ms status=503",
+        "2026-11-27T05:23:40+00:00 app[web.1]: a line of the app's own",
+        "2026-11-27T05:23:40+00:00 heroku[logplex]: Error L10 (output buffer overflow): 500 messages dropped since 2013-04-17T19:04:46+00:00.",
+    ];
+    let mut count = || {
+        for line in lines {
+            if let Line::Request(request) = read(line.as_bytes()) {
+                assert!(slots.count(&request, now));
+            }
+        }
+    };
+    count();
+    let before = ALLOCATIONS.get();
+    (0..1000).for_each(|_| count());
+    assert_eq!(ALLOCATIONS.get() - before, 0);
+}

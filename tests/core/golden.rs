@@ -6,13 +6,14 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use autoscale_core::workspace::belief::Belief;
+use autoscale_core::workspace::belief::{Belief, TrafficBelief};
 use autoscale_core::workspace::decision::{Action, Decision, Evidence};
 use autoscale_core::workspace::event::{Check, Event, JsonSample, Kind, Outcome, Stage, VERSION};
 use autoscale_core::workspace::policy::PolicyKind;
 use autoscale_core::workspace::reason::{Cooldown, Next, Reason, Wait};
 use autoscale_core::workspace::sample::{DownCause, Sample};
 use autoscale_core::workspace::time::Timestamp;
+use autoscale_core::workspace::traffic::{SeenBelief, TrafficRow, TrafficSeen};
 use autoscale_core::workspace::warning::Warning;
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
@@ -31,6 +32,15 @@ fn reasons() -> Vec<Reason> {
         slow_share_target: 0.004,
         considered: 4,
         incurable_share: 0.0625,
+    };
+    let traffic = TrafficBelief {
+        requests_per_s: 47.0,
+        forecast_per_s: 58.5,
+        forecast_at: NOW + minutes(3),
+        dyno_carries: 15.25,
+        slow_share: 0.3125,
+        incident: 0.75,
+        considered: 4,
     };
     let (remaining, next) = (minutes(7), Next::Add(minutes(12)));
     vec![
@@ -75,6 +85,14 @@ fn reasons() -> Vec<Reason> {
         Reason::AddWouldNotPay { belief: weighed },
         Reason::RemovalWouldNotPay { belief: weighed },
         Reason::WaitingForEffect { next: Next::StepBack(minutes(4)) },
+        Reason::TrafficMore { traffic },
+        Reason::TrafficAddWouldNotPay { traffic: TrafficBelief { forecast_per_s: 47.0, ..traffic } },
+        Reason::TrafficSlow { traffic },
+        Reason::TrafficIncident { traffic },
+        Reason::TrafficStepBack { traffic },
+        Reason::TrafficFewer { traffic },
+        Reason::TrafficEnough { traffic },
+        Reason::TrafficUnknown { traffic },
     ]
 }
 
@@ -103,6 +121,7 @@ fn check(reason: &Reason) -> Check {
         applied: 3,
         error: None,
         load: None,
+        traffic: None,
         size: None,
         detail: None,
     }
@@ -158,6 +177,22 @@ fn kinds() -> Vec<Event> {
         Kind::ConfigReloaded { warnings: vec!["a warning".into()] },
         Kind::ConfigRefused { problems: vec!["a problem".into()] },
         Kind::Warning(Warning::new(Warning::CLOCK, "a warning")),
+        outcome(Outcome::Held, |check| {
+            let mut row = TrafficRow::empty(NOW - minutes(1));
+            (row.requests, row.errors, row.timeouts, row.connect_ms) = (20, 2, 1, 9);
+            (row.service_times[18], row.service_times[39]) = (18, 1);
+            let belief = SeenBelief {
+                dyno_carries: 15.25,
+                load: 47.0,
+                forecast: 58.5,
+                forecast_at: NOW + minutes(3),
+                slow_share: 0.05,
+                incident: 0.0,
+            };
+            let seen = TrafficSeen::of(vec![row, TrafficRow::empty(NOW - minutes(2))]).expect("rows");
+            (check.policy, check.traffic) =
+                (PolicyKind::Traffic, Some(Box::new(TrafficSeen { belief: Some(belief), ..seen })));
+        }),
     ];
     kinds.into_iter().map(event).collect()
 }

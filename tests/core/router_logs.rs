@@ -188,3 +188,56 @@ async fn rows_that_no_check_has_used_are_told_again() {
     );
     assert!(after.traffic.len() < again.traffic.len());
 }
+
+mod any_bytes {
+    use autoscale_core::workspace::router_logs::frame::Frames;
+    use autoscale_core::workspace::router_logs::line::{Line, read};
+    use proptest::prelude::*;
+
+    fn text() -> impl Strategy<Value = Vec<u8>> {
+        let word = prop_oneof![
+            Just("at=info".to_owned()),
+            Just("at=error code=H12".to_owned()),
+            Just("service=18ms".to_owned()),
+            Just("status=503".to_owned()),
+            Just("\"".to_owned()),
+            Just("2026-11-27T05:23:40.1+00:00".to_owned()),
+            Just("heroku[router]:".to_owned()),
+            Just("<158>1".to_owned()),
+            "[ -~]{0,12}",
+            "\\PC{0,4}",
+        ];
+        prop::collection::vec(word, 0..20).prop_map(|words| words.join(" ").into_bytes())
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_and_no_frame_is_a_defect(line in text(), raw in prop::collection::vec(any::<u8>(), 0..300)) {
+            read(&line);
+            read(&raw);
+            Frames::of(&line).for_each(drop);
+            Frames::of(&raw).for_each(drop);
+        }
+
+        #[test]
+        fn what_a_visitor_chooses_changes_nothing(path in "[ -~]{0,60}", address in "[ -~]{0,40}", host in "[!-~]{0,30}") {
+            let line = format!(
+                "2026-11-27T05:23:40+00:00 heroku[router]: at=info method=GET path=\"{path}\" host={host} request_id=1 \
+                 fwd=\"{address}\" dyno=web.1 connect=1ms service=18ms status=200 bytes=13 protocol=https"
+            );
+            let Line::Request(request) = read(line.as_bytes()) else { panic!("{line}") };
+            let told = (request.service_ms, request.connect_ms, request.status, request.code);
+            prop_assert_eq!(told, (Some(18), Some(1), 200, None));
+        }
+
+        #[test]
+        fn a_body_of_frames_gives_each_of_its_messages(texts in prop::collection::vec("[ -~\n]{0,40}", 0..10)) {
+            let frame = |text: &String| {
+                let message = format!("<190>1 2026-11-27T05:23:40+00:00 host app web.1 - {text}\n");
+                format!("{} {message}", message.len())
+            };
+            let body: String = texts.iter().map(frame).collect();
+            prop_assert_eq!(Frames::of(body.as_bytes()).filter(Result::is_ok).count(), texts.len());
+        }
+    }
+}

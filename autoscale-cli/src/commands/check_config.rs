@@ -38,6 +38,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR")]
     config_dir: Vec<PathBuf>,
 
+    /// Check it for single checks, as `run --once` makes them
+    #[arg(long)]
+    once: bool,
+
     /// Try what a loop will need: read the app, its formation and the metric sources once; changes nothing, and takes some
     /// seconds. Exits with 3 where something fails
     #[arg(long)]
@@ -50,14 +54,15 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Exit {
     let results = config_file::load_each(&args.files, &args.config_dir, false, &Environment::of_process());
-    let report = Report { json: args.json };
-    let can_run = |loaded: &Loaded| loaded.unready().iter().all(|problem| problem.kind == ProblemKind::Credential);
+    let report = Report { json: args.json, once: args.once };
+    let can_run =
+        |loaded: &Loaded| unready(loaded, args.once).iter().all(|problem| problem.kind == ProblemKind::Credential);
     // Colours stay only on a terminal, and not under NO_COLOR.
     let mut out = anstream::stdout().lock();
     let mut fails = false;
     let written = results.iter().try_for_each(|result| {
         report.write(&mut out, result)?;
-        match result.as_ref().ok().filter(|loaded| args.online && loaded.unready().is_empty()) {
+        match result.as_ref().ok().filter(|loaded| args.online && unready(loaded, args.once).is_empty()) {
             Some(loaded) => {
                 // What is known so far is read while the services are asked.
                 out.flush()?;
@@ -104,6 +109,15 @@ enum Severity {
 
 struct Report {
     json: bool,
+    /// Are single checks to be made?
+    once: bool,
+}
+
+/// What stands in the way of running a configuration.
+fn unready(loaded: &Loaded, once: bool) -> Vec<Problem> {
+    let mut problems = loaded.unready();
+    problems.extend(loaded.config.unfit_for_once().filter(|_| once));
+    problems
 }
 
 impl Report {
@@ -114,7 +128,7 @@ impl Report {
                 let Loaded { path, config, warnings, .. } = loaded;
                 let is_same = |a: &Problem, b: &Problem| (&a.section, &a.key) == (&b.section, &b.key);
                 let (keys, lacks): (Vec<_>, Vec<_>) =
-                    loaded.unready().into_iter().partition(|problem| problem.kind == ProblemKind::Credential);
+                    unready(loaded, self.once).into_iter().partition(|problem| problem.kind == ProblemKind::Credential);
                 self.problems(out, path, &lacks, Severity::Error)?;
                 // What is a placeholder is told once.
                 let told = |w: &&Problem| w.kind == ProblemKind::Placeholder && lacks.iter().any(|p| is_same(p, w));

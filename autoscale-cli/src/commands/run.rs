@@ -198,6 +198,10 @@ async fn open(
     let mut exit = None;
     for loaded in args.configs.load(args.dry_run || args.shadow) {
         let opened = match loaded.and_then(Loaded::ready) {
+            Ok(loaded) if args.once && loaded.config.unfit_for_once().is_some() => {
+                let problems: Vec<_> = loaded.config.unfit_for_once().into_iter().collect();
+                Err((loaded.in_lines(&problems).join("\n"), Exit::Config))
+            }
             Ok(loaded) => open_app(loaded, args, outlets, shared, reloads).await,
             Err(error) => Err((error.to_string(), Exit::Config)),
         };

@@ -16,6 +16,7 @@ const HEROKU_MOST: u32 = 100;
 pub(super) fn check(reader: &mut Reader<'_>, config: &Config) {
     window(reader, config);
     process_type(reader, config);
+    requests(reader, config);
     if config.bounds.max() > HEROKU_MOST {
         let text =
             format!("{} is above {HEROKU_MOST}, the most that Heroku runs of a process type", config.bounds.max());
@@ -85,6 +86,33 @@ fn process_type(reader: &mut Reader<'_>, config: &Config) {
              a metric of its own with the C or Python library"
         );
         reader.warn(keys::PROCESS_TYPE, ProblemKind::Advice, text);
+    }
+}
+
+/// What a policy makes of a source that counts requests, or of one that does not.
+fn requests(reader: &mut Reader<'_>, config: &Config) {
+    let source = config.sources.primary();
+    let counted = source.kind().counts_requests();
+    let entry = config.settings.policy.entry();
+    if entry.counts_requests && !counted {
+        let text = format!(
+            "{} decides by every request, and metric_source: {} does not count them: it decides as adaptive does; set \
+             metric_source: router_logs",
+            entry.name,
+            source.name()
+        );
+        reader.warn(keys::POLICY, ProblemKind::Advice, text);
+    } else if counted && !entry.counts_requests {
+        let taken = match entry.falling_trend_samples {
+            Some(_) => "a statistic of each ten seconds of the log (response_time_statistic)",
+            None => "one request of each ten seconds of the log",
+        };
+        let text = format!("{} takes {taken}; policy: traffic takes every request", entry.name);
+        reader.warn(keys::POLICY, ProblemKind::Advice, text);
+    }
+    if counted && config.sources.fallback().is_none() {
+        let text = "while the log can't be read, nothing is scaled: a fallback_source, such as probe, would go on";
+        reader.warn(keys::METRIC_SOURCE, ProblemKind::Advice, text);
     }
 }
 

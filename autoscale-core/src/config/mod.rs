@@ -153,6 +153,23 @@ impl Config {
         unready
     }
 
+    /// What stands in the way of a single check, as `run --once` makes one.
+    pub fn unfit_for_once(&self) -> Option<Problem> {
+        let source = self.sources.primary();
+        source.kind().needs_a_while().then(|| Problem {
+            section: Some(keys::AUTOSCALE.into()),
+            key: Some(keys::METRIC_SOURCE.name.into()),
+            ..Problem::of_file(
+                ProblemKind::Conflict,
+                format!(
+                    "{} needs a loop that runs on: a single check begins to listen and ends before it has heard a request. \
+                     Run without --once, or set another metric_source for this one",
+                    source.name()
+                ),
+            )
+        })
+    }
+
     /// The extra trusted roots of the services that are used, each with its section and key.
     #[cfg(feature = "http")]
     pub(crate) fn ca_files(&self) -> Vec<(&'static str, &'static str, &std::path::Path)> {

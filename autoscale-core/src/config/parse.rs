@@ -148,7 +148,7 @@ impl Reader<'_> {
         let heroku = self.heroku();
         let sources = self.sources(registry);
         let bounds = self.bounds();
-        let settings = self.settings(registry);
+        let settings = self.settings(registry, sources.as_ref());
         let check_frequency = self.duration(keys::CHECK_FREQUENCY);
         let manual_override = self.duration(keys::MANUAL_OVERRIDE);
         let dyno_price = self.take(keys::DYNO_PRICE, value::price);
@@ -247,8 +247,10 @@ impl Reader<'_> {
         self.problem(at, ProblemKind::Conflict, text);
     }
 
-    fn settings(&mut self, registry: &Registry) -> Option<Settings> {
-        let policy = self.word(keys::POLICY).and_then(|name| registry.policy(name));
+    fn settings(&mut self, registry: &Registry, sources: Option<&Sources>) -> Option<Settings> {
+        let named = self.word(keys::POLICY).and_then(|name| registry.policy(name));
+        let of_source = sources.and_then(|sources| registry.policy(sources.primary().kind().default_policy()?));
+        let policy = if self.find(keys::POLICY).is_some() { named } else { of_source.or(named) };
         let (low, high) = (self.number(keys::RESPONSE_TIME_LOW), self.number(keys::RESPONSE_TIME_HIGH));
         if let (Some(low), Some(high)) = (low, high)
             && low >= high
@@ -262,6 +264,7 @@ impl Reader<'_> {
         let cooldown_down_trial = self.duration(keys::COOLDOWN_DOWN_TRIAL);
         let (max_step_up, max_step_down) = (self.dynos(keys::MAX_STEP_UP), self.dynos(keys::MAX_STEP_DOWN));
         let slow_weight = self.number(keys::SLOW_WEIGHT);
+        let is_own_weight = self.find(keys::SLOW_WEIGHT).is_some();
         let on_missing_data =
             self.choice(keys::ON_MISSING_DATA, &[("hold", OnMissingData::Hold), ("max", OnMissingData::Max)]);
         let defaults = Settings::new(policy?);
@@ -277,7 +280,7 @@ impl Reader<'_> {
             cooldown_down_trial,
             max_step_up,
             max_step_down,
-            slow_weight: slow_weight?,
+            slow_weight: if is_own_weight { slow_weight? } else { defaults.slow_weight },
             tuning: defaults.tuning,
             on_missing_data: on_missing_data?,
             policy: defaults.policy,

@@ -31,6 +31,16 @@ pub trait SourceKind: fmt::Debug + Send + Sync {
         true
     }
 
+    /// The policy that decides on it where a configuration names none; `None`: the default of all.
+    fn default_policy(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Does it bring requests as a router counts them?
+    fn counts_requests(&self) -> bool {
+        false
+    }
+
     /// Does it take a while until it knows anything, so that a single check is of no use?
     fn needs_a_while(&self) -> bool {
         false

@@ -17,6 +17,7 @@ use crate::model::event::{self, Check, Detail, Event, JsonSample, Kind, Outcome,
 use crate::model::formation::{Bounds, Formation};
 use crate::model::sample::Sample;
 use crate::model::time::Timestamp;
+use crate::model::traffic::{SeenBelief, TrafficRow, TrafficSeen};
 use crate::model::warning::Warning;
 use crate::model::window::Window;
 use crate::policy::{Decider, Observation, Settings};
@@ -339,6 +340,7 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
             applied,
             error,
             load: decision.evidence.belief.map(|b| [b.load_dynos, b.load_low, b.load_high]),
+            traffic: traffic_seen(reading.traffic, &decision),
             size: seen.size.clone(),
             detail: Some(Detail {
                 window,
@@ -550,6 +552,12 @@ fn remembering(plan: &Plan, ledger: &Ledger, warnings: &Warnings) -> Decider {
         warnings.add(Warning::STARTS_AFRESH, format!("the policy starts afresh: {error}"));
         Decider::new(plan.settings.clone())
     })
+}
+
+/// What a check was shown of the requests, and what the policy makes of them.
+fn traffic_seen(rows: Vec<TrafficRow>, decision: &Decision) -> Option<Box<TrafficSeen>> {
+    let belief = decision.evidence.traffic.as_ref().map(SeenBelief::from);
+    TrafficSeen::of(rows).map(|seen| Box::new(TrafficSeen { belief, ..seen }))
 }
 
 /// What came of carrying a decision out.

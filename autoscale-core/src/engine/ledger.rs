@@ -152,6 +152,10 @@ impl Ledger {
         if let Kind::Checked(check) = &mut event.kind {
             let more = check.new_samples.len().saturating_sub(MOST_SAMPLES);
             check.new_samples.drain(..more);
+            // The policy's memory has them.
+            if let Some(traffic) = &mut check.traffic {
+                traffic.rows.clear();
+            }
         }
         self.last_check = Some(event);
     }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::model::calendar;
 use crate::model::time::Timestamp;
+use crate::model::traffic::SeenBelief;
 use crate::model::units::Share;
 
 /// What the adaptive policy believed when it decided, and what it weighed.
@@ -51,6 +52,15 @@ pub struct TrafficBelief {
     pub incident: f64,
     /// The size that was considered; the target, where it is told of a decision.
     pub considered: u32,
+}
+
+impl From<&TrafficBelief> for SeenBelief {
+    fn from(belief: &TrafficBelief) -> Self {
+        let TrafficBelief { requests_per_s, forecast_per_s, forecast_at, dyno_carries, slow_share, incident, .. } =
+            *belief;
+        let (load, forecast) = (requests_per_s, forecast_per_s);
+        Self { dyno_carries, load, forecast, forecast_at, slow_share, incident }
+    }
 }
 
 impl TrafficBelief {

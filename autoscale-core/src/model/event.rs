@@ -10,6 +10,7 @@ use crate::model::policy_kind::PolicyKind;
 use crate::model::reason::{Class, GivenReason};
 use crate::model::sample::Sample;
 use crate::model::time::Timestamp;
+use crate::model::traffic::TrafficSeen;
 use crate::model::units::Dynos;
 use crate::model::units::Span;
 use crate::model::warning::Warning;
@@ -217,6 +218,9 @@ pub struct Check {
     /// Believed load in dynos with its 10 % and 90 % quantiles; only under the adaptive policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub load: Option<[f64; 3]>,
+    /// Requests as a router counted them; only where the metric source counts them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traffic: Option<Box<TrafficSeen>>,
     /// Size of the dynos, where the platform has such a thing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<String>,

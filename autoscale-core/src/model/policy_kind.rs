@@ -22,6 +22,8 @@ pub struct PolicyEntry {
     pub slow_weight: f64,
     /// Samples a falling trend needs before the policy removes a dyno because of it; `None`: it fits no trend.
     pub falling_trend_samples: Option<u32>,
+    /// Does it decide by requests as a router counts them?
+    pub counts_requests: bool,
     /// Makes the policy: a `policy::Maker`, which is not known here.
     pub maker: &'static (dyn Any + Send + Sync),
 }
@@ -92,6 +94,7 @@ fn named(name: &str) -> Option<PolicyKind> {
         cooldown_down: Duration::ZERO,
         slow_weight: 15.0,
         falling_trend_samples: None,
+        counts_requests: false,
         maker: &(),
     }));
     names.push(entry);

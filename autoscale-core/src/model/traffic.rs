@@ -11,7 +11,7 @@ use crate::model::time::Timestamp;
 /// Seconds of a row.
 pub const ROW_S: i64 = 10;
 /// Length of a row.
-pub(crate) const SLOT: Duration = Duration::from_secs(ROW_S as u64);
+pub const SLOT: Duration = Duration::from_secs(ROW_S as u64);
 /// Buckets of service times.
 pub const BUCKETS: usize = 40;
 /// The service time in ms at which the last bucket begins, and the router gives a request up.
@@ -158,6 +158,66 @@ impl<'de> Deserialize<'de> for Counts {
             }
         }
         deserializer.deserialize_seq(List)
+    }
+}
+
+/// What a check was shown of the requests, in a few numbers and as it was.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct TrafficSeen {
+    /// Requests per second in the rows.
+    pub requests_per_s: f64,
+    /// The service times in ms that 50, 95 and 99 % of the requests stayed below; `None` without any.
+    pub p50: Option<f64>,
+    /// As [`TrafficSeen::p50`].
+    pub p95: Option<f64>,
+    /// As [`TrafficSeen::p50`].
+    pub p99: Option<f64>,
+    /// Requests that failed: those with a status from 500 on.
+    pub errors: u32,
+    /// What the policy traffic makes of them; `None` under another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub belief: Option<SeenBelief>,
+    /// The rows, all that the check was given: late parts are rows of their own.
+    pub rows: Vec<TrafficRow>,
+}
+
+/// What the policy traffic believed, as JSON has it.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+pub struct SeenBelief {
+    /// Requests per second at which 1 % of a dyno's requests are slow.
+    pub dyno_carries: f64,
+    /// Requests per second now.
+    pub load: f64,
+    /// Requests per second that are forecast.
+    pub forecast: f64,
+    /// For when.
+    pub forecast_at: Timestamp,
+    /// Share of slow requests of the last minute, 0 to 1.
+    pub slow_share: f64,
+    /// Probability that the app is in an incident, whose slowness dynos can't cure, 0 to 1.
+    pub incident: f64,
+}
+
+impl TrafficSeen {
+    /// Of the rows that a check was given; `None` where it was given none.
+    pub fn of(rows: Vec<TrafficRow>) -> Option<Self> {
+        let first = rows.first()?;
+        let mut sum = TrafficRow::empty(first.from);
+        rows.iter().for_each(|row| sum.add(row));
+        let mut slots: Vec<_> = rows.iter().map(|row| row.from).collect();
+        slots.sort_unstable();
+        slots.dedup();
+        let seconds = SLOT.as_secs_f64() * slots.len() as f64;
+        let percentile = |q| sum.percentile_ms(q).map(|ms| (ms * 10.0).round() / 10.0);
+        Some(Self {
+            requests_per_s: (f64::from(sum.requests) / seconds * 1000.0).round() / 1000.0,
+            p50: percentile(0.5),
+            p95: percentile(0.95),
+            p99: percentile(0.99),
+            errors: sum.errors,
+            belief: None,
+            rows,
+        })
     }
 }
 

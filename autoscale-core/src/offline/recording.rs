@@ -12,6 +12,7 @@ use crate::model::calendar;
 use crate::model::event::{Check, Event, JsonSample, Kind, Outcome};
 use crate::model::sample::{DownCause, Sample, Status};
 use crate::model::time::Timestamp;
+use crate::model::traffic::TrafficRow;
 use crate::sources::pingdom::wire;
 
 /// What a recording holds.
@@ -48,6 +49,8 @@ pub struct RecordedCheck {
     pub shadow: bool,
     /// Results that no earlier check had seen.
     pub new_samples: Vec<Sample>,
+    /// Rows of requests that it was given.
+    pub traffic: Vec<TrafficRow>,
     /// Dynos there should have been.
     pub target: u32,
     /// Dynos there were after it, as far as the platform said.
@@ -194,6 +197,7 @@ impl Union {
             dry_run: self.dry_run || check.shadow,
             shadow: check.shadow,
             new_samples,
+            traffic: check.traffic.map(|traffic| traffic.rows).unwrap_or_default(),
             target: check.target,
             applied,
             code: check.reason.code().to_owned(),

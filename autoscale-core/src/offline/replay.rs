@@ -80,6 +80,7 @@ impl Replayer {
                     &window,
                 )
                 .interval(self.interval)
+                .traffic(&check.traffic)
                 .effective_max(check.limit)
                 .maintenance(check.maintenance)
                 .override_until(check.override_until)

@@ -41,6 +41,7 @@ pub(super) static ENTRY: PolicyEntry = PolicyEntry {
     cooldown_down: Duration::from_secs(600),
     slow_weight: 15.0,
     falling_trend_samples: Some(STRICT_POINTS as u32),
+    counts_requests: false,
     maker: &Maker(|| Box::new(Threshold::default())),
 };
 

@@ -46,6 +46,7 @@ pub(super) static ENTRY: PolicyEntry = PolicyEntry {
     cooldown_down: Duration::from_secs(120),
     slow_weight: 15.0,
     falling_trend_samples: None,
+    counts_requests: false,
     maker: &Maker(|| Box::new(Adaptive::new())),
 };
 

@@ -46,6 +46,7 @@ pub(super) static ENTRY: PolicyEntry = PolicyEntry {
     cooldown_down: Duration::ZERO,
     slow_weight: 20.0,
     falling_trend_samples: None,
+    counts_requests: true,
     maker: &Maker(|| Box::new(Traffic::with_fallback(Box::new(Adaptive::new())))),
 };
 

@@ -56,6 +56,14 @@ impl SourceKind for RouterLogsKind {
         true
     }
 
+    fn default_policy(&self) -> Option<&'static str> {
+        Some("traffic")
+    }
+
+    fn counts_requests(&self) -> bool {
+        true
+    }
+
     #[cfg(feature = "http")]
     fn opener(&self) -> Option<&'static (dyn Any + Send + Sync)> {
         static OPENER: Opener = Opener(|settings, opening| {
