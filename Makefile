@@ -8,6 +8,8 @@ LIBDIR ?= $(PREFIX)/lib
 CARGO ?= cargo
 # How much longer the property tests of `make soak` look: cases a property.
 SOAK_CASES ?= 20000
+# Seconds of each target of `make fuzz`.
+FUZZ_SECONDS ?= 60
 
 # Tools that `make ci-extra` installs once, in tools/ of the target folder.
 CARGO_DENY_VERSION := 0.20.2
@@ -31,7 +33,7 @@ MAKEFLAGS += --no-print-directory
 # One build at a time: cargo has its own parallelism.
 .NOTPARALLEL:
 .PHONY: help demo tray-demo tray-tao test-tray test build-tools setup lint fmt-check clippy test-rust test-deploy generate bench header wheel soak ci-extra \
-	test-prometheus deny docs feature-check package-check release install uninstall capi test-c test-python sanitize sizes
+	test-prometheus fuzz deny docs feature-check package-check release install uninstall capi test-c test-python sanitize sizes
 
 help: ## shows this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -185,3 +187,8 @@ uninstall: ## takes away what `make install` put there; your configuration and s
 	rm -f $(bindir)/autoscale $(unitdir)/autoscale.service $(unitdir)/autoscale@.service $(etcdir)/heroku-autoscale/config.sample.ini
 	rm -f $(DESTDIR)$(LIBDIR)/libautoscale.* $(DESTDIR)$(LIBDIR)/pkgconfig/autoscale.pc $(DESTDIR)$(PREFIX)/include/autoscale.h
 	rm -rf $(DESTDIR)$(LIBDIR)/cmake/autoscale $(docdir) $(sharedir)
+
+fuzz: build-tools ## any bytes into the log parsers, FUZZ_SECONDS (60) each; needs cargo-fuzz, which it installs
+	$(rust) command -v cargo-fuzz >/dev/null || $(CARGO) install --quiet --locked cargo-fuzz
+	$(rust) for target in lines frames; do \
+		RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run --sanitizer none $$target --target-dir "$$(target_dir)/fuzz" -- -max_total_time=$(FUZZ_SECONDS) || exit 1; done

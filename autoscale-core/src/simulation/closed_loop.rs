@@ -2,22 +2,87 @@
 //! the visitors got for it. Decides nothing itself: whoever decides is handed in.
 
 use std::collections::VecDeque;
+use std::str::FromStr;
 use std::time::Duration;
 
 use crate::model::formation::{Bounds, Formation};
 use crate::model::sample::Sample;
 use crate::model::time::Timestamp;
+use crate::model::traffic::TrafficRow;
 use crate::model::window::Window;
 use crate::policy::Observation;
+use crate::sources::router_logs::router::Request;
+use crate::sources::router_logs::samples::{Samples, Taken};
+use crate::sources::router_logs::slots::Slots;
 
 use super::report::{Change, Minute, Report};
-use super::{Incident, Load, Profile, SimulatedApp};
+use super::{Ended, Fate, Incident, Load, Profile, SimulatedApp};
 
 /// Where the virtual clock begins: a Monday at midnight, UTC.
 const START: Timestamp = Timestamp::from_secs(1_704_067_200);
 
 /// Seconds to the first outside check: checks and decisions do not fall together.
 const FIRST_PROBE: u64 = 20;
+
+/// What a policy sees of the app.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Evidence {
+    /// Outside checks.
+    Probe,
+    /// The router's log: every request, and samples made of them.
+    Logs,
+}
+
+impl FromStr for Evidence {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        match name {
+            "probe" => Ok(Self::Probe),
+            "logs" => Ok(Self::Logs),
+            _ => Err("write probe or logs".into()),
+        }
+    }
+}
+
+/// What is heard of the router's log between two decisions.
+struct Heard {
+    slots: Slots,
+    samples: Samples,
+}
+
+impl Heard {
+    fn new(taken: Taken, period: Duration) -> Self {
+        let mut slots = Slots::default();
+        slots.opened(START);
+        Self { slots, samples: Samples::new(taken, period) }
+    }
+
+    /// The rows that have become complete since the last time.
+    fn rows(&mut self, app: &mut SimulatedApp, now: Timestamp) -> Vec<TrafficRow> {
+        for (at, ended) in app.take_ended() {
+            self.slots.count(&logged(at, ended), now);
+        }
+        let handed = self.slots.hand_over(now);
+        self.slots.acknowledge(handed.seq);
+        self.samples.take(&handed.rows);
+        handed.rows
+    }
+}
+
+/// A request as the router logs it.
+fn logged(at: Timestamp, ended: Ended) -> Request {
+    let ms = Some((ended.took * 1000.0).round().max(1.0) as u32);
+    let (service_ms, status, code) = match ended.fate {
+        Fate::Served => (ms, 200, None),
+        Fate::Broken => (ms, 500, None),
+        Fate::TimedOut => (Some(30_000), 503, Some(12)),
+        Fate::Refused => (None, 503, Some(11)),
+        Fate::NoDyno => (None, 503, Some(10)),
+        Fate::Cut => (ms, 503, Some(13)),
+    };
+    Request { at, service_ms, connect_ms: service_ms.map(|_| 1), status, code }
+}
 
 /// What everybody who is compared goes through alike.
 #[derive(Clone, Debug)]
@@ -42,6 +107,9 @@ pub struct Scenario {
     pub period: Duration,
     /// What goes wrong.
     pub incidents: Vec<Incident>,
+    /// What policies see of the app; `None`: each what it is meant for, the policy traffic the router's log and the others
+    /// outside checks.
+    pub evidence: Option<Evidence>,
     /// Requests per second that a dyno is good for ([`Profile::requests_per_dyno`]): what needed dynos are counted by.
     pub requests_per_dyno: f64,
 }
@@ -56,6 +124,7 @@ impl Scenario {
             probe_every: minute,
             period: 30 * minute,
             incidents: Vec::new(),
+            evidence: None,
             requests_per_dyno: profile.requests_per_dyno(),
             profile,
             load,
@@ -84,20 +153,40 @@ impl Scenario {
 
     /// Plays it with whoever `decides`: sees what a policy sees and names the dynos to have, which are kept within the
     /// bounds. `progress` is told now and then how much is done, from 0 to 1.
-    pub fn run(&self, mut decides: impl FnMut(&Observation<'_>) -> u32, progress: impl FnMut(f64)) -> Report {
-        self.play(|seen| decides(seen).clamp(self.bounds.min(), self.bounds.max()), progress)
+    pub fn run(&self, decides: impl FnMut(&Observation<'_>) -> u32, progress: impl FnMut(f64)) -> Report {
+        self.run_hearing(None, decides, progress)
+    }
+
+    /// [`Scenario::run`] with whoever hears the router's log instead of outside checks: its rows, and the samples that are
+    /// taken of them.
+    pub fn run_hearing(
+        &self,
+        log: Option<Taken>,
+        mut decides: impl FnMut(&Observation<'_>) -> u32,
+        progress: impl FnMut(f64),
+    ) -> Report {
+        self.play(log, |seen| decides(seen).clamp(self.bounds.min(), self.bounds.max()), progress)
     }
 
     /// Plays it with so many dynos from beginning to end, whatever the bounds. `progress` as for [`Scenario::run`].
     pub fn run_fixed(&self, dynos: u32, progress: impl FnMut(f64)) -> Report {
-        Self { start_dynos: Some(dynos), ..self.clone() }.play(|_| dynos, progress)
+        Self { start_dynos: Some(dynos), ..self.clone() }.play(None, |_| dynos, progress)
     }
 
-    fn play(&self, mut decides: impl FnMut(&Observation<'_>) -> u32, mut progress: impl FnMut(f64)) -> Report {
+    fn play(
+        &self,
+        log: Option<Taken>,
+        mut decides: impl FnMut(&Observation<'_>) -> u32,
+        mut progress: impl FnMut(f64),
+    ) -> Report {
         let needed = self.needed();
         let dynos = self.start_dynos.unwrap_or((needed[0] + 1).min(self.bounds.max()));
         let mut app = SimulatedApp::new(self.profile.clone(), self.load.clone(), self.seed, dynos, START)
             .with_incidents(self.incidents.iter().copied());
+        let mut heard = log.map(|taken| {
+            app.log_requests();
+            Heard::new(taken, self.period)
+        });
         let second = Duration::from_secs(1);
         let (interval, probe_every) = (self.interval.max(second), self.probe_every.max(second));
         let end = START + self.length;
@@ -127,14 +216,20 @@ impl Scenario {
             }
             if now == next_probe {
                 next_probe = now + probe_every;
-                results.extend(app.watch());
+                if heard.is_none() {
+                    results.extend(app.watch());
+                }
             }
             if now == next_check {
                 next_check = now + interval;
                 while results.front().is_some_and(|oldest| oldest.at < now - self.period) {
                     results.pop_front();
                 }
-                window.fill(results.iter().copied(), now, self.period);
+                let rows = heard.as_mut().map(|heard| heard.rows(&mut app, now)).unwrap_or_default();
+                match &heard {
+                    Some(heard) => window.fill(heard.samples.since(now - self.period), now, self.period),
+                    None => window.fill(results.iter().copied(), now, self.period),
+                }
                 let from = app.quantity();
                 let seen = Observation::new(
                     now,
@@ -142,7 +237,8 @@ impl Scenario {
                     self.bounds,
                     &window,
                 )
-                .interval(interval);
+                .interval(interval)
+                .traffic(&rows);
                 let to = decides(&seen);
                 if to != from {
                     changes.push(Change { at: now, from, to });

@@ -25,7 +25,7 @@ mod strategy;
 mod tally;
 
 pub use app::{DynoState, SimulatedApp};
-pub use closed_loop::Scenario;
+pub use closed_loop::{Evidence, Scenario};
 pub use incident::{Incident, IncidentKind};
 pub use load::{Load, LoadError};
 pub use probe::ProbeResult;

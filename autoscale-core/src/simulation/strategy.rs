@@ -1,4 +1,4 @@
-//! Who can be put to the test in a closed loop: the two policies, and what they are measured against.
+//! Who can be put to the test in a closed loop: the policies, and what they are measured against.
 
 use std::borrow::Cow;
 use std::str::FromStr;
@@ -7,15 +7,17 @@ use std::time::Duration;
 use crate::model::sample::Sample;
 use crate::model::window::Trend;
 use crate::policy::{Decider, Observation, PolicyKind, Settings};
+use crate::sources::router_logs::Statistic;
+use crate::sources::router_logs::samples::Taken;
 
-use super::closed_loop::Scenario;
+use super::closed_loop::{Evidence, Scenario};
 use super::prototype::Prototype;
 use super::report::Report;
 
 /// Who decides in a scenario.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Strategy {
-    /// One of the two policies.
+    /// One of the policies.
     Policy(PolicyKind),
     /// The rule of 2012, as that daemon carried it out: each five minutes, on half an hour.
     Original,
@@ -32,9 +34,10 @@ const MOST_FIXED: u32 = 1000;
 
 impl Strategy {
     /// All that decide something: without [`Strategy::Fixed`].
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Policy(PolicyKind::Threshold),
         Self::Policy(PolicyKind::Adaptive),
+        Self::Policy(PolicyKind::Traffic),
         Self::Original,
         Self::Prototype,
         Self::Clairvoyant,
@@ -63,10 +66,20 @@ impl Strategy {
                     settings.cooldown_up = Settings::new(kind).cooldown_up;
                     settings.cooldown_down = Settings::new(kind).cooldown_down;
                     settings.cooldown_down_trial = Settings::new(kind).cooldown_down_trial;
+                    if settings.slow_weight == Settings::new(settings.policy).slow_weight {
+                        settings.slow_weight = Settings::new(kind).slow_weight;
+                    }
                     settings.policy = kind;
                 }
+                let counts = kind.entry().counts_requests;
+                let own = if counts { Evidence::Logs } else { Evidence::Probe };
+                let hears = scenario.evidence.unwrap_or(own) == Evidence::Logs;
+                let taken = match kind == PolicyKind::Threshold {
+                    true => Taken::Statistic(Statistic::default()),
+                    false => Taken::One { seed: scenario.seed },
+                };
                 let mut decider = Decider::new(settings);
-                scenario.run(|seen| decider.decide(seen).target, progress)
+                scenario.run_hearing(hears.then_some(taken), |seen| decider.decide(seen).target, progress)
             }
             Self::Original => {
                 let rule = Original::from(settings);

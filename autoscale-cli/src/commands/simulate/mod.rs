@@ -15,7 +15,7 @@ use autoscale_core::workspace::formation::Bounds;
 use autoscale_core::workspace::graph_files;
 use autoscale_core::workspace::money::DynoPrice;
 use autoscale_core::workspace::policy::{PolicyKind, Settings};
-use autoscale_core::workspace::simulation::{Incident, Load, Profile, Scenario, Strategy};
+use autoscale_core::workspace::simulation::{Evidence, Incident, Load, Profile, Scenario, Strategy};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use self::played::Played;
@@ -35,7 +35,7 @@ pub(crate) struct Args {
     /// Requests per second: day, flash-crowd, steps, flat=RPS, or a CSV file of `minute,rps` lines
     #[arg(long, value_name = "LOAD", default_value = "day")]
     load: String,
-    /// Policies to compare: threshold, adaptive, 2012, prototype, clairvoyant, fixed=N for N dynos all along; without it,
+    /// Policies to compare: threshold, adaptive, traffic, 2012, prototype, clairvoyant, fixed=N for N dynos all along; without it,
     /// the configured policy, 2012 and clairvoyant
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     compare: Vec<Strategy>,
@@ -58,6 +58,10 @@ pub(crate) struct Args {
     /// Minutes between two decisions; without it, as configured
     #[arg(long, value_name = "MINUTES", value_parser = positive)]
     check_every: Option<f64>,
+    /// What the policies see: probe (measurements from outside) or logs (every request, as Heroku's router logs it);
+    /// without it, logs for the policy traffic and probe for the others
+    #[arg(long, value_name = "WHAT")]
+    evidence: Option<Evidence>,
     /// Seconds between two measurements from outside
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = positive)]
     probe_every: f64,
@@ -158,6 +162,7 @@ fn scenario(args: &Args, operator: &Operator) -> Result<Scenario, String> {
         args.check_every.map_or(operator.check_frequency, |m| Duration::from_secs_f64(60.0 * m.min(1e6)));
     scenario.probe_every = Duration::from_secs_f64(args.probe_every.min(1e6));
     scenario.period = operator.settings.period;
+    scenario.evidence = args.evidence;
     if let Some(late) = args.incidents.iter().find(|incident| incident.from >= scenario.length) {
         return Err(format!("--incident {late}: begins after the end of the simulation"));
     }

@@ -237,7 +237,7 @@ impl Shared {
                 Span::of_secs(middle.round()),
                 Span(self.boot_time)
             );
-            self.warnings.add_once(Warning::BOOT_TIME, text);
+            self.warnings.add_kind(Warning::BOOT_TIME, "boot_time", text);
         }
     }
 
