@@ -178,6 +178,8 @@ impl<'a> Taken<'a> {
             effective_max: None,
             interval: self.interval,
             window,
+            traffic: &[],
+            rows_may_repeat: true,
             maintenance: self.maintenance,
             override_until: None,
             dry_run: self.dry_run,

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use crate::model::time::Timestamp;
 
+/// Buckets of service times.
+pub(crate) const BUCKETS: usize = 40;
 /// Length of a row.
 pub(crate) const SLOT: Duration = Duration::from_secs(10);
 
@@ -23,7 +25,7 @@ pub struct TrafficRow {
     /// Sum of the times to connect to a dyno, in milliseconds.
     pub connect_ms: u32,
     /// Requests by service time: bucket `i` counts those from R^i to R^(i + 1) ms, with R^40 = 30,000.
-    pub service_times: [u32; 40],
+    pub service_times: [u32; BUCKETS],
 }
 
 /// A span of time, both ends included.
