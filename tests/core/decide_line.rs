@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use autoscale_core::TrafficRow;
 use autoscale_core::workspace::decide_line::{DecideRequest, DecideStream, MAX_APPS};
 use autoscale_core::workspace::formation::Bounds;
 use autoscale_core::workspace::policy::{PolicyKind, Settings};
@@ -19,7 +20,10 @@ fn error(line: &str) -> String {
 #[test]
 fn a_line_is_read_with_all_its_fields() {
     let line = r#"{"now":1700000000.5,"dynos":3,"min":2,"max":9,"changed_at":1699999000,"interval":0.5,"app":"shop",
-        "samples":[[60,250.5,true],[1.25,null,false],[2,30000,"timeout"],[3,0,"error"],[4,7,"up"]],"later":{"x":[1]}}"#;
+        "samples":[[60,250.5,true],[1.25,null,false],[2,30000,"timeout"],[3,0,"error"],[4,7,"up"]],
+        "traffic":[[50,10,7,3,1,1,25,[0,4,2]]],"later":{"x":[1]}}"#;
+    let mut service_times = [0; 40];
+    service_times[1..3].copy_from_slice(&[4, 2]);
     let at = |s: f64| Timestamp::from_secs_f64(s).unwrap();
     assert_eq!(
         DecideRequest::from_json(line.as_bytes()).unwrap(),
@@ -35,6 +39,15 @@ fn a_line_is_read_with_all_its_fields() {
                 Sample::down(at(3.0), DownCause::Error),
                 Sample::up(at(4.0), 7.0).unwrap(),
             ],
+            traffic: vec![TrafficRow {
+                from: at(50.0),
+                requests: 7,
+                errors: 3,
+                timeouts: 1,
+                router_errors: 1,
+                connect_ms: 25,
+                service_times,
+            }],
             changed_at: Some(at(1_699_999_000.0)),
             interval: Some(Duration::from_millis(500)),
             app: Some("shop".into()),

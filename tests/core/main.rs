@@ -2,6 +2,7 @@
 
 mod accounts;
 mod adaptive;
+mod adaptive_2026;
 mod adaptive_once;
 mod adaptive_soak;
 mod allocation;
@@ -41,6 +42,7 @@ mod state;
 mod support;
 mod threshold;
 mod tls;
+mod traffic;
 mod trend;
 mod waits;
 mod watched;

@@ -1,8 +1,10 @@
-//! Where the adaptive policy goes beyond its reference. Which way is better was measured: docs/adaptive-ideas.md.
+//! Where the policies go beyond their references. Which way is better was measured: docs/adaptive-ideas.md; for the
+//! traffic policy, docs/traffic.md says what differs.
 
 use std::time::Duration;
 
-/// What the adaptive policy does against incidents: as its reference does, or better.
+/// What the adaptive policy does against incidents, and the traffic policy about lost log lines: as their references do,
+/// or better.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Tuning {
     /// An episode of slowness may grow the formation to this many times its size before it must show an effect...
@@ -15,17 +17,26 @@ pub struct Tuning {
     /// Is a slowness that went on after the dynos bought against it had their time an incident, however short? What was
     /// believed of the load during an incident is forgotten.
     pub short_incidents: bool,
+    /// traffic: Must a removal also be right by the slots whose rows are known alone? Requests that ended later tell of a
+    /// part of what arrived in a slot whose own row is lost; the reference takes that part for its load.
+    pub known_slots_alone: bool,
 }
 
 impl Tuning {
     /// As the reference decides: for comparing the two.
     pub const fn reference() -> Self {
-        Self { grow_times: 4, grow_room: 0.5, step_back_after: None, short_incidents: false }
+        Self { grow_times: 4, grow_room: 0.5, step_back_after: None, short_incidents: false, known_slots_alone: false }
     }
 }
 
 impl Default for Tuning {
     fn default() -> Self {
-        Self { grow_times: 8, grow_room: 0.75, step_back_after: Some(Duration::from_secs(600)), short_incidents: true }
+        Self {
+            grow_times: 8,
+            grow_room: 0.75,
+            step_back_after: Some(Duration::from_secs(600)),
+            short_incidents: true,
+            known_slots_alone: true,
+        }
     }
 }

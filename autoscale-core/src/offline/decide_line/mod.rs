@@ -2,6 +2,8 @@
 //! is the answer, [`DecideStream`] keeps a policy for each app that the lines speak of. Reads no file and no clock.
 
 pub mod request;
+mod rows;
+mod scalar;
 mod stream;
 
 use serde::Serialize;

@@ -9,17 +9,16 @@ use std::time::Duration;
 use serde::Deserializer as _;
 use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::rows::Rows;
+use super::scalar::{Any, Scalar};
 use crate::model::sample::{DownCause, Sample};
 use crate::model::time::Timestamp;
+use crate::model::traffic::TrafficRow;
 
-/// Longest key of an app, bytes.
-const MAX_APP: usize = 256;
 /// Most results: a million, as in C.
 const MAX_SAMPLES: usize = 1_000_000;
 /// Longest error, characters.
 const MAX_ERROR: usize = 300;
-/// Longest check interval, s: a hundred years.
-const MAX_INTERVAL: f64 = 3.2e9;
 
 /// What a line asks to be decided. Keys it does not know are passed over.
 #[derive(Clone, PartialEq, Debug)]
@@ -35,6 +34,9 @@ pub struct DecideRequest {
     /// `samples`: results `[t, ms, up]` in any order. `up` is true, "up", false (a time-out), "timeout" or "error"; those
     /// that are up with `ms` null or 0 measured nothing and are left out.
     pub samples: Vec<Sample>,
+    /// `traffic`: rows `[t0, 10, requests, 5xx, h12, other router errors, connect ms, [service times]]` that came since the
+    /// line before, in any order; late parts and repetitions included. Empty where the key is missing.
+    pub traffic: Vec<TrafficRow>,
     /// `changed_at`: when the quantity last changed; `None`: as earlier lines show it.
     pub changed_at: Option<Timestamp>,
     /// `interval`: seconds between two checks; `None`: as configured.
@@ -85,7 +87,7 @@ impl<'de> Visitor<'de> for Line<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<DecideRequest, A::Error> {
         let (mut now, mut dynos, mut min, mut max, mut samples) = (None, None, None, None, None);
-        let (mut changed_at, mut interval, mut app) = (None, None, None);
+        let (mut changed_at, mut interval, mut app, mut traffic) = (None, None, None, Vec::new());
         let mut seen: Vec<&'static str> = Vec::with_capacity(KEYS.len());
         while let Some(key) = map.next_key::<Cow<'de, str>>()? {
             let Some(key) = KEYS.into_iter().find(|known| **known == *key) else {
@@ -100,6 +102,10 @@ impl<'de> Visitor<'de> for Line<'_> {
             self.0.set(Some(key));
             if key == "samples" {
                 samples = Some(map.next_value_seed(Samples)?);
+                continue;
+            }
+            if key == "traffic" {
+                traffic = map.next_value_seed(Rows)?;
                 continue;
             }
             let value = map.next_value_seed(Any)?;
@@ -121,6 +127,7 @@ impl<'de> Visitor<'de> for Line<'_> {
             min,
             max,
             samples: samples.ok_or_else(|| missing("samples"))?,
+            traffic,
             changed_at,
             interval,
             app,
@@ -128,7 +135,7 @@ impl<'de> Visitor<'de> for Line<'_> {
     }
 }
 
-const KEYS: [&str; 8] = ["now", "dynos", "min", "max", "samples", "changed_at", "interval", "app"];
+const KEYS: [&str; 9] = ["now", "dynos", "min", "max", "samples", "traffic", "changed_at", "interval", "app"];
 
 struct Samples;
 
@@ -196,123 +203,5 @@ impl<'de> Visitor<'de> for OneSample {
             },
             other => Err(named(2, format!("must be true, false, \"timeout\" or \"error\", not {other}"))),
         }
-    }
-}
-
-/// A value whose type is judged by who asked for it, so that errors can say what was found where.
-#[derive(Debug)]
-enum Scalar {
-    Null,
-    Bool(bool),
-    Number(f64),
-    Text(Box<str>),
-    List,
-    Object,
-}
-
-impl fmt::Display for Scalar {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Null => f.write_str("null"),
-            Self::Bool(value) => write!(f, "{value}"),
-            Self::Number(value) if value.abs() >= 1e15 => write!(f, "{value:e}"),
-            Self::Number(value) => write!(f, "{value}"),
-            Self::Text(text) if text.len() <= 40 => write!(f, "{text:?}"),
-            Self::Text(_) => f.write_str("a long text"),
-            Self::List => f.write_str("a list"),
-            Self::Object => f.write_str("an object"),
-        }
-    }
-}
-
-impl Scalar {
-    fn optional<T>(self, read: impl FnOnce(Self) -> Result<T, String>) -> Result<Option<T>, String> {
-        if matches!(self, Self::Null) { Ok(None) } else { read(self).map(Some) }
-    }
-
-    fn time(self) -> Result<Timestamp, String> {
-        let time = if let Self::Number(secs) = self { Timestamp::from_secs_f64(secs) } else { None };
-        time.ok_or_else(|| format!("must be a time in unix seconds, not {self}"))
-    }
-
-    fn whole(self) -> Result<u32, String> {
-        match self {
-            Self::Number(n) if (0.0..=f64::from(u32::MAX)).contains(&n) && n.fract() == 0.0 => Ok(n as u32),
-            other => Err(format!("must be a whole number of dynos, 0 to {}, not {other}", u32::MAX)),
-        }
-    }
-
-    fn bound(self) -> Result<u32, String> {
-        match self.whole()? {
-            0 => Err("must be at least 1: an app at 0 fails the very check that would wake it".into()),
-            n => Ok(n),
-        }
-    }
-
-    fn interval(self) -> Result<Duration, String> {
-        match self {
-            Self::Number(s) if s > 0.0 && s <= MAX_INTERVAL => Ok(Duration::from_secs_f64(s)),
-            other => Err(format!("must be seconds, above 0, not {other}")),
-        }
-    }
-
-    fn app(self) -> Result<String, String> {
-        match self {
-            Self::Text(text) if text.len() <= MAX_APP => Ok(text.into()),
-            Self::Text(_) => Err(format!("must be at most {MAX_APP} bytes long")),
-            other => Err(format!("must be a text, not {other}")),
-        }
-    }
-
-    /// 0 where nothing was measured.
-    fn milliseconds(self) -> Result<f64, String> {
-        match self {
-            Self::Null => Ok(0.0),
-            Self::Number(ms) if ms >= 0.0 => Ok(ms),
-            other => Err(format!("must be milliseconds, 0 or more, or null, not {other}")),
-        }
-    }
-}
-
-struct Any;
-
-impl<'de> DeserializeSeed<'de> for Any {
-    type Value = Scalar;
-    fn deserialize<D: serde::Deserializer<'de>>(self, json: D) -> Result<Scalar, D::Error> {
-        json.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Any {
-    type Value = Scalar;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value")
-    }
-    fn visit_unit<E>(self) -> Result<Scalar, E> {
-        Ok(Scalar::Null)
-    }
-    fn visit_bool<E>(self, value: bool) -> Result<Scalar, E> {
-        Ok(Scalar::Bool(value))
-    }
-    fn visit_i64<E>(self, value: i64) -> Result<Scalar, E> {
-        Ok(Scalar::Number(value as f64))
-    }
-    fn visit_u64<E>(self, value: u64) -> Result<Scalar, E> {
-        Ok(Scalar::Number(value as f64))
-    }
-    fn visit_f64<E>(self, value: f64) -> Result<Scalar, E> {
-        Ok(Scalar::Number(value))
-    }
-    fn visit_str<E>(self, value: &str) -> Result<Scalar, E> {
-        Ok(Scalar::Text(value.into()))
-    }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Scalar, A::Error> {
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Scalar::List)
-    }
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Scalar, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Scalar::Object)
     }
 }

@@ -77,7 +77,9 @@ impl DecideStream {
                 bounds,
                 &window,
             )
-            .interval(request.interval.unwrap_or(self.interval)),
+            .interval(request.interval.unwrap_or(self.interval))
+            .traffic(&request.traffic)
+            .rows_may_repeat(true),
         ))
     }
 

@@ -3,6 +3,8 @@
 
 use std::sync::LazyLock;
 
+pub(super) use crate::model::traffic::BUCKETS;
+
 /// Share of a dyno's requests that are slow at the rate that it carries.
 pub(super) const KNEE: f64 = 0.01;
 /// Slope of the curve's logit over ln u.
@@ -12,8 +14,6 @@ pub(super) const FINE: f64 = 0.02;
 const MIDDLE: i32 = 200;
 const LAST: i32 = 2 * MIDDLE;
 
-/// Classes of service times.
-pub(super) const BUCKETS: usize = 40;
 /// The service time, in milliseconds, from which requests are in no class but the last: the router gives up.
 const LONGEST_MS: f64 = 30_000.0;
 /// Length of a slot in seconds.

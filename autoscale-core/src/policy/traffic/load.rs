@@ -7,11 +7,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::curve::SLOT_S;
-use super::slots::{SlotNo, Slots};
+use super::slots::{LOAD, SlotNo, Slots};
 use crate::model::time::Timestamp;
 
-/// Lines are fitted to the arrivals of so many slots: five minutes and two.
-const LONG: usize = 30;
+/// Lines are fitted to the arrivals of all slots of a load, and of so many: two minutes.
+const LONG: usize = LOAD as usize;
 const SHORT: usize = 12;
 /// Fewer points than this give a mean and no slope.
 const POINTS: usize = 8;
@@ -50,11 +50,12 @@ pub(super) struct Load {
 }
 
 impl Load {
-    /// The one of the last five minutes, `horizon_s` ahead; `None` where nothing is known of them.
-    pub(super) fn of(slots: &Slots, end: SlotNo, horizon_s: f64, calm_s: f64) -> Option<Self> {
+    /// The one of the last five minutes, `horizon_s` ahead; `None` where nothing is known of them. With `sure`, slots whose
+    /// rows are unknown are left out although requests that ended later arrived in them.
+    pub(super) fn of(slots: &Slots, end: SlotNo, horizon_s: f64, calm_s: f64, sure: bool) -> Option<Self> {
         let mut points = [(0.0, 0.0); LONG];
         let mut count = 0;
-        for no in end - LONG as SlotNo..end {
+        for no in (end - LOAD..end).filter(|no| !sure || slots.is_known(*no)) {
             if let Some(rate) = slots.arrived_per_s(no, end) {
                 points[count] = (((no - end) * SLOT_S) as f64 + SLOT_S as f64 / 2.0, rate);
                 count += 1;

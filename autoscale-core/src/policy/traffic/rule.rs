@@ -24,8 +24,6 @@ const BOOTED: f64 = 0.75;
 /// The share of slow requests is that of so many slots; it is over where it is this many times the base.
 const SHARE_SLOTS: SlotNo = 6;
 const OVER_BASE: f64 = 3.0;
-/// No dyno is removed where one of so many slots is unknown.
-const KNOWN_SLOTS: SlotNo = 6;
 /// An add goes this far at once: by so many dynos or to so many times the size; a removal takes this share.
 const STEP_UP_ABS: u32 = 2;
 const STEP_UP_MUL: f64 = 2.5;
@@ -48,6 +46,9 @@ const INCIDENT: f64 = 0.5;
 struct Known {
     end: SlotNo,
     load: Load,
+    /// What dynos should carry by the slots whose rows are known alone, where some are not.
+    sure: f64,
+    sure_level: f64,
     horizon_s: f64,
     ln_c: f64,
     in_incident: f64,
@@ -74,7 +75,12 @@ impl Traffic {
         let end = self.slots.end().filter(|end| view.now <= moment(*end) + STALE)?;
         let interval_s = view.interval.as_secs_f64();
         let horizon_s = self.boot(view).as_secs_f64() + AHEAD_S + interval_s.max(INTERVAL_LEAST_S);
-        let load = Load::of(&self.slots, end, horizon_s, belief.calm_s())?;
+        let load = Load::of(&self.slots, end, horizon_s, belief.calm_s(), false)?;
+        let sure = if view.settings.tuning.known_slots_alone && self.slots.has_strays(end) {
+            Load::of(&self.slots, end, horizon_s, belief.calm_s(), true)?
+        } else {
+            load
+        };
         self.errors.note(moment(end).as_secs_f64(), &load, horizon_s, view.interval);
         self.levels.note(view.now, load.level);
         let slow_share = self.slots.sums(end - SHARE_SLOTS, end).slow_share();
@@ -83,6 +89,8 @@ impl Traffic {
         Some(Known {
             end,
             load,
+            sure: sure.wanted(belief.in_incident()),
+            sure_level: sure.level,
             horizon_s,
             ln_c: belief.mean_ln_c(),
             in_incident: belief.in_incident(),
@@ -104,6 +112,7 @@ impl Traffic {
             return self.add(view, known, best);
         }
         if known.is_over {
+            let best = best.max(self.sure_size(view, known, wanted));
             return self.over(view, known, best);
         }
         self.remove(view, known, wanted)
@@ -113,6 +122,16 @@ impl Traffic {
         let Some(belief) = &self.belief else { return };
         let deviation = self.errors.deviation();
         self.costs[costs].prepare(load, deviation, belief, known.ln_c, view.settings.slow_weight);
+    }
+
+    /// The cheapest size by the slots whose rows are known alone, where these speak of more load; else 0. What fell into
+    /// slots whose rows are unknown is a part of their load, and no sign of a low one.
+    fn sure_size(&mut self, view: &View<'_>, known: &Known, load: f64) -> u32 {
+        if known.sure <= load {
+            return 0;
+        }
+        self.weigh(1, known.sure, view, known);
+        self.costs[1].cheapest(view.min, view.max)
     }
 
     fn add(&mut self, view: &View<'_>, known: &Known, best: u32) -> Verdict {
@@ -136,7 +155,7 @@ impl Traffic {
     /// Too many requests are slow, and more dynos are not the cure.
     fn over(&mut self, view: &View<'_>, known: &Known, best: u32) -> Verdict {
         let n = view.n;
-        let carried = known.load.level / (f64::from(n) * known.ln_c.exp());
+        let carried = known.load.level.max(known.sure_level) / (f64::from(n) * known.ln_c.exp());
         let settled = self.boot(view) + FUTILE;
         let has_settled = self.changes.last().is_none_or(|last| view.now >= last + settled);
         if known.slow_share > FUTILE_SHARE && best < n && carried < FUTILE_BUSY && has_settled {
@@ -156,11 +175,12 @@ impl Traffic {
     fn remove(&mut self, view: &View<'_>, known: &Known, wanted: f64) -> Verdict {
         let (n, now) = (view.n, view.now);
         let enough = |traffic| Reason::TrafficEnough { traffic };
-        let costs = usize::from(self.levels.highest() > wanted);
-        if costs == 1 {
-            self.weigh(costs, self.levels.highest(), view, known);
+        let load = self.levels.highest().max(wanted);
+        let place = usize::from(load > wanted);
+        if place == 1 {
+            self.weigh(place, load, view, known);
         }
-        let costs = &mut self.costs[costs];
+        let costs = &mut self.costs[place];
         let best = costs.cheapest(view.min, view.max);
         if best >= n {
             return hold(view, known, n, enough);
@@ -179,7 +199,7 @@ impl Traffic {
         if let Some((until, reason)) = longest(view, &waits) {
             return hold(view, known, target, |_| reason).waiting(until);
         }
-        if (known.end - KNOWN_SLOTS..known.end).any(|slot| !self.slots.is_known(slot)) {
+        if self.sure_size(view, known, load) > target {
             return hold(view, known, target, |traffic| Reason::TrafficUnknown { traffic });
         }
         if !view.shadow {

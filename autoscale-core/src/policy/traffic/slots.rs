@@ -21,6 +21,9 @@ const PARTS: usize = 8;
 /// Requests that ended in these newest slots may be counted where they ended: not all that arrived in them have ended.
 const UNDER_WAY: i64 = 4;
 
+/// A load is one of so many slots: five minutes.
+pub(super) const LOAD: SlotNo = 30;
+
 /// A slot's number: unix seconds by ten.
 pub(super) type SlotNo = i64;
 
@@ -203,6 +206,11 @@ impl Slots {
     /// Is the row of a slot known?
     pub(super) fn is_known(&self, no: SlotNo) -> bool {
         self.get(no).is_some_and(|slot| slot.rows > 0)
+    }
+
+    /// Did requests arrive in slots, among those that a load is of, whose rows are unknown?
+    pub(super) fn has_strays(&self, end: SlotNo) -> bool {
+        (end - LOAD..end).filter_map(|no| self.get(no)).any(|slot| slot.rows == 0 && slot.arrived > 0)
     }
 
     /// Sums over the known slots of a span, the second excluded.

@@ -1,0 +1,4 @@
+//! The traffic policy.
+
+mod decides;
+pub(crate) mod recording;
