@@ -16,6 +16,7 @@ mod log_levels;
 mod operate;
 mod replay;
 mod report;
+mod router_logs;
 mod run;
 mod run_state;
 mod running;

@@ -103,6 +103,6 @@ mod tests {
         let hour = Duration::from_secs(3600);
         assert_eq!(told(0, None, hour), "can be read, and has no sample of the last 60 min");
         assert_eq!(told(1, Some(0.2), hour), "one sample of the last 60 min, the newest just now");
-        assert_eq!(told(58, Some(95.0), hour), "58 samples of the last 60 min, the newest 95 s ago");
+        assert_eq!(told(58, Some(95.0), hour), "58 samples of the last 60 min, the newest 2 min ago");
     }
 }

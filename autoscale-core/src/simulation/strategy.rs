@@ -200,7 +200,7 @@ mod tests {
         }
         assert_eq!(
             "2013".parse::<Strategy>(),
-            Err("\"2013\" can't be compared: write one or more of threshold, adaptive, 2012, prototype, clairvoyant, \
+            Err("\"2013\" can't be compared: write one or more of threshold, adaptive, traffic, 2012, prototype, clairvoyant, \
                  fixed=N (1 to 1000 dynos), with commas between"
                 .into())
         );

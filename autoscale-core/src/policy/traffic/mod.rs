@@ -23,7 +23,7 @@ use crate::policy::rule::{CorruptMemory, Maker, Policy, Verdict};
 use crate::policy::shadow;
 use crate::policy::view::View;
 
-use belief::{Belief, Block};
+use belief::{Belief, Block, OVER};
 use cost::Costs;
 use curve::SLOT_S;
 use load::{Errors, Levels};
@@ -50,14 +50,33 @@ pub(super) static ENTRY: PolicyEntry = PolicyEntry {
     maker: &Maker(|| Box::new(Traffic::with_fallback(Box::new(Adaptive::new())))),
 };
 
+/// A belief that began while the dynos were too few would take the time in their queues for the time that a request
+/// takes, and with it a dyno for far too weak: so long it is not begun, and the policy by samples decides.
+#[derive(Clone, Copy, Debug, Default)]
+struct Patience {
+    /// Blocks that were too slow to begin with.
+    waited: u32,
+}
+
+/// After so many blocks, an hour, the app is taken as it is.
+const PATIENCE: u32 = 60;
+
+impl Patience {
+    fn has_seen_calm(&mut self, block: &Block) -> bool {
+        self.waited = self.waited.saturating_add(1);
+        block.slow <= OVER * block.requests || self.waited > PATIENCE
+    }
+}
+
 /// The traffic policy's memory, with that of the policy by samples that it falls back to: 60 kB with the adaptive one.
 #[derive(Clone, Debug)]
 pub struct Traffic {
     slots: Slots,
     /// The slot up to which all has been weighed.
     learnt: Option<SlotNo>,
-    /// `None` before the first block with enough requests.
+    /// `None` before the first block with enough requests that shows the app as it is.
     belief: Option<Belief>,
+    patience: Patience,
     changes: Changes,
     errors: Errors,
     levels: Levels,
@@ -77,6 +96,7 @@ impl Traffic {
             slots: Slots::new(),
             learnt: None,
             belief: None,
+            patience: Patience::default(),
             changes: Changes::default(),
             errors: Errors::new(),
             levels: Levels::new(),
@@ -135,6 +155,9 @@ impl Traffic {
             rate: sums.done_per_s() / f64::from(ready),
             weight: if is_settling { UNSETTLED } else { 1.0 },
         };
+        if self.belief.is_none() && !self.patience.has_seen_calm(&block) {
+            return;
+        }
         self.belief.get_or_insert_with(|| Belief::begin(&block)).learn(&block);
     }
 }
