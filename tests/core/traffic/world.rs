@@ -11,9 +11,9 @@ use autoscale_core::workspace::sample::Sample;
 use autoscale_core::workspace::time::Timestamp;
 use autoscale_core::workspace::window::Window;
 
-/// Buckets of a usual request (some 110 ms) and of a slow one (some 4 s).
+/// Buckets of a usual request (some 110 ms) and of a slow one (some 9 s).
 const USUAL: usize = 18;
-const SLOW: usize = 32;
+const SLOW: usize = 35;
 
 /// A world that is checked every minute.
 pub(crate) struct World {
