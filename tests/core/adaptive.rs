@@ -13,26 +13,26 @@ use autoscale_core::workspace::time::Timestamp;
 use autoscale_core::workspace::window::Window;
 
 /// One recorded run.
-struct Recording {
-    name: String,
+pub(crate) struct Recording {
+    pub(crate) name: String,
     interval: Duration,
-    settings: Settings,
+    pub(crate) settings: Settings,
     checks: Vec<Check>,
 }
 
 /// One recorded check.
-struct Check {
+pub(crate) struct Check {
     now: Timestamp,
     dynos: u32,
     bounds: Bounds,
     /// How many of the newest results are listed; `None`: all.
     newest: Option<usize>,
-    target: u32,
+    pub(crate) target: u32,
     new: Vec<Sample>,
 }
 
 impl Recording {
-    fn all() -> Vec<Self> {
+    pub(crate) fn all() -> Vec<Self> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/adaptive");
         let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
         paths.retain(|path| path.extension().is_some_and(|e| e == "txt"));
@@ -62,7 +62,7 @@ impl Recording {
     }
 
     /// Replays it. `between` is shown each decision beside the recorded target, and may put another policy in place.
-    fn replay(&self, decider: &mut Decider, mut between: impl FnMut(&mut Decider, &Check, &Decision)) {
+    pub(crate) fn replay(&self, decider: &mut Decider, mut between: impl FnMut(&mut Decider, &Check, &Decision)) {
         let period = self.settings.period;
         let (mut known, mut window) = (Vec::new(), Window::default());
         for check in &self.checks {

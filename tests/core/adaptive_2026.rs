@@ -7,9 +7,13 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use autoscale_core::workspace::policy::{CorruptMemory, Maker, Policy, PolicyEntry, Verdict, View};
+use autoscale_core::workspace::policy::{
+    CorruptMemory, Decider, Maker, Policy, PolicyEntry, PolicyKind, Settings, Verdict, View,
+};
 use autoscale_core::workspace::reason::Reason;
 use autoscale_core::workspace::sample::{Sample, Status};
+
+use crate::adaptive::Recording;
 
 /// Its entry.
 pub(crate) static ENTRY: PolicyEntry = PolicyEntry {
@@ -486,4 +490,25 @@ impl Policy for Adaptive2026 {
     fn restore(&mut self, _: &[u8]) -> Result<(), CorruptMemory> {
         Err(CorruptMemory)
     }
+}
+
+/// Recordings that are replayed: all of them with `AUTOSCALE_SOAK=1`, else some of each sort.
+const SOME: [&str; 6] = ["blackout", "five-flash", "five-nasa", "incident", "patient", "quick"];
+
+#[test]
+fn it_decides_as_the_recorded_reference() {
+    let all = std::env::var_os("AUTOSCALE_SOAK").is_some();
+    let recordings = Recording::all().into_iter().filter(|r| all || SOME.contains(&r.name.as_str()));
+    let (mut differences, mut checks) = (Vec::new(), 0);
+    for recording in recordings {
+        let settings = Settings { policy: PolicyKind::of(&ENTRY), ..recording.settings.clone() };
+        recording.replay(&mut Decider::new(settings), |_, check, decision| {
+            checks += 1;
+            if decision.target != check.target {
+                differences.push(format!("{}: {decision}, the reference {}", recording.name, check.target));
+            }
+        });
+    }
+    assert!(checks > 4_000, "{checks} checks");
+    assert!(differences.is_empty(), "{} of {checks} differ:\n{}", differences.len(), differences.join("\n"));
 }

@@ -9,6 +9,8 @@ use autoscale_core::workspace::sample::Sample;
 use autoscale_core::workspace::time::Timestamp;
 use autoscale_core::workspace::window::Window;
 
+use crate::traffic::world::World;
+
 /// The system's allocator, with a count for each thread.
 struct Counting;
 
@@ -40,6 +42,34 @@ unsafe impl GlobalAlloc for Counting {
 
 #[global_allocator]
 static COUNTING: Counting = Counting;
+
+#[test]
+fn a_traffic_check_allocates_nothing_once_it_has_started() {
+    let mut world = World::new(Settings::new(PolicyKind::Traffic));
+    let period = world.decider.settings().period;
+    let (mut window, mut changes, mut n) = (Window::default(), 0, 4);
+    // A load that swells and ebbs each two hours, with a slow hour of a database, a gap in the log, and a sample a minute.
+    for minute in 0..1440_i64 {
+        world.now += 60;
+        world.load = 70.0 + 55.0 * (minute as f64 / 120.0 * std::f64::consts::TAU).sin();
+        world.incident = if minute % 400 < 45 { 0.3 } else { 0.0 };
+        world.known = std::array::from_fn(|i| minute % 50 > 4 && (minute % 7 > 0 || i != 3));
+        let rows = world.rows();
+        let now = Timestamp::from_secs(world.now);
+        let sample = |ago: i64| Sample::up(Timestamp::from_secs(world.now - 60 * ago - 20), 400.0 + 10.0 * ago as f64);
+        window.fill((0..30).filter_map(sample), now, period);
+        let formation = Formation { quantity: n, changed_at: None };
+        let seen = Observation::new(now, formation, Bounds::new(1, 20).unwrap(), &window).traffic(&rows);
+        // Rows are made before, and not counted.
+        let counted = ALLOCATIONS.get();
+        let decision = world.decider.decide(&seen.rows_may_repeat(true));
+        assert!(minute < 360 || ALLOCATIONS.get() == counted, "at minute {minute}: {decision}");
+        changes += u32::from(decision.target != n);
+        n = decision.target;
+        world.dynos = n;
+    }
+    assert!(changes > 20, "{changes} changes");
+}
 
 #[test]
 fn an_adaptive_check_allocates_nothing_once_it_has_started() {

@@ -12,6 +12,9 @@ const WITHIN: Duration = Duration::from_secs(1800);
 /// A bar that ended longer ago than this is forgotten.
 const FORGOTTEN: Duration = Duration::from_secs(86_400);
 
+/// Bars of a usual app: one for each size.
+const USUAL: usize = 32;
+
 /// What is remembered of removals that were undone. Removals are barred for `SHORTEST` seconds the first time, and for
 /// `LONGEST` at most.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -41,6 +44,11 @@ impl<const SHORTEST: u64, const LONGEST: u64> Regret<SHORTEST, LONGEST> {
             Some(there) if there.0 == from => *there = bar,
             _ => self.bars.insert(place, bar),
         }
+    }
+
+    /// Sets memory aside for as many bars as a usual app has in a day, so that none is asked for later.
+    pub(super) fn make_room(&mut self) {
+        self.bars.reserve(USUAL.saturating_sub(self.bars.len()));
     }
 
     /// Until when removals from `n` dynos are barred, if they are now.

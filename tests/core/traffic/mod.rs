@@ -1,4 +1,7 @@
 //! The traffic policy.
 
 mod decides;
+mod memory;
 pub(crate) mod recording;
+mod rules;
+pub(crate) mod world;

@@ -92,6 +92,8 @@ pub struct Traffic {
 impl Traffic {
     /// One that remembers nothing yet and decides as `fallback` does while too little is known of the requests.
     pub fn with_fallback(fallback: Box<dyn Policy>) -> Self {
+        let mut regret = Regret::default();
+        regret.make_room();
         Self {
             slots: Slots::new(),
             learnt: None,
@@ -100,7 +102,7 @@ impl Traffic {
             changes: Changes::default(),
             errors: Errors::new(),
             levels: Levels::new(),
-            regret: Regret::default(),
+            regret,
             was_over: false,
             fallback,
             costs: [Costs::new(), Costs::new()],

@@ -60,13 +60,18 @@ impl Traffic {
     pub(super) fn rule(&mut self, view: &View<'_>) -> Verdict {
         // Asked at every check, for it learns by deciding.
         let by_samples = match view.missing.filter(|_| self.fallback.needs_samples()) {
-            Some(lasted) => without_data(view, lasted),
+            Some(lasted) => without_data(view, lasted.min(self.silence(view))),
             None => self.fallback.decide(view),
         };
         match self.know(view) {
             Some(known) => self.by_requests(view, &known),
             None => by_samples,
         }
+    }
+
+    /// How long no row has come.
+    fn silence(&self, view: &View<'_>) -> Duration {
+        self.slots.end().map_or(Duration::MAX, |end| view.age(moment(end)))
     }
 
     /// What is known of the requests; `None` where it is too little, or too old.
@@ -166,8 +171,8 @@ impl Traffic {
         if known.in_incident >= INCIDENT {
             return hold(view, known, n, |traffic| Reason::TrafficIncident { traffic });
         }
-        if n >= view.max {
-            return hold(view, known, n, |_| Reason::AtMax { max: view.max, next: Next::Open });
+        if n >= view.max && carried > 1.0 {
+            return at_max(view, known);
         }
         hold(view, known, n, |traffic| Reason::TrafficSlow { traffic })
     }
@@ -183,7 +188,9 @@ impl Traffic {
         let costs = &mut self.costs[place];
         let best = costs.cheapest(view.min, view.max);
         if best >= n {
-            return hold(view, known, n, enough);
+            let costs = &mut self.costs[0];
+            let would_add = n >= view.max && costs.of(n) - costs.of(n.saturating_add(1)) >= ADD_PAYS / costs.need();
+            return if would_add { at_max(view, known) } else { hold(view, known, n, enough) };
         }
         let step = view.settings.max_step_down.map_or(u32::MAX, |step| step.max(1));
         let target = best.max(n - ((f64::from(n) * STEP_DOWN) as u32).max(1).min(step));
@@ -207,6 +214,11 @@ impl Traffic {
         }
         to(view, known, target, |traffic| Reason::TrafficFewer { traffic })
     }
+}
+
+/// More than there may be would be better.
+fn at_max(view: &View<'_>, known: &Known) -> Verdict {
+    hold(view, known, view.n, |_| Reason::AtMax { max: view.max, next: Next::Open })
 }
 
 /// The formation stays as it is, where a size was considered.

@@ -69,6 +69,7 @@ impl Traffic {
         self.was_over = saved.was_over;
         self.errors.make_room();
         self.levels.make_room();
+        self.regret.make_room();
         Ok(())
     }
 }
