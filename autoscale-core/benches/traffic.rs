@@ -57,6 +57,7 @@ static ALONE: PolicyEntry = PolicyEntry {
     cooldown_down: Duration::ZERO,
     slow_weight: 20.0,
     falling_trend_samples: None,
+    counts_requests: true,
     maker: &Maker(|| Box::new(Traffic::with_fallback(Box::new(Nothing)))),
 };
 

@@ -166,7 +166,7 @@ impl Belief {
             }
             *cell = of_last;
         }
-        let of_incident = ln_likelihood(share.max(INCIDENT_LEAST).min(CAP));
+        let of_incident = ln_likelihood(share.clamp(INCIDENT_LEAST, CAP));
         best = of_incident.max(best);
         let of_incident = (of_incident - best).exp();
         let (mut last, mut factor) = (f64::NAN, f64::NAN);

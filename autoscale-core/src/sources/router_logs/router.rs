@@ -135,7 +135,10 @@ fn number(digits: &[u8]) -> Option<u32> {
 mod tests {
     use super::*;
 
-    fn told(line: &str) -> Option<(Option<u32>, Option<u32>, u16, Option<u16>)> {
+    /// Service and connect time, status, code.
+    type Told = (Option<u32>, Option<u32>, u16, Option<u16>);
+
+    fn told(line: &str) -> Option<Told> {
         let request = read(Timestamp::from_secs(0), line.as_bytes())?;
         Some((request.service_ms, request.connect_ms, request.status, request.code))
     }
