@@ -142,6 +142,9 @@ fn write(out: &mut impl Write, status: &Status, well: bool) -> io::Result<()> {
     }
     if let Some(Event { at, kind: Kind::Checked(check), .. }) = &status.last_check {
         row("last check", format!("{}: {check}", moment(*at)))?;
+        if let Some(traffic) = &check.traffic {
+            row("traffic", traffic.to_string())?;
+        }
     } else {
         let none = match (status.running, status.overdue && status.last_failure.is_none()) {
             (true, true) => format!("{RED}no check recorded yet: can the state be written?{RED:#}"),

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::model::calendar;
 use crate::model::time::Timestamp;
 use crate::model::traffic::SeenBelief;
-use crate::model::units::Share;
+use crate::model::units::{Rate, Share};
 
 /// What the adaptive policy believed when it decided, and what it weighed.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -85,16 +85,5 @@ impl fmt::Display for TrafficBelief {
             }
         }
         write!(f, ", a dyno carries {}", Rate(dyno_carries))
-    }
-}
-
-/// A rate for people: "0.25", "4.7", "47".
-struct Rate(f64);
-
-impl fmt::Display for Rate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rate = self.0;
-        let places = if rate < 0.95 { 2 } else { usize::from(rate < 9.95) };
-        write!(f, "{rate:.places$}")
     }
 }

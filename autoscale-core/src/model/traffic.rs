@@ -1,12 +1,14 @@
 //! Requests as a router counts them: rows of ten seconds, and what a set of rows says in a few numbers. Says nothing about
 //! what they mean for a formation.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::model::time::Timestamp;
+use crate::model::units::{Ms, Rate, Share};
 
 /// Seconds of a row.
 pub const ROW_S: i64 = 10;
@@ -142,7 +144,7 @@ impl<'de> Deserialize<'de> for Counts {
         impl<'de> Visitor<'de> for List {
             type Value = Counts;
 
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 write!(f, "at most {BUCKETS} counts")
             }
 
@@ -221,6 +223,23 @@ impl TrafficSeen {
     }
 }
 
+/// "47 requests/s, p95 812 ms, 2 failed; a dyno carries 15".
+impl fmt::Display for TrafficSeen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} requests/s", Rate(self.requests_per_s))?;
+        if let Some(p95) = self.p95 {
+            write!(f, ", p95 {}", Ms(p95))?;
+        }
+        if self.errors > 0 {
+            write!(f, ", {} failed", self.errors)?;
+        }
+        let Some(belief) = self.belief else { return Ok(()) };
+        write!(f, "; a dyno carries {}", Rate(belief.dyno_carries))?;
+        // Below that it is nothing that people need to think of.
+        if belief.incident >= 0.5 { write!(f, "; an incident: {}", Share(belief.incident)) } else { Ok(()) }
+    }
+}
+
 /// A span of time, both ends included.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Coverage {
@@ -253,6 +272,21 @@ mod tests {
         }
         let many = format!("[0,10,0,0,0,0,0,[{}]]", ["1"; 41].join(","));
         assert!(serde_json::from_str::<TrafficRow>(&many).is_err());
+    }
+
+    #[test]
+    fn what_was_seen_is_said_in_a_few_words() {
+        let mut row = TrafficRow::empty(Timestamp::from_secs(0));
+        row.requests = 470;
+        row.service_times[bucket(640)] = 470;
+        let mut seen = TrafficSeen::of(vec![row]).unwrap();
+        assert_eq!(seen.to_string(), "47 requests/s, p95 803 ms");
+        let forecast_at = Timestamp::from_secs(180);
+        let belief =
+            SeenBelief { dyno_carries: 15.2, load: 47.0, forecast: 47.0, forecast_at, slow_share: 0.3, incident: 0.9 };
+        (seen.belief, seen.errors) = (Some(belief), 3);
+        assert_eq!(seen.to_string(), "47 requests/s, p95 803 ms, 3 failed; a dyno carries 15; an incident: 90 %");
+        assert_eq!(TrafficSeen::of(Vec::new()), None);
     }
 
     #[test]

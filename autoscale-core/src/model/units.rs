@@ -58,3 +58,15 @@ impl fmt::Display for Span {
         }
     }
 }
+
+/// A rate for people: "0.25", "4.7", "47".
+#[derive(Clone, Copy, Debug)]
+pub struct Rate(pub f64);
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rate = self.0;
+        let places = if rate < 0.95 { 2 } else { usize::from(rate < 9.95) };
+        write!(f, "{rate:.places$}")
+    }
+}

@@ -46,9 +46,12 @@ fn condition(app: &AppModel) -> String {
     }
 }
 
-/// "3 dynos, 640 ms, steady"
+/// "3 dynos, 640 ms, steady", or "3 dynos, 47 requests/s, p95 640 ms"
 fn seen(check: &Check, (falling, rising): (f64, f64)) -> String {
     let dynos = Dynos(check.applied);
+    if let Some(traffic) = &check.traffic {
+        return format!("{dynos}, {traffic}");
+    }
     let Some(mean) = check.mean_ms else { return format!("{dynos}, no results to go by") };
     let trend = match check.trend_ms_per_s {
         Some(slope) if slope > rising => ", rising",
