@@ -18,7 +18,7 @@ fn the_demo_ends_by_itself_with_the_same_crowd_under_fixed_dynos_and_a_graph_wit
     let wide: Vec<_> = stdout.lines().filter(|line| line.chars().count() > 80).collect();
     assert!(wide.is_empty(), "{wide:?}");
     assert!(
-        stdout.starts_with("A flash crowd hits a simulated app: 90 minutes in 18 s, policy threshold.\n"),
+        stdout.starts_with("A flash crowd hits a simulated app: 90 minutes in 18 s, policy traffic.\n"),
         "{stdout}"
     );
 
@@ -35,7 +35,7 @@ fn the_demo_ends_by_itself_with_the_same_crowd_under_fixed_dynos_and_a_graph_wit
     };
     let [two, eight, autoscaled] = ["always 2 dynos", "always 8 dynos", "autoscaled"].map(row);
     assert_eq!((&two[1..], &eight[1..]), (&[3.0, 0.21][..], &[12.0, 0.82][..]), "dyno-hours and bill");
-    assert!(autoscaled[0] < two[0] / 4.0 && eight[0] < autoscaled[0], "slow requests\n{stdout}");
+    assert!(autoscaled[0] < two[0] / 4.0 && autoscaled[0] <= 4.0, "slow requests\n{stdout}");
     assert!(autoscaled[1] < eight[1] && autoscaled[2] < eight[2], "cheaper\n{stdout}");
 
     let told = stdout.lines().find_map(|line| line.strip_prefix("Graph: ")).expect("a graph");

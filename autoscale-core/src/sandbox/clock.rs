@@ -23,6 +23,11 @@ impl Clock {
         Self { origin: Instant::now(), start, speed }
     }
 
+    /// Virtual seconds in a second.
+    pub(super) fn speed(&self) -> f64 {
+        self.speed
+    }
+
     /// Virtual now.
     pub(super) fn now(&self) -> Timestamp {
         self.start + Duration::from_secs_f64(self.origin.elapsed().as_secs_f64() * self.speed)

@@ -152,9 +152,10 @@ fn log_stream(shared: &Arc<Shared>, id: &str, as_events: bool) -> Response<Body>
     }
     let shared = Arc::clone(shared);
     let id = id.to_owned();
-    body::stream(known, as_events, Duration::from_millis(50), move || {
-        shared.with(|world, now| world.log.read(&id, now))
-    })
+    // Often enough for a second of the sandbox, and no more often than a machine can.
+    let every =
+        Duration::from_secs_f64(1.0 / shared.clock.speed()).clamp(Duration::from_millis(5), Duration::from_millis(50));
+    body::stream(known, as_events, every, move || shared.with(|world, now| world.log.read(&id, now)))
 }
 
 /// Asks for the faults of a call, keeps count, and answers.

@@ -52,10 +52,10 @@ const DYNOS: u32 = 2;
 #[command(after_help = "\
 Examples:
   autoscale demo
-  autoscale demo --policy adaptive --seed 7")]
+  autoscale demo --policy threshold --seed 7")]
 pub(crate) struct Args {
     /// What decides
-    #[arg(long, value_enum, default_value_t = Policy::Threshold)]
+    #[arg(long, value_enum, default_value_t = Policy::Traffic)]
     policy: Policy,
 
     /// Simulated seconds in a second
@@ -77,6 +77,18 @@ enum Policy {
     Threshold,
     /// A Bayesian filter of the load
     Adaptive,
+    /// Every request, from the router's log
+    Traffic,
+}
+
+impl Policy {
+    const fn kind(self) -> PolicyKind {
+        match self {
+            Self::Threshold => PolicyKind::Threshold,
+            Self::Adaptive => PolicyKind::Adaptive,
+            Self::Traffic => PolicyKind::Traffic,
+        }
+    }
 }
 
 fn speed(text: &str) -> Result<f64, String> {
@@ -199,15 +211,15 @@ struct Drawn {
 
 /// The sandbox's own configuration, as `run` would use it.
 fn config(args: &Args, sandbox: &Sandbox) -> Result<Config, String> {
-    let text = sandbox.info().config_text(args.speed);
+    let policy = args.policy.kind();
+    let source = if policy.entry().counts_requests { "router_logs" } else { "pingdom" };
+    let text = sandbox.info().config_text_with(args.speed, &[("metric_source", source), ("policy", policy.name())]);
     let mut config = parse(&text, &Overrides::default())
         .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?
         .config;
     // A shop that pays for two dynos anyway: what is shown is the crowd, not how low it can go.
     config.bounds = Bounds::new(DYNOS, config.bounds.max()).unwrap_or(config.bounds);
-    if args.policy == Policy::Adaptive {
-        config.settings = Settings::new(PolicyKind::Adaptive);
-    }
+    config.settings = Settings { period: config.settings.period, ..Settings::new(policy) };
     Ok(config)
 }
 
@@ -241,14 +253,18 @@ impl Seen {
 }
 
 fn introduce(args: &Args, sandbox: &Sandbox) {
-    let policy = if args.policy == Policy::Adaptive { "adaptive" } else { "threshold" };
+    let policy = args.policy.kind();
+    let reads = match policy.entry().counts_requests {
+        true => "the log of Heroku's router".to_owned(),
+        false => format!("Pingdom's API at {}", sandbox.info().pingdom_url),
+    };
     say(&format!(
-        "{BOLD}A flash crowd hits a simulated app:{BOLD:#} {} minutes in {:.0} s, policy {policy}.\n\
-         {DIM}The loop reads Pingdom's API at {},\nand sets dynos at {}; both are served by this process.{DIM:#}\n\n\
+        "{BOLD}A flash crowd hits a simulated app:{BOLD:#} {} minutes in {:.0} s, policy {}.\n\
+         {DIM}The loop reads {reads},\nand sets dynos at {}; both are served by this process.{DIM:#}\n\n\
          {DIM}{:<7}{:<14}{:>9}  why{DIM:#}",
         SHOWN.as_secs() / 60,
         SHOWN.as_secs_f64() / args.speed,
-        sandbox.info().pingdom_url,
+        policy.name(),
         sandbox.info().heroku_url,
         "time",
         "formation",
