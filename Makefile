@@ -31,7 +31,7 @@ MAKEFLAGS += --no-print-directory
 # One build at a time: cargo has its own parallelism.
 .NOTPARALLEL:
 .PHONY: help demo tray-demo tray-tao test-tray test build-tools setup lint fmt-check clippy test-rust test-deploy generate bench header wheel soak ci-extra \
-	deny docs feature-check package-check release install uninstall capi test-c test-python sanitize sizes
+	test-prometheus deny docs feature-check package-check release install uninstall capi test-c test-python sanitize sizes
 
 help: ## shows this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -108,7 +108,10 @@ wheel: ## builds the Python package into wheels/ of the target folder
 soak: ## the property tests with many more cases, and the tests that take minutes
 	$(rust) PROPTEST_CASES=$(SOAK_CASES) AUTOSCALE_SOAK=1 $(CARGO) test --workspace --locked -- --include-ignored
 
-ci-extra: docs feature-check package-check deny sizes sanitize tray-tao ## documentation, combinations of features, packages, licences and advisories
+ci-extra: docs feature-check package-check deny sizes sanitize tray-tao test-prometheus ## documentation, combinations of features, packages, licences and advisories
+
+test-prometheus: build-tools ## the Prometheus source against a real server
+	@tests/prometheus/run.sh
 
 # Windows' and macOS's event loop, on Linux; in a folder of its own, since its features exclude the others'.
 tray-tao:

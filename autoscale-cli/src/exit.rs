@@ -12,7 +12,7 @@ pub(crate) enum Exit {
     Failed = 1,
     /// Bad usage or configuration.
     Config = 2,
-    /// `run --once`: a check failed.
+    /// `run --once`, `check-config --online`: a check failed.
     CheckFailed = 3,
     /// Another instance holds the app.
     Locked = 4,

@@ -23,13 +23,16 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Check(commands::operate::Check),
     CheckConfig(commands::check_config::Args),
     Decide(commands::decide::Args),
     Demo(commands::demo::Args),
     Graph(commands::graph::Args),
     Init(commands::init::Args),
+    Pause(commands::operate::Pause),
     Replay(commands::replay::Args),
     Report(commands::report::Args),
+    Resume(commands::operate::Resume),
     Run(commands::run::Args),
     Sandbox(commands::sandbox::Args),
     Simulate(commands::simulate::Args),
@@ -39,13 +42,16 @@ enum Command {
 fn main() -> std::process::ExitCode {
     autoscale_core::workspace::defect::note_places();
     let exit = match Cli::parse().command {
+        Command::Check(args) => commands::operate::check(&args),
         Command::CheckConfig(args) => commands::check_config::run(&args),
         Command::Decide(args) => commands::decide::run(&args),
         Command::Demo(args) => commands::demo::run(&args),
         Command::Graph(args) => commands::graph::run(&args),
         Command::Init(args) => commands::init::run(&args),
+        Command::Pause(args) => commands::operate::pause(&args),
         Command::Replay(args) => commands::replay::run(&args),
         Command::Report(args) => commands::report::run(&args),
+        Command::Resume(args) => commands::operate::resume(&args),
         Command::Run(args) => commands::run::run(&args),
         Command::Sandbox(args) => commands::sandbox::run(&args),
         Command::Simulate(args) => commands::simulate::run(&args),

@@ -91,6 +91,12 @@ pub use daemon::builder::{BuildError, Builder};
 #[cfg(feature = "loop")]
 pub use daemon::handle::Handle;
 #[cfg(feature = "loop")]
+pub use daemon::inspect::{Holder, Inspection, inspect};
+#[cfg(feature = "loop")]
+pub use engine::commands::{Commands, Order, Waiting};
+#[cfg(feature = "loop")]
+pub use engine::event_log::EventLog;
+#[cfg(feature = "loop")]
 pub use engine::ledger::Ledger;
 #[cfg(feature = "loop")]
 pub use engine::permit::{Permit, StoreError};
@@ -103,13 +109,14 @@ pub use engine::{AnySource, AnyStore, AnyTarget, Engine, Plan};
 #[cfg(feature = "http")]
 pub use http::Shared;
 pub use model::decision::{Action, Decision};
-pub use model::event::{Check, Event, Kind, Outcome};
+pub use model::event::{Check, Event, Kind, Outcome, Severity, Stage};
 pub use model::formation::{Bounds, Formation};
 pub use model::policy_kind::PolicyKind;
-pub use model::reason::Reason;
+pub use model::reason::{GivenReason, Reason, ReasonKind};
 pub use model::sample::{DownCause, Sample};
 pub use model::time::Timestamp;
 pub use model::traffic::{Coverage, TrafficRow};
+pub use model::warning::Warning;
 pub use model::window::{Trend, Window};
 pub use policy::{CorruptMemory, Decider, Maker, Observation, POLICIES, Policy, PolicyEntry, Verdict, View};
 pub use sources::{SOURCES, parse};

@@ -9,15 +9,24 @@ pub mod autoscaler {
     pub use crate::daemon::handle::*;
 }
 #[cfg(feature = "http")]
+pub mod online {
+    pub use crate::daemon::online::*;
+}
+#[cfg(feature = "http")]
 pub mod startup {
     pub use crate::daemon::startup::resolution_warning;
 }
 #[cfg(feature = "loop")]
 pub mod store {
+    pub use crate::engine::budgets::*;
+    pub use crate::engine::commands::*;
+    pub use crate::engine::event_log::*;
     pub use crate::engine::permit::*;
     pub use crate::engine::store::*;
+    pub use crate::stores::event_file::*;
     pub use crate::stores::file_store::*;
     pub use crate::stores::memory::*;
+    pub use crate::stores::spool::Spool;
 }
 pub mod calendar {
     pub use crate::model::calendar::*;
@@ -72,7 +81,7 @@ pub mod heroku {
 }
 #[cfg(feature = "loop")]
 pub mod history {
-    pub use crate::sinks::history::*;
+    pub use crate::stores::history::*;
 }
 #[cfg(feature = "http")]
 pub mod http {
@@ -114,6 +123,9 @@ pub mod private {
 }
 pub mod probe {
     pub use crate::sources::probe::*;
+}
+pub mod prometheus {
+    pub use crate::sources::prometheus::*;
 }
 pub mod reason {
     pub use crate::model::reason::*;

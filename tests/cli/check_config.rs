@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use crate::running::{Site, events, unhurried, write_private};
+
 const GOOD: &str = "[HEROKU_INFOS]\napp_name: shop\napi_key: k\n[PINGDOM_INFOS]\napi_key: k\ncheck_id: 1\n";
 
 fn check(folder: &Path, args: &[&str]) -> Output {
@@ -155,4 +157,30 @@ fn help_has_an_example() {
     let folder = folder_with(&[]);
     let output = check(folder.path(), &["--help"]);
     assert!(text(&output).contains("autoscale check-config config.ini"));
+}
+
+#[test]
+fn online_each_key_is_tried_and_nothing_is_changed() {
+    let site = Site::start(unhurried(2));
+    let config = site.configure("");
+    let output = site.run(&["check-config", "--online", config.to_str().unwrap()]);
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let at = config.display();
+    assert!(lines.contains(&format!("ok: {at}: Heroku: shop web has 2 dynos")), "{lines}");
+    assert!(lines.contains(&format!("ok: {at}: pingdom: ")) && lines.contains(" samples of the last "), "{lines}");
+    assert!(lines.contains("it needs Heroku's scope write"), "{lines}");
+    assert_eq!((output.status.code(), site.patches()), (Some(0), vec![]));
+
+    let wrong = site.config_text("").replace(&site.sandbox.info().pingdom_api_key, "another");
+    write_private(&config, &wrong.replace("app_name: shop", "app_name: shops"));
+    let output = site.run(&["check-config", "--online", "--json", config.to_str().unwrap()]);
+    let rows = events(&output.stdout);
+    let errors: Vec<_> =
+        rows.iter().filter(|row| row["severity"] == "error").map(|row| row["text"].as_str().unwrap()).collect();
+    assert_eq!(errors.len(), 2, "{rows:?}");
+    assert!(
+        errors[0].contains("[HEROKU_INFOS] app_name") && errors[1].contains("[PINGDOM_INFOS] api_key"),
+        "{errors:?}"
+    );
+    assert_eq!(output.status.code(), Some(3));
 }

@@ -13,6 +13,7 @@ mod help;
 mod hostile;
 mod init;
 mod log_levels;
+mod operate;
 mod replay;
 mod report;
 mod run;

@@ -6,9 +6,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use autoscale_core::{
-    Autoscaler, Config, Event, Failure, FailureKind, FormationReading, Kind, Ledger, MemoryStore, MetricSource,
-    Outcome, Overrides, Permit, Reading, Sample, ScaleTarget, StateStore, StoreError, Timestamp, parse,
+    Autoscaler, Commands as _, Config, Event, EventLog as _, Failure, FailureKind, FormationReading, Kind, Ledger,
+    MemoryStore, MetricSource, Order, Outcome, Overrides, Permit, Reading, Sample, ScaleTarget, StateStore, StoreError,
+    Timestamp, parse,
 };
+
+use autoscale_core::workspace::store::{MemoryCommands, MemoryEvents};
 
 use crate::support::{LONG, until};
 
@@ -159,6 +162,25 @@ async fn a_program_runs_the_loop_with_parts_of_its_own() {
     tokio::time::timeout(LONG, running).await.unwrap().unwrap();
     assert!(handle.has_ended() && count(|kind| matches!(kind, Kind::Stopped)) == 1);
     assert_eq!(store.ledger().map(|ledger| ledger.paused), Some(true));
+}
+
+#[tokio::test]
+async fn events_are_kept_and_orders_are_taken_where_the_program_says() {
+    let ports = Ports::default();
+    let (mut events, mut orders) = (MemoryEvents::default(), MemoryCommands::default());
+    let builder = Autoscaler::builder(config("shop", "history_file: /dev/null/never"));
+    let builder = builder.source(ports.clone()).target(ports.clone()).store(MemoryStore::default());
+    let (autoscaler, handle) = builder.event_log(events.clone()).commands(orders.clone()).build().await.unwrap();
+    orders.put(Order::Pause).await.unwrap();
+    let running = tokio::spawn(autoscaler.run());
+    until("a pause", || events.events().iter().any(|event| matches!(event.kind, Kind::Paused))).await;
+    until("that it is put away", || orders.is_empty()).await;
+    handle.stop();
+    tokio::time::timeout(LONG, running).await.unwrap().unwrap();
+    let lines = events.read_newest(1 << 20).await.unwrap();
+    assert_eq!(lines.lines().count(), events.events().len());
+    assert!(lines.ends_with("\"event\":\"stopped\"}\n"), "{lines}");
+    assert_eq!(events.read_newest(10).await.unwrap(), "");
 }
 
 #[tokio::test]

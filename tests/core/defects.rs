@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use autoscale_core::workspace::clock::Clock;
-use autoscale_core::workspace::engine::{AnySource, AnyStore, AnyTarget, Engine, Plan};
+use autoscale_core::workspace::engine::{AnyCommands, AnySource, AnyStore, AnyTarget, Engine, Plan};
 use autoscale_core::workspace::event::{Event, Kind};
 use autoscale_core::workspace::formation::Bounds;
 use autoscale_core::workspace::ledger::Ledger;
@@ -106,7 +106,13 @@ fn start(app: &str, defects: u32, speed: Option<f64>) -> Running {
     let (source, target) = (AnySource::new(world.clone()), AnyTarget::new(world.clone()));
     let engine = Engine::new(plan(app), source, target, AnyStore::new(store), Ledger::default());
     let observer = Box::new(world.clone());
-    let app = AppLoop { engine, clock: Clock::new(speed), first_after: Duration::ZERO, observer };
+    let app = AppLoop {
+        engine,
+        clock: Clock::new(speed),
+        first_after: Duration::ZERO,
+        observer,
+        operator: AnyCommands::new(()),
+    };
     let (commands, receiver) = mpsc::unbounded_channel();
     Running { world, commands, task: tokio::spawn(app.run(receiver)) }
 }

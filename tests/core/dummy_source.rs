@@ -138,17 +138,17 @@ fn its_keys_are_judged_with_all_others_and_the_sample_shows_them() {
     assert_eq!(
         shown,
         [
-            "c:4: [AUTOSCALE_SETTINGS] metric_source: \"dumy\" is not known: give pingdom or probe or dummy",
+            "c:4: [AUTOSCALE_SETTINGS] metric_source: \"dumy\" is not known: give pingdom, probe, prometheus or dummy",
             "c:6: [DUMMY_INFOS] ms: \"0\" is too small: give ms, from 1 to 1000000",
             "c:7: [DUMMY_INFOS] fail: unknown key, not read; did you mean fails?",
         ]
     );
     let sample = REGISTRY.sample();
     assert!(sample.contains("\n[DUMMY_INFOS]\n# What each sample says.\n#ms: 100\n#fails: True\n"), "{sample}");
-    assert!(sample.contains("\n# Where response times come from: pingdom or probe or dummy.\n"));
+    assert!(sample.contains("\n# Where response times come from: pingdom, probe, prometheus or dummy.\n"));
     assert_eq!(
         sample.len() - SAMPLE.len(),
-        "\n[DUMMY_INFOS]\n# What each sample says.\n#ms: 100\n#fails: True\n or dummy".len()
+        "\n[DUMMY_INFOS]\n# What each sample says.\n#ms: 100\n#fails: True\n, dummy".len()
     );
     assert!(REGISTRY.markdown().contains("| `DUMMY_INFOS` | `ms` | `100` | response time (ms, from 1 to 1000000) |"));
 }

@@ -26,6 +26,8 @@ mod layers;
 mod pingdom_client;
 mod policy;
 mod probe;
+mod prometheus;
+mod prometheus_server;
 mod purity;
 mod recordings;
 mod rules;

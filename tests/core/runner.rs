@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use autoscale_core::workspace::clock::Clock;
-use autoscale_core::workspace::engine::{AnySource, AnyStore, AnyTarget, Engine, Plan};
+use autoscale_core::workspace::engine::{AnyCommands, AnySource, AnyStore, AnyTarget, Engine, Plan};
 use autoscale_core::workspace::event::{Event, Kind};
 use autoscale_core::workspace::formation::Bounds;
 use autoscale_core::workspace::ledger::Ledger;
@@ -109,6 +109,7 @@ fn start_with(first_after: Duration, ledger: Ledger, forced_dry_run: bool) -> Ru
         engine,
         clock: Clock::default(),
         first_after,
+        operator: AnyCommands::new(()),
         observer: Box::new(Listener { begun, events: events.clone(), due: due.clone() }),
     };
     Running { due, commands, events, metric_takes, dynos, task: tokio::spawn(app.run(receiver)) }

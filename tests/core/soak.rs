@@ -7,7 +7,7 @@ use std::time::Duration;
 use autoscale_core::workspace::clock::Clock;
 use autoscale_core::workspace::config::{Overrides, Pingdom, parse};
 use autoscale_core::workspace::decision::Action;
-use autoscale_core::workspace::engine::{AnySource, AnyStore, AnyTarget, Engine, Plan};
+use autoscale_core::workspace::engine::{AnyCommands, AnySource, AnyStore, AnyTarget, Engine, Plan};
 use autoscale_core::workspace::event::{Check, Event, Kind, Outcome};
 use autoscale_core::workspace::heroku::HerokuFormation;
 use autoscale_core::workspace::http::HttpOptions;
@@ -99,6 +99,7 @@ async fn run(seed: u64, checks: usize) -> Run {
         engine: Engine::new(Plan::from(&config), source, target, AnyStore::new(store), Ledger::default()),
         clock: Clock::new(config.sandbox_speed),
         first_after: Duration::ZERO,
+        operator: AnyCommands::new(()),
         observer: {
             let events = Arc::clone(&events);
             let mut left = checks;

@@ -5,8 +5,10 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anstyle::{AnsiColor, Style};
+use autoscale_core::Shared;
 use autoscale_core::workspace::config::{Problem, ProblemKind};
 use autoscale_core::workspace::config_file::{self, Environment, LoadError, Loaded};
+use autoscale_core::workspace::online::{Attempt, Tried, try_online};
 use serde::Serialize;
 
 use crate::exit::Exit;
@@ -24,6 +26,7 @@ const GOOD: Style = AnsiColor::Green.on_default().bold();
 #[command(after_help = "\
 Examples:
   autoscale check-config config.ini
+  autoscale check-config --online config.ini
   autoscale check-config --json shop.ini blog.ini | jq -r 'select(.severity == \"error\") | .text'")]
 pub(crate) struct Args {
     /// The files to check; without one, the first that is there of $XDG_CONFIG_HOME/heroku-autoscale/config.ini and
@@ -34,6 +37,11 @@ pub(crate) struct Args {
     /// Check each *.ini file in this folder, with the values of its defaults.ini
     #[arg(long, value_name = "DIR")]
     config_dir: Vec<PathBuf>,
+
+    /// Try what a loop will need: read the app, its formation and the metric sources once; changes nothing, and takes some
+    /// seconds. Exits with 3 where something fails
+    #[arg(long)]
+    online: bool,
 
     /// One JSON object a line: file, line, section, key, severity, text; origin where a value came from elsewhere
     #[arg(long)]
@@ -46,10 +54,23 @@ pub(crate) fn run(args: &Args) -> Exit {
     let can_run = |loaded: &Loaded| loaded.unready().iter().all(|problem| problem.kind == ProblemKind::Credential);
     // Colours stay only on a terminal, and not under NO_COLOR.
     let mut out = anstream::stdout().lock();
-    let written = results.iter().try_for_each(|result| report.write(&mut out, result)).and_then(|()| out.flush());
-    match written {
+    let mut fails = false;
+    let written = results.iter().try_for_each(|result| {
+        report.write(&mut out, result)?;
+        match result.as_ref().ok().filter(|loaded| args.online && loaded.unready().is_empty()) {
+            Some(loaded) => {
+                // What is known so far is read while the services are asked.
+                out.flush()?;
+                fails |= report.online(&mut out, loaded)?;
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    });
+    match written.and_then(|()| out.flush()) {
         // Whoever reads has seen enough.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Exit::Failed,
+        _ if fails => Exit::CheckFailed,
         _ if !results.iter().all(|result| result.as_ref().is_ok_and(can_run)) => Exit::Config,
         _ => Exit::Done,
     }
@@ -75,6 +96,10 @@ enum Severity {
     Warning,
     /// What the configuration will do.
     Summary,
+    /// What works online.
+    Works,
+    /// What is worth knowing and was found online.
+    Note,
 }
 
 struct Report {
@@ -112,6 +137,23 @@ impl Report {
         }
     }
 
+    /// What comes of trying one online. Did something fail?
+    fn online(&self, out: &mut impl Write, loaded: &Loaded) -> io::Result<bool> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let attempts = runtime.block_on(try_online(&loaded.config, &Shared::default()));
+        let mut fails = false;
+        for Attempt { what, result } in attempts {
+            let (severity, text) = match result {
+                Tried::Works(text) => (Severity::Works, format!("{what}: {text}")),
+                Tried::Note(text) => (Severity::Note, text),
+                Tried::Fails(text) => (Severity::Error, text),
+            };
+            fails |= severity == Severity::Error;
+            self.line(out, &loaded.path, &Problem::of_file(ProblemKind::Advice, text), severity)?;
+        }
+        Ok(fails)
+    }
+
     /// The last word on one with problems.
     fn end(&self, out: &mut impl Write, word: &str, file: &Path, problems: &[Problem]) -> io::Result<()> {
         if self.json {
@@ -137,7 +179,8 @@ impl Report {
             // In the form that editors and other programs know: no word before the file's name.
             Severity::Error => writeln!(out, "{ERROR}{problem}{ERROR:#}"),
             Severity::Warning => writeln!(out, "{WARNING}warning:{WARNING:#} {problem}"),
-            Severity::Summary => writeln!(out, "{GOOD}ok:{GOOD:#} {problem}"),
+            Severity::Summary | Severity::Works => writeln!(out, "{GOOD}ok:{GOOD:#} {problem}"),
+            Severity::Note => writeln!(out, "note: {problem}"),
         }
     }
 }

@@ -5,6 +5,7 @@ pub(crate) mod decide;
 pub(crate) mod demo;
 pub(crate) mod graph;
 pub(crate) mod init;
+pub(crate) mod operate;
 pub(crate) mod replay;
 pub(crate) mod report;
 pub(crate) mod run;

@@ -31,8 +31,12 @@ pub enum Form {
     ProcessType,
     /// Base address of an API.
     ApiUrl,
+    /// Base address of a server that may be reached unencrypted.
+    BaseUrl,
     /// An address to fetch or to post to.
     Url,
+    /// Any text in one line.
+    Text,
     /// A path on this machine.
     Path,
     /// An address to listen on.
@@ -42,7 +46,7 @@ pub enum Form {
 impl Form {
     /// Can ` ;` not be a part of the value, so that it begins a comment?
     pub(super) const fn ends_at_comment(self) -> bool {
-        !matches!(self, Self::Token | Self::Password | Self::Path | Self::Url)
+        !matches!(self, Self::Token | Self::Password | Self::Path | Self::Url | Self::Text)
     }
 }
 
@@ -59,12 +63,17 @@ impl fmt::Display for Form {
             Self::Seconds(min, max) => write!(f, "seconds, from {min} to {max}"),
             Self::Flag => f.write_str("True or False"),
             Self::FlagOr(word) => write!(f, "True, False or {word}"),
-            Self::Word(words) => f.write_str(&words.join(" or ")),
+            Self::Word([first @ .., second_last, last]) => {
+                first.iter().try_for_each(|word| write!(f, "{word}, "))?;
+                write!(f, "{second_last} or {last}")
+            }
+            Self::Word(words) => f.write_str(&words.concat()),
             Self::Token | Self::Password => f.write_str("a secret"),
             Self::AppName => f.write_str("3 to 30 of a-z, 0-9 and -"),
             Self::ProcessType => f.write_str("1 to 128 letters, digits, - and _"),
             Self::ApiUrl => f.write_str("https:// address; http:// only for a loopback address"),
-            Self::Url => f.write_str("https:// or http:// address"),
+            Self::BaseUrl | Self::Url => f.write_str("https:// or http:// address"),
+            Self::Text => f.write_str("a text"),
             Self::Path => f.write_str("a path"),
             Self::Listen => f.write_str("IP address and port"),
         }

@@ -54,6 +54,12 @@ pub fn notices_file(config: &Config) -> PathBuf {
     state_dir(config).join(file_stem(config) + ".notices.json")
 }
 
+/// The folder where what an operator asks of the app waits, below a folder for state.
+#[cfg(feature = "loop")]
+pub fn commands_folder(state_dir: &std::path::Path, config: &Config) -> PathBuf {
+    state_dir.join(file_stem(config) + ".commands")
+}
+
 /// The folder for graphs of a configuration.
 #[cfg(feature = "loop")]
 pub fn graphs_folder(config: &Config) -> PathBuf {

@@ -206,6 +206,16 @@ impl<'a> Reader<'a> {
         self.take(key, |text, _| check(text).map(|()| text.to_owned()))
     }
 
+    /// Any text in one line.
+    pub fn plain_text(&mut self, key: &Key) -> Option<String> {
+        self.name(key, value::path)
+    }
+
+    /// Base address of a server that may be reached unencrypted, without a slash at its end.
+    pub fn base_url(&mut self, key: &Key) -> Option<String> {
+        self.take(key, |text, _| value::base_url(text))
+    }
+
     /// Base address of an API, without a slash at its end.
     pub fn api_url(&mut self, key: &Key) -> Option<String> {
         self.take(key, |text, _| value::api_url(text))

@@ -156,19 +156,30 @@ pub(super) fn process_type(text: &str) -> Result<(), String> {
 
 /// An address of an API, without a slash at its end. The text never shows it: a user may have put a password in.
 pub(super) fn api_url(text: &str) -> Result<String, String> {
-    let uri = uri(text, "https://api.heroku.com")?;
-    if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
-        return Err("has a user or password in it: leave them out, keys have settings of their own".into());
-    }
-    if uri.query().is_some() || text.contains('#') {
-        return Err("has a query or a fragment: give only scheme, host, port and path".into());
-    }
+    let uri = base(text, "https://api.heroku.com")?;
     if uri.scheme_str() == Some("http") && !is_loopback(&uri) {
         return Err("http:// would send the key unencrypted: use https:// (http:// is only for 127.0.0.1, [::1] and \
                     localhost)"
             .into());
     }
     Ok(text.trim_end_matches('/').to_owned())
+}
+
+/// An address of a server, without a slash at its end. The text never shows it: a user may have put a password in.
+pub(super) fn base_url(text: &str) -> Result<String, String> {
+    base(text, "https://prometheus.example.com").map(|_| text.trim_end_matches('/').to_owned())
+}
+
+/// An address to which paths are appended.
+fn base(text: &str, example: &str) -> Result<http::Uri, String> {
+    let uri = uri(text, example)?;
+    if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+        return Err("has a user or password in it: leave them out, keys have settings of their own".into());
+    }
+    if uri.query().is_some() || text.contains('#') {
+        return Err("has a query or a fragment: give only scheme, host, port and path".into());
+    }
+    Ok(uri)
 }
 
 /// An address that is fetched or posted to; is it encrypted, or does it stay on this machine? Never shown either.
@@ -282,8 +293,9 @@ impl Form {
             Self::AppName => app_name(text),
             Self::ProcessType => process_type(text),
             Self::ApiUrl => api_url(text).map(drop),
+            Self::BaseUrl => base_url(text).map(drop),
             Self::Url => url(text).map(drop),
-            Self::Path => path(text),
+            Self::Text | Self::Path => path(text),
             Self::Listen => listen(text).map(drop),
         }
     }

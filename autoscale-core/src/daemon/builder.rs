@@ -11,20 +11,23 @@ use crate::clock::Clock;
 use crate::config::{Config, Problem};
 use crate::daemon::autoscaler::{Autoscaler, Observers};
 use crate::daemon::handle::{Handle, Inner};
+use crate::daemon::parts::event_log;
 #[cfg(feature = "http")]
 use crate::daemon::parts::{http_options, open_target};
 use crate::daemon::runner::AppLoop;
+use crate::engine::commands::Commands;
+use crate::engine::event_log::EventLog;
 use crate::engine::ledger::Ledger;
 use crate::engine::permit::StoreError;
 use crate::engine::ports::{Failure, MetricSource, Observer, ScaleTarget};
 use crate::engine::store::StateStore;
-use crate::engine::{AnySource, AnyStore, AnyTarget, Engine, Plan};
+use crate::engine::{AnyCommands, AnyEventLog, AnySource, AnyStore, AnyTarget, Engine, Plan, SharedEventLog};
 #[cfg(feature = "http")]
 use crate::http::Shared;
 use crate::offline::recording;
 use crate::offline::replay::Replayer;
-use crate::sinks::history;
 use crate::stores::file_store::FileStore;
+use crate::stores::spool::Spool;
 
 /// Assembles an [`Autoscaler`]. What it is not given, it takes from the configuration.
 #[derive(Debug)]
@@ -33,6 +36,8 @@ pub struct Builder {
     source: Option<AnySource>,
     target: Option<AnyTarget>,
     store: Option<AnyStore>,
+    event_log: Option<SharedEventLog>,
+    commands: Option<AnyCommands>,
     observers: Vec<DebugObserver>,
     dry_run: bool,
     shadow: bool,
@@ -93,6 +98,8 @@ impl Builder {
             source: None,
             target: None,
             store: None,
+            event_log: None,
+            commands: None,
             observers: Vec::new(),
             dry_run: false,
             shadow: false,
@@ -120,6 +127,21 @@ impl Builder {
     #[must_use]
     pub fn store(mut self, store: impl StateStore) -> Self {
         self.store = Some(AnyStore::new(store));
+        self
+    }
+
+    /// Where events are kept, instead of the configuration's `history_file`.
+    #[must_use]
+    pub fn event_log(mut self, log: impl EventLog) -> Self {
+        self.event_log = Some(SharedEventLog::new(AnyEventLog::new(log)));
+        self
+    }
+
+    /// Where what an operator asks of the app waits, instead of a folder beside its state. With a store of the program's
+    /// own, and without this, the app takes commands through its [`Handle`] alone.
+    #[must_use]
+    pub fn commands(mut self, commands: impl Commands) -> Self {
+        self.commands = Some(AnyCommands::new(commands));
         self
     }
 
@@ -170,7 +192,19 @@ impl Builder {
     }
 
     async fn build_on(self, clock: Clock) -> Result<(Autoscaler, Handle), BuildError> {
-        let Self { config, source, target, store, observers, dry_run, shadow, resume, .. } = self;
+        let Self {
+            config,
+            source,
+            target,
+            store,
+            event_log: own_log,
+            commands,
+            observers,
+            dry_run,
+            shadow,
+            resume,
+            ..
+        } = self;
         let (own_source, own_target) = (source.is_some(), target.is_some());
         let keeps_files = store.is_none();
         let mut store = store.unwrap_or_else(|| AnyStore::new(FileStore::of(&config)));
@@ -179,9 +213,10 @@ impl Builder {
             StoreError::Held { .. } | StoreError::Lost => BuildError::Held { app: app(), error },
             StoreError::Unavailable(_) => BuildError::State(error),
         })?;
+        let log = event_log(&config, own_log.as_ref());
         let ledger = match store.load().await.map_err(BuildError::State)? {
             Some(ledger) => ledger,
-            None if keeps_files => from_history(&config),
+            None if keeps_files => from_history(&config, log.as_ref()).await,
             None => Ledger::default(),
         };
         #[cfg(feature = "http")]
@@ -209,7 +244,7 @@ impl Builder {
         #[cfg(feature = "http")]
         let warnings = crate::engine::Warnings::default();
         #[cfg(feature = "http")]
-        let records = Arc::new(Mutex::new(crate::sinks::Records::new(&config, &http, &warnings)));
+        let records = Arc::new(Mutex::new(crate::sinks::Records::new(&config, &http, &warnings, log)));
         let observers = Observers {
             #[cfg(feature = "http")]
             records: Arc::clone(&records),
@@ -217,6 +252,10 @@ impl Builder {
             warnings: warnings.clone(),
             own: observers.into_iter().map(|observer| observer.0).collect(),
         };
+        let operator = commands.unwrap_or_else(|| match keeps_files {
+            true => AnyCommands::new(Spool::of(&config)),
+            false => AnyCommands::new(()),
+        });
         let (commands, receiver) = unbounded_channel();
         let handle = Handle {
             commands,
@@ -230,11 +269,13 @@ impl Builder {
                 records,
                 #[cfg(feature = "http")]
                 warnings,
+                #[cfg(feature = "http")]
+                own_log,
                 config: watch::Sender::new(config.clone()),
                 reloads: Mutex::new(()),
             }),
         };
-        let app = AppLoop { engine, clock, first_after: Duration::ZERO, observer: Box::new(observers) };
+        let app = AppLoop { engine, clock, first_after: Duration::ZERO, observer: Box::new(observers), operator };
         let autoscaler = Autoscaler {
             app,
             commands: receiver,
@@ -250,10 +291,12 @@ const REMEMBERED: u64 = 4 << 20;
 
 /// A ledger for an app without a state file: what the policy would remember, from the history where there is one. Nothing
 /// is recorded of the formation, so that nobody's change is taken for somebody else's.
-fn from_history(config: &Config) -> Ledger {
-    let Some(text) = config.history_file.as_ref().and_then(|path| history::read_newest(path, REMEMBERED).ok()) else {
-        return Ledger::default();
+async fn from_history(config: &Config, log: Option<&SharedEventLog>) -> Ledger {
+    let text = match log {
+        Some(log) => log.lock().await.read_newest(REMEMBERED).await,
+        None => return Ledger::default(),
     };
+    let Ok(text) = text else { return Ledger::default() };
     match recording::parse_only(&text, &config.heroku.app_name, &config.heroku.process_type) {
         Ok(recording) if !recording.checks.is_empty() => {
             let app = &config.heroku.app_name;

@@ -36,6 +36,9 @@ pub(super) struct Inner {
     pub(super) records: Arc<Mutex<crate::sinks::Records>>,
     #[cfg(feature = "http")]
     pub(super) warnings: crate::engine::Warnings,
+    /// The log of events that the program brought; else the configuration names it.
+    #[cfg(feature = "http")]
+    pub(super) own_log: Option<crate::engine::SharedEventLog>,
     pub(super) config: watch::Sender<Config>,
     /// One reload at a time.
     pub(super) reloads: Mutex<()>,
@@ -178,7 +181,9 @@ impl Inner {
         {
             let http = crate::daemon::parts::http_options(&config, &self.shared);
             let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
-            let old = std::mem::replace(&mut *records, crate::sinks::Records::new(&config, &http, &self.warnings));
+            let log = crate::daemon::parts::event_log(&config, self.own_log.as_ref());
+            let new = crate::sinks::Records::new(&config, &http, &self.warnings, log);
+            let old = std::mem::replace(&mut *records, new);
             // What was begun is brought to its end.
             if let Ok(runtime) = tokio::runtime::Handle::try_current() {
                 runtime.spawn(old.finish(FINISH_WITHIN));

@@ -6,7 +6,9 @@ pub(crate) mod config_file;
 pub(crate) mod config_set;
 pub(crate) mod environment;
 pub(crate) mod handle;
+pub(crate) mod inspect;
 #[cfg(feature = "http")]
+pub(crate) mod online;
 mod parts;
 pub(crate) mod runner;
 pub(crate) mod spending;

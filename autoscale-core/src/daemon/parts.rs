@@ -1,12 +1,25 @@
-//! The target that a configuration names, and how its app makes requests.
+//! What a configuration names of an app's parts, and how its app makes requests.
 
 use crate::config::Config;
+#[cfg(feature = "http")]
 use crate::engine::AnyTarget;
+#[cfg(feature = "http")]
 use crate::engine::ports::Failure;
+use crate::engine::{AnyEventLog, SharedEventLog};
+#[cfg(feature = "http")]
 use crate::http::{HttpOptions, Shared};
+use crate::stores::event_file::EventFile;
+#[cfg(feature = "http")]
 use crate::targets::heroku::HerokuFormation;
 
+/// Where the app's events are kept: in the log that the program brought, else in the `history_file`.
+pub(super) fn event_log(config: &Config, own: Option<&SharedEventLog>) -> Option<SharedEventLog> {
+    let file = || config.history_file.clone().map(|path| SharedEventLog::new(AnyEventLog::new(EventFile::new(path))));
+    own.cloned().or_else(file)
+}
+
 /// How requests of an app are made.
+#[cfg(feature = "http")]
 pub(super) fn http_options(config: &Config, shared: &Shared) -> HttpOptions {
     let mut http = shared.options(config.sandbox_speed.unwrap_or(1.0));
     if config.sandbox_speed.is_none() {
@@ -16,6 +29,7 @@ pub(super) fn http_options(config: &Config, shared: &Shared) -> HttpOptions {
 }
 
 /// The target of a configuration.
+#[cfg(feature = "http")]
 pub(super) fn open_target(config: &Config, http: &HttpOptions) -> Result<AnyTarget, Failure> {
     HerokuFormation::new(&config.heroku, http).map(AnyTarget::new)
 }

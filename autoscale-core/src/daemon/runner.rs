@@ -10,10 +10,12 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::clock::{Clock, later};
+use crate::engine::commands::{Commands as _, Order, Waiting};
 use crate::engine::defect;
+use crate::engine::permit::StoreError;
 use crate::engine::ports::{MetricSource, Observer, ScaleTarget};
 use crate::engine::store::StateStore;
-use crate::engine::{AnySource, AnyStore, AnyTarget, Engine, Plan};
+use crate::engine::{AnyCommands, AnySource, AnyStore, AnyTarget, Engine, Plan};
 use crate::model::event::{Event, Kind, Stage};
 use crate::model::warning::Warning;
 
@@ -81,6 +83,8 @@ pub struct AppLoop {
     pub first_after: Duration,
     /// Receives its events.
     pub observer: Box<dyn Observer>,
+    /// Where what an operator asks of the app waits.
+    pub operator: AnyCommands,
 }
 
 impl std::fmt::Debug for AppLoop {
@@ -89,16 +93,24 @@ impl std::fmt::Debug for AppLoop {
     }
 }
 
+/// How often the loop looks for what an operator asks, and how long a look may take: real time.
+const LOOK_EVERY: Duration = Duration::from_secs(4);
+const LOOK_WITHIN: Duration = Duration::from_secs(10);
+
 /// How the wait for the next check, or a check itself, ended.
 enum Turn {
     Due,
     Told(Command),
+    /// Time to look for what an operator asks.
+    Look,
 }
 
 /// What a loop has in mind; outlives a defect.
 struct Agenda {
     /// When the next check is due by the interval.
     due: Instant,
+    /// A check that an operator asked for, also while the loop rests.
+    asked: bool,
     /// A check out of turn, which does not move the others: many apps keep their distance from each other.
     at_once: bool,
     rests: bool,
@@ -108,6 +120,8 @@ struct Agenda {
     defects: u32,
     /// What the observer knows of the next check.
     told_due: Option<Option<Instant>>,
+    /// When the loop looks next for what an operator asks.
+    look: Instant,
 }
 
 impl AppLoop {
@@ -120,11 +134,13 @@ impl AppLoop {
     async fn run_on_clock(mut self, mut commands: mpsc::UnboundedReceiver<Command>) {
         let mut agenda = Agenda {
             due: later(self.clock.real(self.first_after)),
+            asked: false,
             at_once: false,
             rests: self.engine.ledger().paused,
             not_before: None,
             defects: 0,
             told_due: None,
+            look: Instant::now(),
         };
         let (dry_run, shadow) = self.mode();
         self.tell(Kind::Started { dry_run, shadow });
@@ -159,10 +175,13 @@ impl AppLoop {
             let turn = tokio::select! {
                 biased;
                 command = commands.recv() => Turn::Told(command.unwrap_or(Command::Stop)),
+                () = std::future::ready(()), if agenda.asked => Turn::Due,
                 () = sleep_until(wake), if !agenda.rests => Turn::Due,
+                () = sleep_until(agenda.look) => Turn::Look,
             };
             let told = match turn {
                 Turn::Due | Turn::Told(Command::CheckNow) => {
+                    agenda.asked = false;
                     let interval = self.clock.real(self.engine.plan().interval);
                     let told = self.check(commands, interval).await;
                     if agenda.due <= Instant::now() {
@@ -176,6 +195,11 @@ impl AppLoop {
                     told
                 }
                 Turn::Told(command) => Some(command),
+                Turn::Look => {
+                    agenda.look = later(LOOK_EVERY);
+                    self.obey(agenda).await;
+                    None
+                }
             };
             self.tell_warnings();
             if self.engine.is_lost() {
@@ -204,6 +228,36 @@ impl AppLoop {
                         next_due(agenda.due.checked_sub(before).unwrap_or(agenda.due), interval, Instant::now());
                     (agenda.at_once, agenda.not_before) = (true, None);
                 }
+            }
+        }
+    }
+
+    /// Does what an operator asks of the app, and puts away what is done.
+    async fn obey(&mut self, agenda: &mut Agenda) {
+        let late = || StoreError::Unavailable(format!("no answer within {} s", LOOK_WITHIN.as_secs()));
+        let waiting = timeout_at(later(LOOK_WITHIN), self.operator.waiting()).await.unwrap_or_else(|_| Err(late()));
+        let waiting = waiting.unwrap_or_else(|error| {
+            self.engine.warn(Warning::COMMAND, format!("commands can't be read; scaling goes on: {error}"));
+            Vec::new()
+        });
+        for Waiting { id, order } in waiting {
+            match order {
+                Order::Pause if !agenda.rests => {
+                    agenda.rests = true;
+                    self.rest(true).await;
+                }
+                Order::Resume if agenda.rests => {
+                    agenda.rests = false;
+                    self.rest(false).await;
+                    (agenda.at_once, agenda.not_before) = (true, None);
+                }
+                Order::Pause | Order::Resume => {}
+                Order::Check => agenda.asked = true,
+            }
+            let done = timeout_at(later(LOOK_WITHIN), self.operator.done(&id)).await.unwrap_or_else(|_| Err(late()));
+            if let Err(error) = done {
+                let text = format!("{} is carried out, and can't be put away: {error}", order.name());
+                self.engine.warn(Warning::COMMAND, text);
             }
         }
     }
@@ -308,6 +362,7 @@ impl AppLoop {
     /// What the parts of the app have to say to its operator, and those who listen.
     pub(super) fn warnings(&mut self) -> Vec<Warning> {
         let mut warnings = self.engine.take_warnings();
+        warnings.extend(self.operator.warnings());
         match defect::caught(|| self.observer.warnings()) {
             Ok(of_observers) => warnings.extend(of_observers),
             Err(error) => tracing::debug!("warnings of an observer: {error}"),

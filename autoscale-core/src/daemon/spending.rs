@@ -12,7 +12,7 @@ use crate::model::formation::dyno_hours;
 use crate::model::money::{DynoPrice, Money, Usage};
 use crate::model::time::Timestamp;
 use crate::offline::recording::{self, Recording};
-use crate::sinks::history;
+use crate::stores::history;
 
 /// The spans that are summed up.
 const SPANS: [Duration; 2] = [Duration::from_secs(24 * 3600), Duration::from_secs(7 * 24 * 3600)];

@@ -11,13 +11,13 @@ use tokio::time::Instant;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::daemon::inspect::inspect;
 use crate::daemon::spending::Spending;
 use crate::engine::ledger::{LIMIT_HOLDS, Ledger};
 use crate::engine::ports::{FormationReading, ScaleTarget};
 use crate::http::HttpOptions;
 use crate::model::event::{Event, Kind, Outcome};
 use crate::model::time::Timestamp;
-use crate::stores::file::{Held, InstanceLock, StateFile};
 use crate::targets::heroku::HerokuFormation;
 
 pub use condition::Condition;
@@ -99,7 +99,7 @@ pub struct Status {
 }
 
 /// Whoever has an app.
-struct Holder {
+struct Runner {
     pid: Option<u32>,
     /// For how long it has had it.
     runs_for: Duration,
@@ -115,29 +115,20 @@ impl Status {
     }
 
     async fn of(config: &Config, http: &HttpOptions, until: Instant) -> Self {
-        let file = StateFile::find(config);
         let live = read(config, http, until).await;
-        let (ledger, state_error) = match file.look() {
-            Ok(ledger) => (ledger, None),
-            Err(error) => (None, Some(error.to_string())),
-        };
-        let (held, lock_error) = match InstanceLock::held_since(config) {
-            Ok(held) => (held, None),
-            Err(error) => (None, Some(error.to_string())),
-        };
-        let holder = held.map(|Held { pid, since }| {
-            let age = since.and_then(|since| SystemTime::now().duration_since(since).ok()).unwrap_or_default();
-            Holder { pid, runs_for: sped_up(config, age) }
+        let seen = inspect(config);
+        let holder = seen.holder.map(|holder| {
+            let age = holder.since.and_then(|since| SystemTime::now().duration_since(since).ok()).unwrap_or_default();
+            Runner { pid: holder.pid, runs_for: sped_up(config, age) }
         });
-        let kept_at = std::fs::metadata(file.path()).and_then(|metadata| metadata.modified()).ok();
-        let ledger = ledger.unwrap_or_default();
-        let now = now(config, &ledger, kept_at);
+        let ledger = seen.ledger.unwrap_or_default();
+        let now = now(config, &ledger, seen.saved_at);
         let mut status = Self::from_parts(config, &ledger, holder, live, now);
         status.spending = status.spending.with_history(config, now);
-        status.state_file = file.path().display().to_string();
-        status.healthy &= state_error.is_none();
-        status.state_error = state_error;
-        status.lock_error = lock_error;
+        status.state_file = seen.state_file.display().to_string();
+        status.healthy &= seen.state_error.is_none();
+        status.state_error = seen.state_error;
+        status.lock_error = seen.lock_error;
         status.condition = Condition::of(&status);
         status
     }
@@ -146,7 +137,7 @@ impl Status {
     fn from_parts(
         config: &Config,
         ledger: &Ledger,
-        holder: Option<Holder>,
+        holder: Option<Runner>,
         live: Result<FormationReading, String>,
         now: Timestamp,
     ) -> Self {
@@ -309,7 +300,7 @@ mod tests {
     }
 
     fn seen_after(config: &Config, ledger: &Ledger, runs_for: Option<Duration>) -> Status {
-        let holder = runs_for.map(|runs_for| Holder { pid: Some(7), runs_for });
+        let holder = runs_for.map(|runs_for| Runner { pid: Some(7), runs_for });
         Status::from_parts(config, ledger, holder, Err("not asked".into()), NOW)
     }
 

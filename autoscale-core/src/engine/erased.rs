@@ -3,11 +3,15 @@
 use std::any::Any;
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 
+use crate::engine::commands::{Commands, Order, Waiting};
+use crate::engine::event_log::EventLog;
 use crate::engine::ledger::Ledger;
 use crate::engine::permit::{Permit, StoreError};
 use crate::engine::ports::{Failure, FormationReading, MetricSource, Reading, ScaleTarget};
 use crate::engine::store::StateStore;
+use crate::model::event::Event;
 use crate::model::time::Timestamp;
 use crate::model::warning::Warning;
 
@@ -196,5 +200,148 @@ impl<S: StateStore> DynStore for S {
 
     fn warnings(&mut self) -> Vec<Warning> {
         StateStore::warnings(self)
+    }
+}
+
+/// An [`EventLog`] of any type.
+pub struct AnyEventLog(Box<dyn DynEventLog>);
+
+impl AnyEventLog {
+    /// Erases the type of a log.
+    pub fn new(log: impl EventLog) -> Self {
+        Self(Box::new(log))
+    }
+}
+
+impl fmt::Debug for AnyEventLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AnyEventLog")
+    }
+}
+
+impl EventLog for AnyEventLog {
+    fn name(&self) -> String {
+        self.0.name()
+    }
+
+    async fn append(&mut self, event: Arc<Event>) -> Result<(), StoreError> {
+        self.0.append(event).await
+    }
+
+    async fn read_newest(&mut self, most: u64) -> Result<String, StoreError> {
+        self.0.read_newest(most).await
+    }
+
+    fn warnings(&mut self) -> Vec<Warning> {
+        self.0.warnings()
+    }
+}
+
+/// An app's log of events, which the loop's builder and those who write it have in common: locked for one line, or one
+/// reading.
+#[derive(Clone, Debug)]
+pub struct SharedEventLog {
+    name: Arc<str>,
+    log: Arc<tokio::sync::Mutex<AnyEventLog>>,
+}
+
+impl SharedEventLog {
+    /// Of a log.
+    pub fn new(log: AnyEventLog) -> Self {
+        Self { name: EventLog::name(&log).into(), log: Arc::new(tokio::sync::Mutex::new(log)) }
+    }
+
+    /// What it is called in a sentence.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The log, once nobody else has it.
+    pub async fn lock(&self) -> tokio::sync::MutexGuard<'_, AnyEventLog> {
+        self.log.lock().await
+    }
+}
+
+trait DynEventLog: Send {
+    fn name(&self) -> String;
+    fn append(&mut self, event: Arc<Event>) -> Boxed<'_, (), StoreError>;
+    fn read_newest(&mut self, most: u64) -> Boxed<'_, String, StoreError>;
+    fn warnings(&mut self) -> Vec<Warning>;
+}
+
+impl<L: EventLog> DynEventLog for L {
+    fn name(&self) -> String {
+        EventLog::name(self)
+    }
+
+    fn append(&mut self, event: Arc<Event>) -> Boxed<'_, (), StoreError> {
+        Box::pin(EventLog::append(self, event))
+    }
+
+    fn read_newest(&mut self, most: u64) -> Boxed<'_, String, StoreError> {
+        Box::pin(EventLog::read_newest(self, most))
+    }
+
+    fn warnings(&mut self) -> Vec<Warning> {
+        EventLog::warnings(self)
+    }
+}
+
+/// [`Commands`] of any type.
+pub struct AnyCommands(Box<dyn DynCommands>);
+
+impl AnyCommands {
+    /// Erases the type.
+    pub fn new(commands: impl Commands) -> Self {
+        Self(Box::new(commands))
+    }
+}
+
+impl fmt::Debug for AnyCommands {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AnyCommands")
+    }
+}
+
+impl Commands for AnyCommands {
+    async fn put(&mut self, order: Order) -> Result<(), StoreError> {
+        self.0.put(order).await
+    }
+
+    async fn waiting(&mut self) -> Result<Vec<Waiting>, StoreError> {
+        self.0.waiting().await
+    }
+
+    async fn done(&mut self, id: &str) -> Result<(), StoreError> {
+        self.0.done(id).await
+    }
+
+    fn warnings(&mut self) -> Vec<Warning> {
+        self.0.warnings()
+    }
+}
+
+trait DynCommands: Send {
+    fn put(&mut self, order: Order) -> Boxed<'_, (), StoreError>;
+    fn waiting(&mut self) -> Boxed<'_, Vec<Waiting>, StoreError>;
+    fn done<'a>(&'a mut self, id: &'a str) -> Boxed<'a, (), StoreError>;
+    fn warnings(&mut self) -> Vec<Warning>;
+}
+
+impl<C: Commands> DynCommands for C {
+    fn put(&mut self, order: Order) -> Boxed<'_, (), StoreError> {
+        Box::pin(Commands::put(self, order))
+    }
+
+    fn waiting(&mut self) -> Boxed<'_, Vec<Waiting>, StoreError> {
+        Box::pin(Commands::waiting(self))
+    }
+
+    fn done<'a>(&'a mut self, id: &'a str) -> Boxed<'a, (), StoreError> {
+        Box::pin(Commands::done(self, id))
+    }
+
+    fn warnings(&mut self) -> Vec<Warning> {
+        Commands::warnings(self)
     }
 }

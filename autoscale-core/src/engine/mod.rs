@@ -2,10 +2,16 @@
 //! becomes of a defect ([`defect`]). Knows no file, no socket, no clock.
 
 #[cfg(feature = "loop")]
+pub(crate) mod budgets;
+#[cfg(feature = "loop")]
 mod check;
+#[cfg(feature = "loop")]
+pub(crate) mod commands;
 pub(crate) mod defect;
 #[cfg(feature = "loop")]
 pub(crate) mod erased;
+#[cfg(feature = "loop")]
+pub(crate) mod event_log;
 #[cfg(feature = "loop")]
 pub(crate) mod ledger;
 #[cfg(feature = "loop")]
@@ -20,6 +26,6 @@ pub(crate) mod warnings;
 #[cfg(feature = "loop")]
 pub use check::{Engine, Plan};
 #[cfg(feature = "loop")]
-pub use erased::{AnySource, AnyStore, AnyTarget};
+pub use erased::{AnyCommands, AnyEventLog, AnySource, AnyStore, AnyTarget, SharedEventLog};
 #[cfg(feature = "loop")]
 pub use warnings::Warnings;

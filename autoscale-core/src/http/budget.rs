@@ -2,81 +2,73 @@
 //! sends before the time told, and a budget that runs low is said once.
 
 use std::collections::HashMap;
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use http::HeaderMap;
-use tokio::time::Instant;
-
-use crate::clock::later;
+use crate::engine::budgets::{BudgetKey, Budgets, MemoryBudgets};
 use crate::model::units::Span;
+use http::HeaderMap;
 
-/// Rate budgets by host and token. Clones share what they know; no token is kept, only a keyed hash.
-#[derive(Clone, Default)]
+/// Rate budgets by host and token. Clones share what they know; no token is kept.
+#[derive(Clone, Debug)]
 pub struct RateBudgets {
-    shared: Arc<Shared>,
+    budgets: Arc<dyn Budgets>,
+    known: Arc<Mutex<HashMap<BudgetKey, Arc<Budget>>>>,
 }
 
-#[derive(Default)]
-struct Shared {
-    hasher: RandomState,
-    budgets: Mutex<HashMap<u64, Arc<Budget>>>,
-}
-
-impl std::fmt::Debug for RateBudgets {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("RateBudgets")
+/// In memory.
+impl Default for RateBudgets {
+    fn default() -> Self {
+        Self::kept_in(MemoryBudgets::default())
     }
 }
 
 impl RateBudgets {
+    /// Kept where other processes may see them.
+    pub fn kept_in(budgets: impl Budgets) -> Self {
+        Self { budgets: Arc::new(budgets), known: Arc::default() }
+    }
+
     /// The budget of a token at a host.
     pub(super) fn of(&self, host: &str, token: &str) -> Arc<Budget> {
-        let key = self.shared.hasher.hash_one((host, token));
-        lock(&self.shared.budgets).entry(key).or_default().clone()
+        let key = BudgetKey::of(host, token);
+        let new = || Arc::new(Budget { key: key.clone(), budgets: self.budgets.clone(), low: Mutex::default() });
+        lock(&self.known).entry(key.clone()).or_insert_with(new).clone()
     }
 }
 
 /// One token's budget.
-#[derive(Default)]
+#[derive(Debug)]
 pub(super) struct Budget {
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    closed_until: Option<Instant>,
-    low: bool,
+    key: BudgetKey,
+    budgets: Arc<dyn Budgets>,
+    /// Was it low the last time that a service told?
+    low: Mutex<bool>,
 }
 
 impl Budget {
     /// How much longer nobody may send.
     pub(super) fn closed_for(&self) -> Option<Duration> {
-        let until = lock(&self.state).closed_until?;
-        Some(until.saturating_duration_since(Instant::now())).filter(|left| !left.is_zero())
+        self.budgets.closed_for(&self.key)
     }
 
     /// Nobody may send for this long.
     pub(super) fn close(&self, wait: Duration) {
-        let until = later(wait);
-        let mut state = lock(&self.state);
-        state.closed_until = state.closed_until.max(Some(until));
+        self.budgets.close(&self.key, wait);
     }
 
     /// Reads what an answer's headers say is left. The text of a warning when that has become low; said again only
     /// after it was ample.
     pub(super) fn learn(&self, headers: &HeaderMap) -> Option<String> {
         let levels: Vec<Level> = Level::read_all(headers).collect();
-        let mut state = lock(&self.state);
+        let mut low = lock(&self.low);
         match levels.iter().find(|level| level.is_low()) {
-            Some(level) if !state.low => {
-                state.low = true;
+            Some(level) if !*low => {
+                *low = true;
                 Some(level.text())
             }
             None if !levels.is_empty() && levels.iter().all(Level::is_ample) => {
-                state.low = false;
+                *low = false;
                 None
             }
             _ => None,
@@ -167,17 +159,13 @@ mod tests {
         assert_eq!(budgets.of("api.pingdom.com", "a").closed_for(), None);
     }
 
-    #[test]
-    fn a_shorter_wait_does_not_end_a_longer_one() {
-        let budget = Budget::default();
-        budget.close(Duration::from_secs(600));
-        budget.close(Duration::from_secs(1));
-        assert!(budget.closed_for().unwrap() > Duration::from_secs(500));
+    fn budget() -> Arc<Budget> {
+        RateBudgets::default().of("api.heroku.com", "a")
     }
 
     #[test]
     fn a_low_heroku_budget_is_said_once_until_it_was_ample() {
-        let budget = Budget::default();
+        let budget = budget();
         let learn = |left: &str| budget.learn(&headers("RateLimit-Remaining", left));
         assert_eq!(learn("450"), None);
         let text = "only 449 requests are left (RateLimit-Remaining), for all that use this token";
@@ -191,7 +179,7 @@ mod tests {
 
     #[test]
     fn pingdoms_budget_is_low_below_two_requests_a_minute() {
-        let budget = Budget::default();
+        let budget = budget();
         let learn = |text: &str| budget.learn(&headers("Req-Limit-Short", text));
         assert_eq!(learn("Remaining: 394 Time until reset: 3589"), None);
         assert_eq!(learn("what?"), None);
@@ -204,7 +192,7 @@ mod tests {
 
     #[test]
     fn no_number_of_a_header_is_too_large_to_be_read() {
-        let said = |name: &'static str, text: &str| Budget::default().learn(&headers(name, text));
+        let said = |name: &'static str, text: &str| budget().learn(&headers(name, text));
         let left = "only 0 requests are left for the next 744 h (Req-Limit-Short), for all that use this token";
         for reset in ["99999999999999999999", "18446744073709551616", "4294967296", &"9".repeat(400)] {
             let text = format!("Remaining: 0 Time until reset: {reset}");

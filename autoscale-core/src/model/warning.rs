@@ -38,6 +38,8 @@ impl Warning {
     pub const GRAPH: &'static str = "graph";
     /// Notices can't be posted.
     pub const WEBHOOK: &'static str = "webhook";
+    /// Something that was asked for can't be carried out.
+    pub const COMMAND: &'static str = "command";
     /// A defect of the program, which did no harm to scaling.
     pub const DEFECT: &'static str = "defect";
 

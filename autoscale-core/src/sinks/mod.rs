@@ -4,8 +4,6 @@
 #[cfg(feature = "graph")]
 pub(crate) mod graph_files;
 #[cfg(feature = "loop")]
-pub(crate) mod history;
-#[cfg(feature = "loop")]
 pub(crate) mod log;
 pub(crate) mod notices;
 #[cfg(feature = "http")]

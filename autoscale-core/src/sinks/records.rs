@@ -2,22 +2,21 @@
 //! Each is written beside the loop, which waits for none of them; what is to be said of it is said on the loop's own
 //! runtime. Trouble with any of them is a warning, once until it ends; scaling goes on.
 
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::config::{Config, places};
+use crate::engine::event_log::EventLog as _;
 use crate::engine::ports::{Failure, Observer};
-use crate::engine::{Warnings, defect};
+use crate::engine::{SharedEventLog, Warnings, defect};
 use crate::http::HttpOptions;
 use crate::model::event::Event;
 use crate::model::warning::Warning;
-use crate::sinks::history::{Appended, History};
 use crate::sinks::webhook::Webhook;
 use crate::sinks::writer::lost;
 
@@ -27,7 +26,7 @@ const QUEUE: usize = 1024;
 /// The observers that a configuration names; none by default.
 #[derive(Debug, Default)]
 pub struct Records {
-    history: Option<HistoryFile>,
+    history: Option<EventQueue>,
     webhook: Option<Webhook>,
     #[cfg(feature = "graph")]
     graphs: Option<graphs::Graphs>,
@@ -35,8 +34,9 @@ pub struct Records {
 }
 
 impl Records {
-    /// What they have to say to an operator goes into `warnings`. Those of a configuration. What can't be opened now is tried again with each event.
-    pub fn new(config: &Config, http: &HttpOptions, warnings: &Warnings) -> Self {
+    /// Those of a configuration, with the log of events that is given. What they have to say to an operator goes into
+    /// `warnings`. What can't be opened now is tried again with each event.
+    pub(crate) fn new(config: &Config, http: &HttpOptions, warnings: &Warnings, log: Option<SharedEventLog>) -> Self {
         let webhook = config.webhook_url.as_ref().and_then(|url| {
             let webhook =
                 Webhook::new(url, http, warnings).map(|webhook| webhook.remembering(places::notices_file(config)));
@@ -45,7 +45,7 @@ impl Records {
             webhook.inspect_err(told).ok()
         });
         Self {
-            history: config.history_file.clone().map(|path| HistoryFile::new(path, warnings.clone())),
+            history: log.map(|log| EventQueue::new(log, warnings.clone())),
             webhook,
             #[cfg(feature = "graph")]
             graphs: config.plot.then(|| graphs::Graphs::new(config, warnings.clone())),
@@ -106,13 +106,11 @@ impl Records {
 
 /// Hands events to a task, which appends them one after the other where a slow disk holds up nobody.
 #[derive(Debug)]
-struct HistoryFile {
-    path: PathBuf,
-    lines: mpsc::Sender<String>,
-    idle: Option<mpsc::Receiver<String>>,
+struct EventQueue {
+    keeper: Keeper,
+    events: mpsc::Sender<Arc<Event>>,
+    idle: Option<mpsc::Receiver<Arc<Event>>>,
     task: Option<JoinHandle<()>>,
-    fate: Arc<Mutex<Fate>>,
-    warnings: Warnings,
 }
 
 /// What became of the events.
@@ -126,115 +124,98 @@ struct Fate {
     why: Option<String>,
 }
 
-impl HistoryFile {
-    fn new(path: PathBuf, warnings: Warnings) -> Self {
-        let (lines, idle) = mpsc::channel(QUEUE);
-        Self { path, lines, idle: Some(idle), task: None, fate: Arc::default(), warnings }
+impl EventQueue {
+    fn new(log: SharedEventLog, warnings: Warnings) -> Self {
+        let (events, idle) = mpsc::channel(QUEUE);
+        let keeper = Keeper { log, fate: Arc::default(), warnings };
+        Self { keeper, events, idle: Some(idle), task: None }
     }
 
-    fn append(&mut self, event: &Event) {
+    fn append(&mut self, event: &Arc<Event>) {
         if let Ok(runtime) = Handle::try_current()
             && let Some(waiting) = self.idle.take()
         {
-            self.task =
-                Some(runtime.spawn(keep(self.path.clone(), waiting, Arc::clone(&self.fate), self.warnings.clone())));
+            self.task = Some(runtime.spawn(self.keeper.clone().keep(waiting)));
         }
         // Counted before the task can know of it.
-        fate(&self.fate).waiting += 1;
-        if self.lines.try_send(event.to_json()).is_err() {
-            lose(&self.path, &self.fate, &self.warnings, format!("{QUEUE} events wait for it already"));
+        self.keeper.fate().waiting += 1;
+        if self.events.try_send(Arc::clone(event)).is_err() {
+            self.keeper.lost(format!("{QUEUE} events wait for it already"));
         }
     }
 
     /// Ends when all that waits is written, or `within` this time; then it is given up, and what is lost is said.
     async fn finish(self, within: Duration) {
-        let Self { path, lines, task, fate: shared, warnings, .. } = self;
-        drop(lines);
+        let Self { keeper, events, task, .. } = self;
+        drop(events);
         if let Some(mut task) = task
             && timeout(within, &mut task).await.is_err()
         {
             task.abort();
         }
-        let Fate { waiting, lost: given_up, why } = std::mem::take(&mut *fate(&shared));
+        let Fate { waiting, lost: given_up, why } = std::mem::take(&mut *keeper.fate());
         if waiting + given_up > 0 {
             let why = why.unwrap_or_else(|| "it did not take them in time".into());
             let lost = lost(waiting + given_up, "event");
-            warnings.add(Warning::HISTORY, format!("history: {}: {lost}: {why}", path.display()));
+            keeper.tell(format!("{lost}: {why}"));
         }
     }
 }
 
-/// Never held while something is waited for.
-fn fate(shared: &Mutex<Fate>) -> MutexGuard<'_, Fate> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
+/// Appends events, and keeps count of what becomes of them.
+#[derive(Clone, Debug)]
+struct Keeper {
+    log: SharedEventLog,
+    fate: Arc<Mutex<Fate>>,
+    warnings: Warnings,
 }
 
-/// Counts one of those that wait as lost. Said once until the history works again.
-fn lose(path: &Path, shared: &Mutex<Fate>, warnings: &Warnings, why: String) {
-    let before = {
-        let mut fate = fate(shared);
-        fate.waiting -= 1;
-        fate.lost += 1;
-        fate.why.replace(why.clone())
-    };
-    if before.is_none() {
-        let text = format!("history: {}: {why}; scaling goes on without it", path.display());
-        warnings.add(Warning::HISTORY, text);
+impl Keeper {
+    /// Never held while something is waited for.
+    fn fate(&self) -> MutexGuard<'_, Fate> {
+        self.fate.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-/// One of those that wait was written: says what was lost before it.
-fn kept(path: &Path, shared: &Mutex<Fate>, warnings: &Warnings) {
-    let (lost_events, why) = {
-        let mut fate = fate(shared);
-        fate.waiting -= 1;
-        (std::mem::take(&mut fate.lost), fate.why.take())
-    };
-    if let Some(why) = why {
-        let lost = lost(lost_events, "event");
-        warnings.add(Warning::HISTORY, format!("history: {}: works again; {lost}: {why}", path.display()));
+    fn tell(&self, text: String) {
+        self.warnings.add(Warning::HISTORY, format!("{}: {text}", self.log.name()));
     }
-}
 
-/// Appends what comes, until nobody sends any more.
-async fn keep(path: PathBuf, mut lines: mpsc::Receiver<String>, shared: Arc<Mutex<Fate>>, warnings: Warnings) {
-    let mut history = History::new(&path);
-    let mut known = Appended::default();
-    while let Some(line) = lines.recv().await {
-        let appended = spawn_blocking(move || {
-            let appended = history.append_line(&line);
-            (history, appended)
-        });
-        // It was not begun: the runtime ends.
-        let Ok((back, appended)) = appended.await else { return };
-        history = back;
-        match appended {
-            Ok(appended) => {
-                kept(&path, &shared, &warnings);
-                remark(&path, &warnings, known, appended);
-                known = appended;
+    /// Appends what comes, until nobody sends any more.
+    async fn keep(self, mut events: mpsc::Receiver<Arc<Event>>) {
+        while let Some(event) = events.recv().await {
+            let mut log = self.log.lock().await;
+            match log.append(event).await {
+                Ok(()) => self.kept(),
+                Err(error) => self.lost(error.to_string()),
             }
-            Err(error) => lose(&path, &shared, &warnings, error.to_string()),
+            log.warnings().into_iter().for_each(|Warning { text, .. }| self.warnings.add(Warning::HISTORY, text));
         }
     }
-}
 
-/// Says what is odd about a line's way into the history, and was not so with the one before.
-fn remark(path: &Path, warnings: &Warnings, before: Appended, now: Appended) {
-    let path = path.display();
-    let tell = |text: String| warnings.add(Warning::HISTORY, text);
-    if now.removed_half_a_line {
-        tell(format!("history: {path}: the last line was cut off and is removed"));
+    /// Counts one of those that wait as lost. Said once until the log works again.
+    fn lost(&self, why: String) {
+        let before = {
+            let mut fate = self.fate();
+            fate.waiting -= 1;
+            fate.lost += 1;
+            fate.why.replace(why.clone())
+        };
+        if before.is_none() {
+            self.tell(format!("{why}; scaling goes on without it"));
+        }
     }
-    if now.open_to_others && !before.open_to_others {
-        tell(format!("history: {path}: every user of this machine can read it, and lock it: chmod 600 {path}"));
-    }
-    match (before.unlocked, now.unlocked) {
-        (false, true) => tell(format!(
-            "history: {path}: locked by another process: it still grows, but is not rotated until the lock is free"
-        )),
-        (true, false) => tell(format!("history: {path}: no longer locked by another process")),
-        _ => {}
+
+    /// One of those that wait was written: says what was lost before it.
+    fn kept(&self) {
+        let (lost_events, why) = {
+            let mut fate = self.fate();
+            fate.waiting -= 1;
+            (std::mem::take(&mut fate.lost), fate.why.take())
+        };
+        if let Some(why) = why {
+            let lost = lost(lost_events, "event");
+            self.tell(format!("works again; {lost}: {why}"));
+        }
     }
 }
 

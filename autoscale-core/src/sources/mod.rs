@@ -7,6 +7,7 @@ mod fallback;
 mod opener;
 pub(crate) mod pingdom;
 pub(crate) mod probe;
+pub(crate) mod prometheus;
 
 use std::sync::LazyLock;
 
@@ -29,7 +30,7 @@ pub use fallback::Fallback;
 pub use opener::{Opener, Opening, settings_as};
 
 /// Every kind of source, in the order of the sample.
-pub static SOURCES: &[&dyn SourceKind] = &[&pingdom::KIND, &probe::KIND];
+pub static SOURCES: &[&dyn SourceKind] = &[&pingdom::KIND, &probe::KIND, &prometheus::KIND];
 
 /// The sources and policies that are built in.
 pub fn standard() -> &'static Registry {
@@ -67,6 +68,17 @@ pub fn open_source(config: &Config, clock: Clock, http: &HttpOptions) -> Result<
     let opening = Opening { keep, clock, http };
     let (first, second) = (open(primary, &opening)?, open(fallback, &opening)?);
     Ok(AnySource::new(Fallback::new((primary.name(), first), (fallback.name(), second))))
+}
+
+/// Opens each source that a configuration names, alone, with its name: to try them one by one.
+#[cfg(feature = "http")]
+pub(crate) fn open_each(
+    config: &Config,
+    clock: Clock,
+    http: &HttpOptions,
+) -> Vec<(&'static str, Result<AnySource, Failure>)> {
+    let opening = Opening { keep: config.settings.period, clock, http };
+    config.sources.used().map(|source| (source.name(), open(source, &opening))).collect()
 }
 
 #[cfg(feature = "http")]

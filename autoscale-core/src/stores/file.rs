@@ -146,7 +146,6 @@ pub(crate) struct Held {
     /// Its process id, if it wrote it down.
     pub(crate) pid: Option<u32>,
     /// When it took the app, where that can be seen.
-    #[cfg_attr(not(feature = "http"), allow(dead_code, reason = "status alone reads it"))]
     pub(crate) since: Option<SystemTime>,
 }
 

@@ -2,11 +2,17 @@
 //! Knows nothing of what it keeps.
 
 #[cfg(feature = "loop")]
+pub(crate) mod event_file;
+#[cfg(feature = "loop")]
 pub(crate) mod file;
 #[cfg(feature = "loop")]
 pub(crate) mod file_store;
+#[cfg(feature = "loop")]
+pub(crate) mod history;
 #[cfg(feature = "loop")]
 pub(crate) mod memory;
 #[cfg(feature = "loop")]
 pub(crate) mod private;
 pub(crate) mod replace;
+#[cfg(feature = "loop")]
+pub(crate) mod spool;

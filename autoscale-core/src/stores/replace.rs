@@ -38,6 +38,21 @@ pub(crate) fn replace_with(path: &Path, content: &[u8], sync: bool) -> io::Resul
     replace_drafted(path, content, sync)
 }
 
+/// [`replace`] in a folder that has to be there, for everybody who may enter the folder to read.
+///
+/// # Errors
+/// As for [`replace`].
+#[cfg(feature = "loop")]
+pub(crate) fn replace_readable(path: &Path, content: &[u8]) -> io::Result<()> {
+    replace_in_folder(path, content)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o644))?;
+    }
+    Ok(())
+}
+
 #[cfg(feature = "loop")]
 fn replace_drafted(path: &Path, content: &[u8], sync: bool) -> io::Result<()> {
     let draft = tempfile::Builder::new().prefix(&draft_prefix(path)).tempfile_in(folder_of(path))?;

@@ -394,7 +394,7 @@ impl Shared {
     /// An autoscaler that carries on from what is remembered, with C's source and target where there are any. What the
     /// handles of a process have in common is their rate budgets alone: a connection belongs to its handle's runtime.
     fn builder(&self, own: &Own) -> Builder {
-        let mut builder = self.store.give(Autoscaler::builder(self.config.clone()));
+        let mut builder = self.store.give(Autoscaler::builder(self.config.clone()), &self.config);
         #[cfg(feature = "http")]
         {
             let shared = autoscale_core::workspace::http::Shared::with_budgets(super::budgets::budgets());

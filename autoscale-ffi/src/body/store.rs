@@ -5,7 +5,7 @@ use autoscale_core::workspace::autoscaler::Builder;
 use autoscale_core::workspace::config::Config;
 use autoscale_core::workspace::ledger::Ledger;
 use autoscale_core::workspace::state::LockError;
-use autoscale_core::workspace::store::{FileStore, MemoryStore};
+use autoscale_core::workspace::store::{FileStore, MemoryStore, Spool};
 
 use crate::status::{AUTOSCALE_IO, AUTOSCALE_LOCKED, Error};
 
@@ -33,10 +33,10 @@ impl Store {
         Ok(store)
     }
 
-    pub(super) fn give(&self, builder: Builder) -> Builder {
+    pub(super) fn give(&self, builder: Builder, config: &Config) -> Builder {
         match self {
             Self::Memory(store) => builder.store(store.clone()),
-            Self::File(store) => builder.store(store.clone()),
+            Self::File(store) => builder.store(store.clone()).commands(Spool::of(config)),
         }
     }
 

@@ -66,12 +66,7 @@ impl History {
     /// # Errors
     /// Whatever the file system says: a full disk, above all.
     pub fn append(&mut self, event: &Event) -> io::Result<Appended> {
-        self.append_line(&event.to_json())
-    }
-
-    /// [`History::append`], for an event that has its form already.
-    pub(crate) fn append_line(&mut self, event: &str) -> io::Result<Appended> {
-        let line = format!("{event}\n");
+        let line = event.to_json() + "\n";
         let mut file = self.open()?;
         self.locked_out = !file.is_ours;
         let (mut length, mut removed) = file.end_with_a_whole_line()?;
