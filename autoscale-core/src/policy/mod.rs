@@ -7,6 +7,7 @@
 mod adaptive;
 mod changes;
 mod decider;
+mod math;
 mod memory;
 mod missing;
 mod observation;

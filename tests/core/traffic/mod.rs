@@ -2,6 +2,7 @@
 
 mod decides;
 mod memory;
+mod properties;
 pub(crate) mod recording;
 mod rules;
 pub(crate) mod world;

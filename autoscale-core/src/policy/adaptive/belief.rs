@@ -12,9 +12,9 @@ use crate::model::time::Timestamp;
 use crate::policy::adaptive::grid::{
     Blur, DYNOS, FIRST_INCIDENT, Grid, LN_DYNOS, LOADS, PRIOR, ROWS, Row, add, dot, incurable_ms, sum, work_ms,
 };
-use crate::policy::adaptive::math::{exp, ln};
 use crate::policy::adaptive::tail::Tail;
 use crate::policy::changes::Changes;
+use crate::policy::math::{exp, ln};
 
 /// Share of the belief in the kind of app that is taken back at each advance: apps change.
 const FORGET: f64 = 0.0005;

@@ -5,7 +5,7 @@ use crate::policy::adaptive::belief::{Belief, Load};
 use crate::policy::adaptive::grid::{
     Blur, DYNOS, FIRST_INCIDENT, LOADS, ROWS, Row, WORK_MS, add, dot, incurable_ms, work_ms,
 };
-use crate::policy::adaptive::math::exp;
+use crate::policy::math::exp;
 
 /// An incident is priced as the slowest app as it is: no dyno is bought against what dynos can't cure.
 const PRICED_ROWS: usize = FIRST_INCIDENT;

@@ -8,7 +8,6 @@ mod cost;
 mod counted;
 mod episode;
 mod grid;
-mod math;
 mod rule;
 mod tail;
 

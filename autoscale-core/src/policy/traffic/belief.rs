@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::curve::{Curve, KNEE};
+use crate::policy::math::{exp, ln};
 
 /// Cells of the grid.
 pub(super) const CELLS: usize = 121;
@@ -41,6 +42,9 @@ const CALM_UP: f64 = 0.02;
 const NOT_CALM: f64 = 3.0;
 /// A rate counts as carried only when it has been for so many blocks.
 const RATES: usize = 3;
+
+/// Numbers that are summed side by side.
+const LANES: usize = 4;
 
 /// Probabilities of the cells.
 type Cells = [f64; CELLS];
@@ -153,28 +157,18 @@ impl Belief {
     fn weigh(&mut self, ln_rate: f64, share: f64, weight: f64) {
         let curve = Curve::get();
         let (base, from_first) = (self.base_share(), ln_rate - self.first);
-        let ln_likelihood = |p: f64| weight * (share * p.ln() + (1.0 - share) * (1.0 - p).ln());
-        let mut likelihood = [0.0; CELLS];
-        let mut best = f64::NEG_INFINITY;
-        // The curve is flat at both ends: neighbours often have the same share.
-        let (mut last, mut of_last) = (f64::NAN, f64::NAN);
-        for (i, cell) in likelihood.iter_mut().enumerate() {
-            let p = (base + (1.0 - base) * curve.at_ln(from_first - i as f64 * CELL)).min(CAP);
-            if p != last {
-                (last, of_last) = (p, ln_likelihood(p));
-                best = of_last.max(best);
-            }
-            *cell = of_last;
+        let ln_likelihood = |p: f64| weight * (share * ln(p) + (1.0 - share) * ln(1.0 - p));
+        // Loop by loop, so that several cells are done at once.
+        let mut likelihood: Cells =
+            std::array::from_fn(|i| (base + (1.0 - base) * curve.at_ln(from_first - i as f64 * CELL)).min(CAP));
+        for p in &mut likelihood {
+            *p = ln_likelihood(*p);
         }
         let of_incident = ln_likelihood(share.clamp(INCIDENT_LEAST, CAP));
-        best = of_incident.max(best);
-        let of_incident = (of_incident - best).exp();
-        let (mut last, mut factor) = (f64::NAN, f64::NAN);
+        let best = likelihood.iter().fold(of_incident, |best, ln| if *ln > best { *ln } else { best });
+        let of_incident = exp(of_incident - best);
         for (p, ln) in self.normal.iter_mut().zip(likelihood) {
-            if ln != last {
-                (last, factor) = (ln, (ln - best).exp());
-            }
-            *p *= factor;
+            *p *= exp(ln - best);
         }
         let total = sum(&self.normal) + of_incident * sum(&self.incident);
         self.normal.iter_mut().for_each(|p| *p /= total);
@@ -183,8 +177,8 @@ impl Belief {
 
     /// Expected ln c.
     pub(super) fn mean_ln_c(&self) -> f64 {
-        let cells = self.normal.iter().zip(&self.incident).enumerate();
-        self.first + CELL * cells.map(|(i, (normal, incident))| i as f64 * (normal + incident)).sum::<f64>()
+        let places: Cells = std::array::from_fn(|i| i as f64 * (self.normal[i] + self.incident[i]));
+        self.first + CELL * sum(&places)
     }
 
     /// ln c of the first cell.
@@ -230,8 +224,16 @@ impl Belief {
     }
 }
 
+/// Side by side, so that additions need not wait for each other.
 fn sum(cells: &Cells) -> f64 {
-    cells.iter().sum()
+    let (chunks, rest) = cells.as_chunks::<LANES>();
+    let mut lanes = [0.0; LANES];
+    for chunk in chunks {
+        for (lane, cell) in lanes.iter_mut().zip(chunk) {
+            *lane += cell;
+        }
+    }
+    (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]) + rest.iter().sum::<f64>()
 }
 
 /// Each cell gives to its neighbours, and jumps anywhere; an edge cell is its own missing neighbour.

@@ -100,26 +100,33 @@ impl Costs {
 
     /// The cheapest size of `least..=most`; the smallest of equals.
     pub(super) fn cheapest(&mut self, least: u32, most: u32) -> u32 {
-        let (mut best, mut lowest) = (least, self.of(least));
-        // Neighbours among many dynos are the same step apart from what a dyno carries.
-        let (mut last, mut of_last) = (i32::MIN, 0.0);
-        for n in least.saturating_add(1)..=most {
-            let dynos = f64::from(n) / self.need;
-            if dynos >= lowest {
-                // The dynos alone cost as much, and more from here on.
-                break;
-            }
-            let lower = steps(f64::from(n).ln());
-            if lower != last {
-                (last, of_last) = (lower, self.slow_share(n));
-            }
-            let cost = dynos + self.slow_weight * of_last;
+        let (mut best, mut lowest, mut n) = (least, self.of(least), next_step(least));
+        // From a size on the dynos alone cost as much.
+        while n <= most && n > best && f64::from(n) / self.need < lowest {
+            let cost = self.of(n);
             if cost < lowest {
                 (best, lowest) = (n, cost);
             }
+            n = next_step(n);
         }
         best
     }
+}
+
+/// The least size above `n` that is another step of ln n: those between have the same share of slow requests and more
+/// dynos. `n` itself at the end of the numbers.
+fn next_step(n: u32) -> u32 {
+    let step = |n: u32| steps(f64::from(n).ln());
+    let of_n = step(n);
+    let beyond = ((f64::from(of_n) + 0.5) * FINE).exp() as u32;
+    let mut next = beyond.max(n.saturating_add(1));
+    while next > n.saturating_add(1) && step(next - 1) > of_n {
+        next -= 1;
+    }
+    while next < u32::MAX && step(next) == of_n {
+        next += 1;
+    }
+    next
 }
 
 #[cfg(test)]
@@ -142,7 +149,7 @@ mod tests {
     fn the_search_finds_what_trying_every_size_finds() {
         for (load, slow_weight) in [(0.0, 20.0), (5.0, 20.0), (50.0, 20.0), (50.0, 0.01), (5000.0, 20.0), (50.0, 1e4)] {
             let mut costs = costs(load, slow_weight);
-            for (least, most) in [(1, 1), (1, 20), (4, 17), (1, 1000), (70, 90)] {
+            for (least, most) in [(1, 1), (1, 20), (4, 17), (1, 3000), (70, 90)] {
                 let mut best = least;
                 for n in least..=most {
                     if costs.of(n) < costs.of(best) {
@@ -152,6 +159,15 @@ mod tests {
                 assert_eq!(costs.cheapest(least, most), best, "{load} at {slow_weight}: {least} to {most}");
             }
         }
+    }
+
+    #[test]
+    fn no_step_is_passed_over() {
+        for n in 1..100_000 {
+            let (next, of_n) = (next_step(n), steps(f64::from(n).ln()));
+            assert!(next > n && steps(f64::from(next).ln()) > of_n && steps(f64::from(next - 1).ln()) == of_n, "{n}");
+        }
+        assert_eq!(next_step(u32::MAX), u32::MAX);
     }
 
     #[test]

@@ -53,6 +53,9 @@ pub(super) fn steps(ln: f64) -> i32 {
     (ln / FINE).round_ties_even() as i32
 }
 
+/// So many different numbers of slots lie between arrival and end: 0 to 3.
+pub(super) const SLOTS_BEFORE: usize = 4;
+
 /// What each bucket of service times stands for.
 #[derive(Debug)]
 pub(super) struct Buckets {

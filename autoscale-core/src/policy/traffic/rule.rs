@@ -16,9 +16,11 @@ use crate::policy::waits::{Cause, longest};
 
 /// Logs older than this are none.
 const STALE: Duration = Duration::from_secs(180);
-/// The forecast reaches this far beyond the boot and the next check, s; checks count as at least a minute apart.
+/// The forecast reaches this far beyond the boot and the next check, s; checks count as at least a minute apart, and at
+/// most a week.
 const AHEAD_S: f64 = 30.0;
 const INTERVAL_LEAST_S: f64 = 60.0;
+const INTERVAL_MOST_S: f64 = 604_800.0;
 /// Share of the boot time after which an added dyno is believed ready.
 const BOOTED: f64 = 0.75;
 /// The share of slow requests is that of so many slots; it is over where it is this many times the base.
@@ -78,8 +80,8 @@ impl Traffic {
     fn know(&mut self, view: &View<'_>) -> Option<Known> {
         let belief = self.belief.as_ref()?;
         let end = self.slots.end().filter(|end| view.now <= moment(*end) + STALE)?;
-        let interval_s = view.interval.as_secs_f64();
-        let horizon_s = self.boot(view).as_secs_f64() + AHEAD_S + interval_s.max(INTERVAL_LEAST_S);
+        let interval_s = view.interval.as_secs_f64().clamp(INTERVAL_LEAST_S, INTERVAL_MOST_S);
+        let horizon_s = self.boot(view).as_secs_f64() + AHEAD_S + interval_s;
         let load = Load::of(&self.slots, end, horizon_s, belief.calm_s(), false)?;
         let sure = if view.settings.tuning.known_slots_alone && self.slots.has_strays(end) {
             Load::of(&self.slots, end, horizon_s, belief.calm_s(), true)?

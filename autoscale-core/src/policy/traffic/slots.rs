@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::curve::{BUCKETS, Buckets, SLOT_S};
+use super::curve::{BUCKETS, Buckets, SLOT_S, SLOTS_BEFORE};
 use crate::model::time::Timestamp;
 use crate::model::traffic::TrafficRow;
 
@@ -137,11 +137,13 @@ impl Slots {
     fn take_one(&mut self, no: SlotNo, row: &TrafficRow, may_repeat: bool) {
         let buckets = Buckets::get();
         let (mut timed, mut slow, mut busy_s) = (0_u64, 0.0, 0.0);
+        let mut by_arrival = [0_u64; SLOTS_BEFORE];
         for i in 0..BUCKETS {
             let count = row.service_times[i];
             timed += u64::from(count);
             slow += f64::from(count) * self.slow_shares[i];
             busy_s += f64::from(count) * buckets.seconds[i];
+            by_arrival[usize::from(buckets.slots_before[i]) % SLOTS_BEFORE] += u64::from(count);
         }
         let done = u64::from(row.requests).max(timed);
         let Some(slot) = self.place(no) else { return };
@@ -154,11 +156,11 @@ impl Slots {
         slot.slow += slow;
         slot.busy_s += busy_s;
         slot.arrived = slot.arrived.saturating_add(done - timed);
-        for (count, before) in row.service_times.iter().zip(buckets.slots_before) {
-            if *count > 0
-                && let Some(slot) = self.place(no - SlotNo::from(before))
+        for (count, before) in by_arrival.into_iter().zip(0..) {
+            if count > 0
+                && let Some(slot) = self.place(no - before)
             {
-                slot.arrived = slot.arrived.saturating_add(u64::from(*count));
+                slot.arrived = slot.arrived.saturating_add(count);
             }
         }
         self.end = self.end.max(Some(no + 1));
@@ -255,11 +257,13 @@ impl Slot {
 /// A mark by which a row is known again: 64 bits mixed of all its numbers.
 fn mark(row: &TrafficRow) -> u64 {
     let TrafficRow { from, requests, errors, timeouts, router_errors, connect_ms, service_times } = row;
-    let numbers = [*requests, *errors, *timeouts, *router_errors, *connect_ms];
-    numbers.iter().chain(service_times).fold(from.as_micros() as u64, |mark, number| {
-        let mixed = (mark ^ u64::from(*number)).wrapping_add(0x9e37_79b9_7f4a_7c15).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mix = |mark: u64, a: u32, b: u32| {
+        let both = u64::from(a) << 32 | u64::from(b);
+        let mixed = (mark ^ both).wrapping_add(0x9e37_79b9_7f4a_7c15).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed ^ (mixed >> 29)
-    })
+    };
+    let mark = mix(mix(from.as_micros() as u64, *requests, *errors), *timeouts, *router_errors);
+    service_times.as_chunks::<2>().0.iter().fold(mix(mark, *connect_ms, 0), |mark, [a, b]| mix(mark, *a, *b))
 }
 
 /// What is kept over a restart: the slots that are remembered, oldest first.
