@@ -56,6 +56,7 @@ static ALONE: PolicyEntry = PolicyEntry {
     name: "traffic-alone",
     cooldown_down: Duration::ZERO,
     slow_weight: 20.0,
+    counts_requests: true,
     falling_trend_samples: None,
     maker: &Maker(|| Box::new(Traffic::with_fallback(Box::new(Nothing)))),
 };

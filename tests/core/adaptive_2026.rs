@@ -20,6 +20,7 @@ pub(crate) static ENTRY: PolicyEntry = PolicyEntry {
     name: "adaptive-2026",
     cooldown_down: Duration::from_secs(120),
     slow_weight: 15.0,
+    counts_requests: false,
     falling_trend_samples: None,
     maker: &Maker(|| Box::new(Adaptive2026::new(None))),
 };

@@ -52,6 +52,7 @@ static ENTRY: PolicyEntry = PolicyEntry {
     name: "counting",
     cooldown_down: Duration::from_secs(180),
     slow_weight: 15.0,
+    counts_requests: false,
     falling_trend_samples: None,
     maker: &Maker(|| Box::new(Counting { checks: 2 })),
 };

@@ -22,6 +22,7 @@ pub(super) fn check(reader: &mut Reader<'_>, config: &Config) {
         reader.warn(keys::MAX_DYNOS, ProblemKind::Advice, text);
     }
     trial(reader, config);
+    requests(reader, config);
     if config.metrics_listen.is_some() {
         let text = "this version serves no metrics yet: the key has no effect";
         reader.warn(keys::METRICS_LISTEN, ProblemKind::Advice, text);
@@ -98,6 +99,21 @@ fn trial(reader: &mut Reader<'_>, config: &Config) {
             reader.whence(keys::COOLDOWN_DOWN),
         );
         reader.warn(keys::COOLDOWN_DOWN_TRIAL, ProblemKind::Advice, text);
+    }
+}
+
+/// A policy that decides by requests, and no source that counts them.
+fn requests(reader: &mut Reader<'_>, config: &Config) {
+    if config.settings.policy.entry().counts_requests
+        && !config.sources.used().any(|source| source.kind().counts_requests())
+    {
+        let text = format!(
+            "{} decides by every request, and {} counts none: it would decide as its fall-back adaptive does; give another \
+             metric_source, or policy: adaptive",
+            config.settings.policy.name(),
+            config.sources.primary().name(),
+        );
+        reader.warn(keys::POLICY, ProblemKind::Advice, text);
     }
 }
 

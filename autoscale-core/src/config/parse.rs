@@ -16,6 +16,7 @@ use super::settings::{OnMissingData, Settings};
 use super::source::{SourceChoice, Sources};
 use super::{Config, GraphFormat, Heroku, advice, value};
 use crate::model::formation::Bounds;
+use crate::model::policy_kind::PolicyKind;
 use crate::model::time::Timestamp;
 
 /// A configuration that can be used.
@@ -148,7 +149,8 @@ impl Reader<'_> {
         let heroku = self.heroku();
         let sources = self.sources(registry);
         let bounds = self.bounds();
-        let settings = self.settings(registry);
+        let by_source = sources.as_ref().and_then(|sources| sources.primary().kind().default_policy());
+        let settings = self.settings(registry, by_source);
         let check_frequency = self.duration(keys::CHECK_FREQUENCY);
         let manual_override = self.duration(keys::MANUAL_OVERRIDE);
         let dyno_price = self.take(keys::DYNO_PRICE, value::price);
@@ -247,8 +249,11 @@ impl Reader<'_> {
         self.problem(at, ProblemKind::Conflict, text);
     }
 
-    fn settings(&mut self, registry: &Registry) -> Option<Settings> {
-        let policy = self.word(keys::POLICY).and_then(|name| registry.policy(name));
+    /// `by_source` decides where no policy is given, if it is a registered one.
+    fn settings(&mut self, registry: &Registry, by_source: Option<PolicyKind>) -> Option<Settings> {
+        let given = self.word(keys::POLICY).and_then(|name| registry.policy(name));
+        let by_source = by_source.and_then(|kind| registry.policy(kind.name()));
+        let policy = given.or(by_source).or(registry.policies().first().copied());
         let (low, high) = (self.number(keys::RESPONSE_TIME_LOW), self.number(keys::RESPONSE_TIME_HIGH));
         if let (Some(low), Some(high)) = (low, high)
             && low >= high
@@ -277,7 +282,7 @@ impl Reader<'_> {
             cooldown_down_trial,
             max_step_up,
             max_step_down,
-            slow_weight: slow_weight?,
+            slow_weight: slow_weight.unwrap_or(defaults.slow_weight),
             tuning: defaults.tuning,
             on_missing_data: on_missing_data?,
             policy: defaults.policy,

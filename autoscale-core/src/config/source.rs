@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::keys::Key;
 use super::problem::Problem;
 use super::reader::Reader;
+use crate::model::policy_kind::PolicyKind;
 
 /// A kind of source of response times: one value of `metric_source`.
 pub trait SourceKind: fmt::Debug + Send + Sync {
@@ -29,6 +30,16 @@ pub trait SourceKind: fmt::Debug + Send + Sync {
     /// Does it time requests of visitors, so that it says nothing about a process type that gets none?
     fn times_requests(&self) -> bool {
         true
+    }
+
+    /// Does it count every request, in rows as a router has them?
+    fn counts_requests(&self) -> bool {
+        false
+    }
+
+    /// What decides where no policy is configured; `None`: the first of the registered policies.
+    fn default_policy(&self) -> Option<PolicyKind> {
+        None
     }
 
     /// How to open it: a `sources::Opener`, which is not known here. `None`: this build has no client for it.

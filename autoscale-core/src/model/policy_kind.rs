@@ -20,6 +20,8 @@ pub struct PolicyEntry {
     pub cooldown_down: Duration,
     /// Default of `slow_weight`.
     pub slow_weight: f64,
+    /// Does it decide by every request, so that it needs a source that counts them?
+    pub counts_requests: bool,
     /// Samples a falling trend needs before the policy removes a dyno because of it; `None`: it fits no trend.
     pub falling_trend_samples: Option<u32>,
     /// Makes the policy: a `policy::Maker`, which is not known here.
@@ -91,6 +93,7 @@ fn named(name: &str) -> Option<PolicyKind> {
         name,
         cooldown_down: Duration::ZERO,
         slow_weight: 15.0,
+        counts_requests: false,
         falling_trend_samples: None,
         maker: &(),
     }));

@@ -40,6 +40,7 @@ pub(super) static ENTRY: PolicyEntry = PolicyEntry {
     name: "threshold",
     cooldown_down: Duration::from_secs(600),
     slow_weight: 15.0,
+    counts_requests: false,
     falling_trend_samples: Some(STRICT_POINTS as u32),
     maker: &Maker(|| Box::new(Threshold::default())),
 };

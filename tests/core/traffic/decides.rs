@@ -12,6 +12,7 @@ static ENTRY: PolicyEntry = PolicyEntry {
     name: "traffic-2026",
     cooldown_down: Duration::ZERO,
     slow_weight: 20.0,
+    counts_requests: true,
     falling_trend_samples: None,
     maker: &Maker(|| {
         let fallback = Adaptive2026::new(Some(adaptive_2026::ENTRY.slow_weight));

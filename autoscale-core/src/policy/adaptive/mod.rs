@@ -44,6 +44,7 @@ pub(super) static ENTRY: PolicyEntry = PolicyEntry {
     name: "adaptive",
     cooldown_down: Duration::from_secs(120),
     slow_weight: 15.0,
+    counts_requests: false,
     falling_trend_samples: None,
     maker: &Maker(|| Box::new(Adaptive::new())),
 };

@@ -45,6 +45,7 @@ pub(super) static ENTRY: PolicyEntry = PolicyEntry {
     name: "traffic",
     cooldown_down: Duration::ZERO,
     slow_weight: 20.0,
+    counts_requests: true,
     falling_trend_samples: None,
     maker: &Maker(|| Box::new(Traffic::with_fallback(Box::new(Adaptive::new())))),
 };
