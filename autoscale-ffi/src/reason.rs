@@ -67,3 +67,19 @@ pub const AUTOSCALE_REASON_ADD_WOULD_NOT_PAY: i32 = 63;
 pub const AUTOSCALE_REASON_REMOVAL_WOULD_NOT_PAY: i32 = 64;
 /// Reason: the formation grew as far as this slowness allows before its effect is seen.
 pub const AUTOSCALE_REASON_WAITING_FOR_EFFECT: i32 = 65;
+/// Reason: the requests that come need more dynos.
+pub const AUTOSCALE_REASON_TRAFFIC_MORE: i32 = 80;
+/// Reason: a larger formation is a little better for the requests that come, but not enough to pay for a change.
+pub const AUTOSCALE_REASON_TRAFFIC_ADD_WOULD_NOT_PAY: i32 = 81;
+/// Reason: requests are slow, though the dynos are enough for those that come: no dyno is removed.
+pub const AUTOSCALE_REASON_TRAFFIC_SLOW: i32 = 82;
+/// Reason: requests are slow at a load that was carried before: more dynos would not help.
+pub const AUTOSCALE_REASON_TRAFFIC_INCIDENT: i32 = 83;
+/// Reason: most requests are slow, and dynos beyond what the load needs do not help: they are given back.
+pub const AUTOSCALE_REASON_TRAFFIC_STEP_BACK: i32 = 84;
+/// Reason: the requests that come need fewer dynos.
+pub const AUTOSCALE_REASON_TRAFFIC_FEWER: i32 = 85;
+/// Reason: the dynos are what the requests that come need.
+pub const AUTOSCALE_REASON_TRAFFIC_ENOUGH: i32 = 86;
+/// Reason: fewer dynos would do for the requests that are known, but some of the last minutes are unknown.
+pub const AUTOSCALE_REASON_TRAFFIC_UNKNOWN: i32 = 87;
