@@ -63,6 +63,7 @@ pub mod engine {
     pub use crate::engine::*;
 }
 pub mod event {
+    pub use crate::model::check_traffic::*;
     pub use crate::model::event::*;
 }
 pub mod formation {

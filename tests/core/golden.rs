@@ -103,6 +103,7 @@ fn check(reason: &Reason) -> Check {
         applied: 3,
         error: None,
         load: None,
+        traffic: None,
         size: None,
         detail: None,
     }

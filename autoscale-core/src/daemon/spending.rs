@@ -138,6 +138,7 @@ mod tests {
             override_until: None,
             dry_run: false,
             new_samples: Vec::new(),
+            rows: Vec::new(),
             target: *dynos,
             applied: *dynos,
             shadow: false,

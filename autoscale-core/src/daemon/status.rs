@@ -286,6 +286,7 @@ mod tests {
             size: None,
             error: None,
             load: None,
+            traffic: None,
             detail: None,
         };
         let at = NOW - Duration::from_secs(60);

@@ -10,8 +10,10 @@ use crate::config::Config;
 use crate::engine::ledger::{DryRunToggle, Intent, Ledger, Limit};
 use crate::engine::permit::StoreError;
 use crate::engine::ports::{Failure, FailureKind, FormationReading, MetricSource, Reading, ScaleTarget};
+use crate::engine::rows::Rows;
 use crate::engine::store::StateStore;
 use crate::engine::warnings::Warnings;
+use crate::model::check_traffic::CheckTraffic;
 use crate::model::decision::{Action, Decision};
 use crate::model::event::{self, Check, Detail, Event, JsonSample, Kind, Outcome, Stage};
 use crate::model::formation::{Bounds, Formation};
@@ -91,6 +93,8 @@ pub struct Engine<M, T, S = ()> {
     lost: bool,
     /// Number of the reading that the check under way uses.
     read_seq: u64,
+    /// Rows of traffic that the policy has taken.
+    rows: Rows,
     /// A change that a formation has confirmed, still to be told.
     confirmed: Option<Intent>,
     /// What its operator is still to be told.
@@ -117,6 +121,7 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
             not_kept: false,
             lost: false,
             read_seq: 0,
+            rows: Rows::default(),
             confirmed: None,
             warnings,
         };
@@ -228,6 +233,7 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
                 self.ledger.memory = self.decider.save();
                 if self.keep().await {
                     self.source.acknowledge(self.read_seq);
+                    self.rows.acknowledge();
                 }
                 events.push(checked);
             }
@@ -281,6 +287,7 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
     pub fn carry_on(&mut self) {
         self.clock_offset = 0;
         self.reported = Window::default();
+        self.rows = Rows::default();
         self.decider = remembering(&self.plan, &self.ledger, &self.warnings);
     }
 
@@ -296,6 +303,7 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
         self.ledger.forget_changes_before(from);
 
         let window = Window::new(reading.samples, now, self.plan.settings.period);
+        let rows = self.rows.new_ones(reading.traffic);
         // What is remembered becomes so with the event, or with a change that is sent: a check that is broken off before
         // decides nothing that counts.
         let mut decider = self.decider.clone();
@@ -311,11 +319,13 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
             .maintenance(seen.maintenance)
             .override_until(self.ledger.override_until)
             .dry_run(self.is_dry_run())
-            .shadow(self.is_shadow()),
+            .shadow(self.is_shadow())
+            .traffic(&rows),
         );
         let changed_at = self.ledger.changed_at;
         let effective_max = self.plan.bounds.max().min(self.ledger.limit_dynos().unwrap_or(u32::MAX));
         self.decider = decider;
+        self.rows.take(&rows, now);
         let Acted { outcome, applied, error } = self.act(now, &decision, &seen).await;
 
         Ok(Check {
@@ -339,6 +349,7 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
             error,
             load: decision.evidence.belief.map(|b| [b.load_dynos, b.load_low, b.load_high]),
             size: seen.size.clone(),
+            traffic: CheckTraffic::of(self.rows.tell(), decision.evidence.traffic.as_ref()).map(Box::new),
             detail: Some(Detail {
                 window,
                 decision,

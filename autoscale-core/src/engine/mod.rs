@@ -19,6 +19,8 @@ pub(crate) mod permit;
 #[cfg(feature = "loop")]
 pub(crate) mod ports;
 #[cfg(feature = "loop")]
+mod rows;
+#[cfg(feature = "loop")]
 pub(crate) mod store;
 #[cfg(feature = "loop")]
 pub(crate) mod warnings;

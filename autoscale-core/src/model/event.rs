@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::model::check_traffic::CheckTraffic;
 use crate::model::decision::{Action, Decision};
 use crate::model::policy_kind::PolicyKind;
 use crate::model::reason::{Class, GivenReason};
@@ -220,6 +221,9 @@ pub struct Check {
     /// Size of the dynos, where the platform has such a thing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<String>,
+    /// The requests that a router counted; only where the source counts them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traffic: Option<Box<CheckTraffic>>,
     /// What is too large for the JSON form, for graphs; absent in a check that was read back.
     #[serde(skip)]
     pub detail: Option<Detail>,

@@ -2,6 +2,7 @@
 
 pub(crate) mod belief;
 pub(crate) mod calendar;
+pub(crate) mod check_traffic;
 pub(crate) mod decision;
 pub(crate) mod event;
 pub(crate) mod formation;

@@ -4,6 +4,11 @@ use std::time::Duration;
 
 use crate::model::time::Timestamp;
 
+/// Each bucket of service times ends at so many times its start: R, with R^40 = 30,000.
+pub(crate) fn bucket_ratio() -> f64 {
+    30_000_f64.powf(1.0 / BUCKETS as f64)
+}
+
 /// Buckets of service times.
 pub(crate) const BUCKETS: usize = 40;
 /// Length of a row.

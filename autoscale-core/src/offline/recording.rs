@@ -12,6 +12,7 @@ use crate::model::calendar;
 use crate::model::event::{Check, Event, JsonSample, Kind, Outcome};
 use crate::model::sample::{DownCause, Sample, Status};
 use crate::model::time::Timestamp;
+use crate::model::traffic::TrafficRow;
 use crate::sources::pingdom::wire;
 
 /// What a recording holds.
@@ -48,6 +49,8 @@ pub struct RecordedCheck {
     pub shadow: bool,
     /// Results that no earlier check had seen.
     pub new_samples: Vec<Sample>,
+    /// Rows of traffic that the check was given.
+    pub rows: Vec<TrafficRow>,
     /// Dynos there should have been.
     pub target: u32,
     /// Dynos there were after it, as far as the platform said.
@@ -160,7 +163,8 @@ impl Union {
             }
             _ => return Ok(()),
         };
-        let Check { dynos, changed_at, applied, new_samples, outcome, .. } = *check;
+        let Check { dynos, changed_at, applied, new_samples, outcome, traffic, .. } = *check;
+        let rows = traffic.map_or_else(Vec::new, |traffic| traffic.rows.into_iter().map(|row| row.0).collect());
         match outcome {
             Outcome::WouldScale => self.dry_run = true,
             Outcome::Held => {}
@@ -194,6 +198,7 @@ impl Union {
             dry_run: self.dry_run || check.shadow,
             shadow: check.shadow,
             new_samples,
+            rows,
             target: check.target,
             applied,
             code: check.reason.code().to_owned(),

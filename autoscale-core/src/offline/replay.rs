@@ -84,7 +84,9 @@ impl Replayer {
                 .maintenance(check.maintenance)
                 .override_until(check.override_until)
                 .dry_run(check.dry_run)
-                .shadow(check.shadow),
+                .shadow(check.shadow)
+                // Each was given to a check once, as the history tells.
+                .traffic(&check.rows),
             );
             replayed.push(Replayed { at: now, decision, recorded: Some((check.target, check.code.clone())) });
         }

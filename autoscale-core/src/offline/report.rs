@@ -300,6 +300,7 @@ mod tests {
             dry_run: true,
             shadow: true,
             new_samples: Vec::new(),
+            rows: Vec::new(),
             target,
             applied: dynos,
             code: "x".into(),

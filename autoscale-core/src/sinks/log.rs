@@ -139,6 +139,7 @@ mod tests {
             size: None,
             error: None,
             load: None,
+            traffic: None,
             detail: None,
         };
         let kind = Kind::Checked(Box::new(check));

@@ -341,6 +341,7 @@ mod tests {
             applied: if outcome == Outcome::Scaled { target } else { dynos },
             error: None,
             load: None,
+            traffic: None,
             size: None,
             detail: None,
         }

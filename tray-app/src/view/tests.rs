@@ -56,6 +56,7 @@ fn check(outcome: Outcome, dynos: u32, target: u32, code: &str) -> Check {
         applied: if outcome == Outcome::Scaled { target } else { dynos },
         error: None,
         load: None,
+        traffic: None,
         size: None,
         detail: None,
     }

@@ -3,6 +3,8 @@
 
 use std::sync::LazyLock;
 
+use crate::model::traffic::bucket_ratio;
+
 pub(super) use crate::model::traffic::BUCKETS;
 
 /// Share of a dyno's requests that are slow at the rate that it carries.
@@ -66,7 +68,7 @@ pub(super) struct Buckets {
 }
 
 static BUCKET_VALUES: LazyLock<Buckets> = LazyLock::new(|| {
-    let ratio = ratio();
+    let ratio = bucket_ratio();
     let seconds: [f64; BUCKETS] = std::array::from_fn(|i| match i + 1 {
         BUCKETS => LONGEST_MS / 1000.0,
         _ => ratio.powf(i as f64 + 0.5) / 1000.0,
@@ -75,11 +77,6 @@ static BUCKET_VALUES: LazyLock<Buckets> = LazyLock::new(|| {
     Buckets { seconds, slots_before: seconds.map(|s| ((s + half) / SLOT_S as f64) as u8) }
 });
 
-/// Each bucket's upper bound is so many times its lower one.
-fn ratio() -> f64 {
-    LONGEST_MS.powf(1.0 / BUCKETS as f64)
-}
-
 impl Buckets {
     pub(super) fn get() -> &'static Self {
         &BUCKET_VALUES
@@ -87,7 +84,7 @@ impl Buckets {
 
     /// Share of each bucket that is slower than a bound in milliseconds.
     pub(super) fn slow_shares(bound_ms: f64) -> [f64; BUCKETS] {
-        let bound = bound_ms.ln() / ratio().ln();
+        let bound = bound_ms.ln() / bucket_ratio().ln();
         std::array::from_fn(|i| ((i + 1) as f64 - bound).clamp(0.0, 1.0))
     }
 }
