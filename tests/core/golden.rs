@@ -6,9 +6,10 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use autoscale_core::workspace::belief::Belief;
+use autoscale_core::TrafficRow;
+use autoscale_core::workspace::belief::{Belief, TrafficBelief};
 use autoscale_core::workspace::decision::{Action, Decision, Evidence};
-use autoscale_core::workspace::event::{Check, Event, JsonSample, Kind, Outcome, Stage, VERSION};
+use autoscale_core::workspace::event::{Check, CheckTraffic, Event, JsonSample, Kind, Outcome, Stage, VERSION};
 use autoscale_core::workspace::policy::PolicyKind;
 use autoscale_core::workspace::reason::{Cooldown, Next, Reason, Wait};
 use autoscale_core::workspace::sample::{DownCause, Sample};
@@ -19,6 +20,38 @@ const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
 fn minutes(n: u64) -> Duration {
     Duration::from_secs(60 * n)
+}
+
+/// What the traffic policy believes.
+fn believed() -> TrafficBelief {
+    TrafficBelief {
+        requests_per_s: 46.75,
+        forecast_per_s: 58.25,
+        forecast_at: NOW + minutes(3),
+        dyno_carries: 15.125,
+        slow_share: 0.3125,
+        incident: 0.0625,
+        considered: 4,
+    }
+}
+
+/// A minute's requests, as far as they are known.
+fn traffic() -> CheckTraffic {
+    let row = |i: u32| {
+        let mut service_times = [0; 40];
+        (service_times[18], service_times[20], service_times[39]) = (400 + i, 60, i / 3);
+        TrafficRow {
+            from: NOW - Duration::from_secs(u64::from(60 - 10 * i)),
+            requests: 470 + i,
+            errors: 7,
+            timeouts: i / 3,
+            router_errors: 2,
+            connect_ms: 500,
+            service_times,
+        }
+    };
+    let rows = [row(0), row(1), row(3), row(4)];
+    CheckTraffic::of(rows.to_vec(), Some(&believed())).expect("rows")
 }
 
 /// Every reason, some in more than one form.
@@ -32,6 +65,7 @@ fn reasons() -> Vec<Reason> {
         considered: 4,
         incurable_share: 0.0625,
     };
+    let traffic = believed();
     let (remaining, next) = (minutes(7), Next::Add(minutes(12)));
     vec![
         Reason::SwitchedOff,
@@ -75,6 +109,14 @@ fn reasons() -> Vec<Reason> {
         Reason::AddWouldNotPay { belief: weighed },
         Reason::RemovalWouldNotPay { belief: weighed },
         Reason::WaitingForEffect { next: Next::StepBack(minutes(4)) },
+        Reason::TrafficMore { traffic },
+        Reason::TrafficAddWouldNotPay { traffic },
+        Reason::TrafficSlow { traffic },
+        Reason::TrafficIncident { traffic },
+        Reason::TrafficStepBack { traffic },
+        Reason::TrafficFewer { traffic },
+        Reason::TrafficEnough { traffic },
+        Reason::TrafficUnknown { traffic },
     ]
 }
 
@@ -135,6 +177,9 @@ fn kinds() -> Vec<Event> {
         outcome(Outcome::Held, empty),
         outcome(Outcome::Held, full),
         outcome(Outcome::Scaled, |check| check.applied = 4),
+        outcome(Outcome::Held, |check| {
+            (check.policy, check.traffic) = (PolicyKind::Traffic, Some(Box::new(traffic())));
+        }),
         outcome(Outcome::WouldScale, |_| {}),
         outcome(Outcome::WouldScale, |check| check.shadow = true),
         outcome(Outcome::Limited, failed),

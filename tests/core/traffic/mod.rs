@@ -1,6 +1,7 @@
 //! The traffic policy.
 
 mod decides;
+mod engine;
 mod memory;
 mod properties;
 pub(crate) mod recording;

@@ -400,6 +400,7 @@ fn weighed_against(f: &mut fmt::Formatter<'_>, belief: &Belief) -> fmt::Result {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::time::Timestamp;
 
     /// One line for each reason in each of its forms: number, code, sentence.
     #[test]
@@ -412,6 +413,15 @@ mod tests {
             slow_share_target: 0.004,
             considered: 4,
             incurable_share: 0.1,
+        };
+        let traffic = TrafficBelief {
+            requests_per_s: 46.8,
+            forecast_per_s: 58.3,
+            forecast_at: Timestamp::from_secs(1_795_521_900),
+            dyno_carries: 15.1,
+            slow_share: 0.31,
+            incident: 0.2,
+            considered: 6,
         };
         let remaining = Duration::from_secs(25 * 60);
         let lasted = remaining;
@@ -464,6 +474,15 @@ mod tests {
             Reason::AddWouldNotPay { belief: w },
             Reason::RemovalWouldNotPay { belief: w },
             Reason::WaitingForEffect { next: Next::StepBack(remaining) },
+            Reason::TrafficMore { traffic },
+            Reason::TrafficMore { traffic: TrafficBelief { forecast_per_s: 47.0, dyno_carries: 0.4, ..traffic } },
+            Reason::TrafficAddWouldNotPay { traffic },
+            Reason::TrafficSlow { traffic },
+            Reason::TrafficIncident { traffic },
+            Reason::TrafficStepBack { traffic },
+            Reason::TrafficFewer { traffic },
+            Reason::TrafficEnough { traffic },
+            Reason::TrafficUnknown { traffic },
         ];
         let said: Vec<String> = reasons.iter().map(|r| format!("{} {}: {r}", r.number(), r.code())).collect();
         assert_eq!(said.join("\n"), SENTENCES);
@@ -517,7 +536,16 @@ mod tests {
 62 balanced: load 2.3 dynos (1.9 to 2.8), 12 % of requests slow, though not for want of dynos: neither more nor fewer are cheaper
 63 add_would_not_pay: load 2.3 dynos (1.9 to 2.8), 12 % of requests slow: more would cost more than they save
 64 removal_would_not_pay: load 2.3 dynos (1.9 to 2.8), 12 % of requests slow: fewer would save less than they cost
-65 waiting_for_effect: slow, but grown as far as is sensible before dynos show an effect; giving the added ones back in 25 min if this lasts";
+65 waiting_for_effect: slow, but grown as far as is sensible before dynos show an effect; giving the added ones back in 25 min if this lasts
+80 traffic_more: 47 requests/s rising to 58 by 12:05 UTC, a dyno carries 15
+80 traffic_more: 47 requests/s, a dyno carries 0.40
+81 traffic_add_would_not_pay: 47 requests/s rising to 58 by 12:05 UTC, a dyno carries 15: more dynos would cost more than they save
+82 traffic_slow: 31 % slow at 47 requests/s rising to 58 by 12:05 UTC, a dyno carries 15: no dyno is removed
+83 traffic_incident: 31 % slow at 52 % of what the dynos carry: more would not help, look at the app or its database
+84 traffic_step_back: 31 % slow, and more dynos did not help: back to what the load needs, 47 requests/s rising to 58 by 12:05 UTC, a dyno carries 15
+85 traffic_fewer: 47 requests/s rising to 58 by 12:05 UTC, a dyno carries 15: fewer are enough
+86 traffic_enough: 47 requests/s rising to 58 by 12:05 UTC, a dyno carries 15: the dynos are enough
+87 traffic_unknown: 47 requests/s rising to 58 by 12:05 UTC, a dyno carries 15, as far as is known: no dyno is removed while log lines are missing";
 
     #[test]
     fn every_reason_comes_back_from_its_numbers() {
@@ -559,10 +587,19 @@ mod tests {
         };
         assert_eq!(of(Class::NoData), ["no_data", "missing_data"]);
         assert_eq!(of(Class::Failing), ["outage", "down_now"]);
-        let blocked = ["switched_off", "maintenance", "manual_override", "above_max_but_slow", "at_max", "futile"];
+        let blocked = [
+            "switched_off",
+            "maintenance",
+            "manual_override",
+            "above_max_but_slow",
+            "at_max",
+            "futile",
+            "traffic_incident",
+            "traffic_step_back",
+        ];
         assert_eq!(of(Class::Blocked), blocked);
         let notable: Vec<_> = ReasonKind::ALL.iter().filter(|kind| kind.mark().is_notable()).collect();
-        assert_eq!(notable.len(), 9, "{notable:?}");
+        assert_eq!(notable.len(), 11, "{notable:?}");
         for kind in ReasonKind::ALL {
             assert_eq!(ReasonKind::of_code(kind.code()), Some(*kind));
             assert!(kind.meaning().ends_with('.'), "{kind:?}");
