@@ -104,7 +104,7 @@ async fn a_policy_of_ones_own_is_named_in_a_configuration_and_decides_without_sa
 fn an_unknown_policy_is_refused_with_the_names_of_all() {
     let text = "[HEROKU_INFOS]\napp_name: shop\n[AUTOSCALE_SETTINGS]\npolicy: magic\n";
     let problems = parse_with(text, &Overrides::default(), &REGISTRY).unwrap_err();
-    assert_eq!(problems[0].text, "\"magic\" is not known: give threshold, adaptive or counting");
+    assert_eq!(problems[0].text, "\"magic\" is not known: give threshold, adaptive, traffic or counting");
 }
 
 /// Decides once over an empty window.

@@ -1,5 +1,6 @@
 //! The traffic policy.
 
+mod config;
 mod decides;
 mod engine;
 mod memory;
