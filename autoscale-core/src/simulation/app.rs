@@ -1,6 +1,7 @@
 //! One app on its platform, in virtual time: brings load, dynos and incidents together.
 
 use crate::model::time::Timestamp;
+use crate::model::traffic::TrafficRow;
 
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus as Random;
@@ -153,17 +154,21 @@ impl SimulatedApp {
             let inside = self.fleet.next();
             match self.coming {
                 Some(request) if request.arrived <= inside && request.arrived <= end => {
+                    self.tally.at(request.arrived);
                     self.arrive(request);
                     self.coming = self.arrivals.next();
                 }
-                _ if inside <= end => self.fleet.step(&mut self.tally),
+                _ if inside <= end => {
+                    self.tally.at(inside);
+                    self.fleet.step(&mut self.tally);
+                }
                 _ => break,
             }
         }
     }
 
     fn arrive(&mut self, request: Request) {
-        self.tally.totals.requests += 1.0;
+        self.tally.arrived();
         match self.front {
             Front::Open => self.fleet.arrive(request, &mut self.tally),
             Front::Errors => self.tally.failed(REFUSAL),
@@ -222,6 +227,11 @@ impl SimulatedApp {
     /// Restarts all dynos, as a deploy does.
     pub fn restart(&mut self) {
         self.fleet.restart(self.clock);
+    }
+
+    /// The requests as a router counts them, in rows of the ten seconds that have ended since this was last asked.
+    pub fn take_rows(&mut self) -> Vec<TrafficRow> {
+        self.tally.take_rows(self.start, self.clock)
     }
 
     /// Dynos asked for.

@@ -136,13 +136,15 @@ impl Scenario {
                 }
                 window.fill(results.iter().copied(), now, self.period);
                 let from = app.quantity();
+                let rows = app.take_rows();
                 let seen = Observation::new(
                     now,
                     Formation { quantity: from, changed_at: changes.last().map(|change| change.at) },
                     self.bounds,
                     &window,
                 )
-                .interval(interval);
+                .interval(interval)
+                .traffic(&rows);
                 let to = decides(&seen);
                 if to != from {
                     changes.push(Change { at: now, from, to });

@@ -20,6 +20,7 @@ mod probe;
 mod profile;
 mod prototype;
 mod report;
+mod rows;
 mod strategy;
 mod tally;
 

@@ -1,4 +1,4 @@
-//! Who can be put to the test in a closed loop: the two policies, and what they are measured against.
+//! Who can be put to the test in a closed loop: the policies, and what they are measured against.
 
 use std::borrow::Cow;
 use std::str::FromStr;
@@ -15,7 +15,7 @@ use super::report::Report;
 /// Who decides in a scenario.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Strategy {
-    /// One of the two policies.
+    /// One of the policies.
     Policy(PolicyKind),
     /// The rule of 2012, as that daemon carried it out: each five minutes, on half an hour.
     Original,
@@ -32,15 +32,16 @@ const MOST_FIXED: u32 = 1000;
 
 impl Strategy {
     /// All that decide something: without [`Strategy::Fixed`].
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Policy(PolicyKind::Threshold),
         Self::Policy(PolicyKind::Adaptive),
+        Self::Policy(PolicyKind::Traffic),
         Self::Original,
         Self::Prototype,
         Self::Clairvoyant,
     ];
 
-    /// "threshold", "adaptive", "2012", "prototype", "clairvoyant" or "fixed=8".
+    /// "threshold", "adaptive", "traffic", "2012", "prototype", "clairvoyant" or "fixed=8".
     pub fn name(self) -> Cow<'static, str> {
         match self {
             Self::Policy(kind) => kind.name().into(),
@@ -59,7 +60,10 @@ impl Strategy {
                 let mut settings = settings.clone();
                 settings.period = scenario.period;
                 if settings.policy != kind {
-                    // Cool-downs were set, or left at their defaults, for the other one.
+                    // Cool-downs were set, or left at their defaults, for the other one; so was a weight that is its default.
+                    if settings.slow_weight == Settings::new(settings.policy).slow_weight {
+                        settings.slow_weight = Settings::new(kind).slow_weight;
+                    }
                     settings.cooldown_up = Settings::new(kind).cooldown_up;
                     settings.cooldown_down = Settings::new(kind).cooldown_down;
                     settings.cooldown_down_trial = Settings::new(kind).cooldown_down_trial;
@@ -187,7 +191,7 @@ mod tests {
         }
         assert_eq!(
             "2013".parse::<Strategy>(),
-            Err("\"2013\" can't be compared: write one or more of threshold, adaptive, 2012, prototype, clairvoyant, \
+            Err("\"2013\" can't be compared: write one or more of threshold, adaptive, traffic, 2012, prototype, clairvoyant, \
                  fixed=N (1 to 1000 dynos), with commas between"
                 .into())
         );

@@ -1,5 +1,10 @@
 //! What happened to the requests so far: counts, and a histogram of response times. Nothing here knows why.
 
+use crate::model::time::Timestamp;
+use crate::model::traffic::TrafficRow;
+
+use super::rows::Rows;
+
 /// Seconds after which the router gives a request up (Heroku's error H12).
 pub(super) const ROUTER_TIMEOUT: f64 = 30.0;
 
@@ -52,6 +57,9 @@ impl Totals {
 pub(super) struct Tally {
     pub(super) totals: Totals,
     histogram: Vec<u64>,
+    rows: Rows,
+    /// When what it is told takes place, seconds after the start.
+    now: f64,
 }
 
 /// A bucket holds one 32nd of an octave: the top bits of a double, read as a whole number, grow with its logarithm.
@@ -61,7 +69,23 @@ const LAST: u64 = ROUTER_TIMEOUT.to_bits() >> SHIFT;
 
 impl Tally {
     pub(super) fn new() -> Self {
-        Self { totals: Totals::default(), histogram: vec![0; (LAST - FIRST + 1) as usize] }
+        Self { totals: Totals::default(), histogram: vec![0; (LAST - FIRST + 1) as usize], rows: Rows::new(), now: 0.0 }
+    }
+
+    /// What it is told from now on takes place then.
+    pub(super) fn at(&mut self, now: f64) {
+        self.now = now;
+    }
+
+    /// A request comes.
+    pub(super) fn arrived(&mut self) {
+        self.totals.requests += 1.0;
+        self.rows.arrived(self.now);
+    }
+
+    /// The requests as a router counts them, in rows that were not told before.
+    pub(super) fn take_rows(&mut self, start: Timestamp, now: f64) -> Vec<TrafficRow> {
+        self.rows.take(start, now)
     }
 
     /// A request was served `seconds` after it came; too late for the router, perhaps.
@@ -72,6 +96,7 @@ impl Tally {
         if seconds > SLOW {
             self.totals.slow += 1.0;
         }
+        self.rows.ended(self.now, seconds, true);
         self.ended(seconds);
     }
 
@@ -79,6 +104,7 @@ impl Tally {
     pub(super) fn failed(&mut self, seconds: f64) {
         self.totals.slow += 1.0;
         self.totals.failed += 1.0;
+        self.rows.ended(self.now, seconds, false);
         self.ended(seconds.min(ROUTER_TIMEOUT));
     }
 

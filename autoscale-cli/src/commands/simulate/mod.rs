@@ -35,7 +35,7 @@ pub(crate) struct Args {
     /// Requests per second: day, flash-crowd, steps, flat=RPS, or a CSV file of `minute,rps` lines
     #[arg(long, value_name = "LOAD", default_value = "day")]
     load: String,
-    /// Policies to compare: threshold, adaptive, 2012, prototype, clairvoyant, fixed=N for N dynos all along; without it,
+    /// Policies to compare: threshold, adaptive, traffic, 2012, prototype, clairvoyant, fixed=N for N dynos all along; without it,
     /// the configured policy, 2012 and clairvoyant
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     compare: Vec<Strategy>,

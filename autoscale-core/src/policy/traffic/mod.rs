@@ -23,7 +23,7 @@ use crate::policy::rule::{CorruptMemory, Maker, Policy, Verdict};
 use crate::policy::shadow;
 use crate::policy::view::View;
 
-use belief::{Belief, Block};
+use belief::{Belief, Block, OVER};
 use cost::Costs;
 use curve::SLOT_S;
 use load::{Errors, Levels};
@@ -122,7 +122,9 @@ impl Traffic {
 
     fn learn_block(&mut self, from: SlotNo, to: SlotNo) {
         let sums = self.slots.sums(from, to);
-        if sums.timed < FEWEST {
+        // An app that is overloaded when it is first seen has service times that say nothing of what a dyno carries: until
+        // it is calm, the fall-back decides.
+        if sums.timed < FEWEST || (self.belief.is_none() && sums.slow_share() >= OVER) {
             return;
         }
         let (begin, end) = (moment(from), moment(to));
