@@ -1,5 +1,6 @@
 //! The traffic policy.
 
+mod closed_loop;
 mod config;
 mod decides;
 mod engine;
