@@ -164,7 +164,7 @@ impl Belief {
         for p in &mut likelihood {
             *p = ln_likelihood(*p);
         }
-        let of_incident = ln_likelihood(share.max(INCIDENT_LEAST).min(CAP));
+        let of_incident = ln_likelihood(share.clamp(INCIDENT_LEAST, CAP));
         let best = likelihood.iter().fold(of_incident, |best, ln| if *ln > best { *ln } else { best });
         let of_incident = exp(of_incident - best);
         for (p, ln) in self.normal.iter_mut().zip(likelihood) {

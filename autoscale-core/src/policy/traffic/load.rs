@@ -141,8 +141,7 @@ impl Errors {
         self.notes.retain(|(at, ln_forecast)| {
             let is_due = *at <= end_s;
             if is_due {
-                // Not `clamp`, which would keep a NaN.
-                let error = (ln_level - ln_forecast).max(ERROR_LEAST).min(ERROR_MOST);
+                let error = (ln_level - ln_forecast).clamp(ERROR_LEAST, ERROR_MOST);
                 *square += pace * (error * error - *square);
             }
             !is_due
