@@ -6,7 +6,8 @@ use std::collections::VecDeque;
 use crate::model::time::Timestamp;
 use crate::model::traffic::{BUCKETS, SLOT, TrafficRow, bucket_ratio};
 
-use super::tally::ROUTER_TIMEOUT;
+/// Seconds after which the router gives a request up (Heroku's error H12).
+pub(super) const ROUTER_TIMEOUT: f64 = 30.0;
 
 /// Length of a slot, s.
 const SLOT_S: f64 = SLOT.as_secs() as f64;

@@ -5,8 +5,7 @@ use crate::model::traffic::TrafficRow;
 
 use super::rows::Rows;
 
-/// Seconds after which the router gives a request up (Heroku's error H12).
-pub(super) const ROUTER_TIMEOUT: f64 = 30.0;
+pub(super) use super::rows::ROUTER_TIMEOUT;
 
 /// Seconds after which an answered request counts as slow.
 const SLOW: f64 = 2.0;
