@@ -620,6 +620,30 @@ typedef struct autoscale_decision {
      * The numbers behind the reason. Their meaning depends on it; autoscale_decision_text() reads them.
      */
     double detail[7];
+    /**
+     * Requests per second; NaN where requests are not counted.
+     */
+    double requests_per_s;
+    /**
+     * Requests per second that are forecast; NaN where requests are not counted.
+     */
+    double forecast_per_s;
+    /**
+     * For when they are forecast: unix seconds; NaN where requests are not counted.
+     */
+    double forecast_at_s;
+    /**
+     * Requests per second at which 1 % of a dyno's requests are slow; NaN where requests are not counted.
+     */
+    double dyno_carries;
+    /**
+     * Share of slow requests of the last minute, 0 to 1; NaN where requests are not counted.
+     */
+    double slow_share;
+    /**
+     * Probability that the app is in an incident, whose slowness dynos can't cure; NaN where requests are not counted.
+     */
+    double incident;
 } autoscale_decision;
 
 /**
@@ -719,6 +743,47 @@ typedef struct autoscale_event {
 typedef void (*autoscale_event_fn)(void *user, const struct autoscale_event *event);
 
 /**
+ * Requests that ended within ten seconds, as a router counts them. All that came since the check before go to a check,
+ * late parts of earlier rows as rows of their own. A row that equals one before came twice and is left out; ten seconds
+ * without a row are unknown, which is not the same as a row of zeros.
+ */
+typedef struct autoscale_traffic_row {
+    /**
+     * When the row begins: unix seconds, a multiple of 10.
+     */
+    int64_t from_s;
+    /**
+     * Requests that ended in it.
+     */
+    uint32_t requests;
+    /**
+     * Of these, answered with a status from 500 on.
+     */
+    uint32_t errors;
+    /**
+     * Of these, timed out in the router (Heroku's H12).
+     */
+    uint32_t timeouts;
+    /**
+     * Of these, failed in the router for another reason.
+     */
+    uint32_t router_errors;
+    /**
+     * Sum of the times to connect to a dyno, ms.
+     */
+    uint32_t connect_ms;
+    /**
+     * 0
+     */
+    uint32_t reserved;
+    /**
+     * Requests by service time: [i] counts those from R^i to R^(i + 1) ms, with R^40 = 30000; all longer ones are in the
+     * last. Requests that never reached a dyno are in none, those that timed out in the last.
+     */
+    uint32_t service_times[40];
+} autoscale_traffic_row;
+
+/**
  * What is seen at a check. Start from `autoscale_observation seen = {.struct_size = sizeof seen, …}`, so that fields
  * that a later version adds are 0.
  */
@@ -772,6 +837,14 @@ typedef struct autoscale_observation {
      * Their status, AUTOSCALE_SAMPLE_…, n of them; NULL: the app was up in all of them.
      */
     const uint8_t *status;
+    /**
+     * How many rows of traffic there are. For the traffic policy; the others pass over them.
+     */
+    size_t traffic_n;
+    /**
+     * Requests that a router counted, as they came since the check before: traffic_n rows, in any order.
+     */
+    const struct autoscale_traffic_row *traffic;
 } autoscale_observation;
 
 #ifdef __cplusplus

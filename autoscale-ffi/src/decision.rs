@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 use std::mem::offset_of;
 
-use autoscale_core::workspace::belief::Belief;
+use autoscale_core::workspace::belief::{Belief, TrafficBelief};
 use autoscale_core::workspace::decision::{Decision as Decided, Evidence};
 use autoscale_core::workspace::reason::{NUMBERS, Reason};
 use autoscale_core::workspace::time::Timestamp;
@@ -64,19 +64,31 @@ pub struct Decision {
     pub reserved: u32,
     /// The numbers behind the reason. Their meaning depends on it; autoscale_decision_text() reads them.
     pub detail: [f64; 7],
+    /// Requests per second; NaN where requests are not counted.
+    pub requests_per_s: f64,
+    /// Requests per second that are forecast; NaN where requests are not counted.
+    pub forecast_per_s: f64,
+    /// For when they are forecast: unix seconds; NaN where requests are not counted.
+    pub forecast_at_s: f64,
+    /// Requests per second at which 1 % of a dyno's requests are slow; NaN where requests are not counted.
+    pub dyno_carries: f64,
+    /// Share of slow requests of the last minute, 0 to 1; NaN where requests are not counted.
+    pub slow_share: f64,
+    /// Probability that the app is in an incident, whose slowness dynos can't cure; NaN where requests are not counted.
+    pub incident: f64,
 }
 
 /// The part that is filled at the least.
 const LEAST: usize = offset_of!(Decision, load_low);
-/// What version 1 of the interface has, and a decision needs to be said and drawn: a number, since it does not grow with
-/// the struct.
-const FIRST: usize = if cfg!(target_pointer_width = "64") { 192 } else { size_of::<Decision>() };
-const _: () = assert!(NUMBERS == 7 && FIRST <= size_of::<Decision>());
+/// What version 1 of the interface has, and a decision needs to be said and drawn.
+const FIRST: usize = offset_of!(Decision, requests_per_s);
+const _: () = assert!(NUMBERS == 7 && (FIRST == 192 || cfg!(not(target_pointer_width = "64"))));
 
 impl From<&Decided> for Decision {
     fn from(decided: &Decided) -> Self {
-        let Evidence { samples_used, samples_fresh, mean_ms, trend, belief, wait_until, traffic: _ } = decided.evidence;
+        let Evidence { samples_used, samples_fresh, mean_ms, trend, belief, traffic, wait_until } = decided.evidence;
         let of_trend = |get: fn(Trend) -> f64| trend.map_or(f64::NAN, get);
+        let of_traffic = |get: fn(TrafficBelief) -> f64| traffic.map_or(f64::NAN, get);
         let of_belief = |get: fn(Belief) -> f64| belief.map_or(f64::NAN, get);
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         Self {
@@ -103,6 +115,12 @@ impl From<&Decided> for Decision {
             trend_points: trend.map_or(0, |trend| count(trend.points)),
             reserved: 0,
             detail: decided.reason.numbers(),
+            requests_per_s: of_traffic(|traffic| traffic.requests_per_s),
+            forecast_per_s: of_traffic(|traffic| traffic.forecast_per_s),
+            forecast_at_s: of_traffic(|traffic| traffic.forecast_at.as_secs_f64()),
+            dyno_carries: of_traffic(|traffic| traffic.dyno_carries),
+            slow_share: of_traffic(|traffic| traffic.slow_share),
+            incident: of_traffic(|traffic| traffic.incident),
         }
     }
 }
@@ -136,11 +154,24 @@ impl Decision {
             mean_ms: there(self.mean_ms),
             trend,
             belief,
-            // The numbers of the reason hold it, where the policy traffic decided.
-            traffic: None,
+            traffic: self.traffic(),
             wait_until: (self.wait_until_s >= 0).then(|| Timestamp::from_secs(self.wait_until_s)),
         };
         Ok(Decided { from: self.dynos, target: self.target, reason, evidence })
+    }
+
+    /// What was known of the requests; `None` where they were not counted, or by a library that does not know of it.
+    fn traffic(&self) -> Option<TrafficBelief> {
+        let forecast_at = Timestamp::from_secs_f64(self.forecast_at_s)?;
+        (self.dyno_carries > 0.0).then_some(TrafficBelief {
+            requests_per_s: self.requests_per_s,
+            forecast_per_s: self.forecast_per_s,
+            forecast_at,
+            dyno_carries: self.dyno_carries,
+            slow_share: self.slow_share,
+            incident: self.incident,
+            considered: self.target,
+        })
     }
 
     /// One that C holds.

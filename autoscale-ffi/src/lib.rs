@@ -26,6 +26,7 @@ pub mod plot;
 pub mod policy;
 pub mod reason;
 pub mod status;
+pub mod traffic;
 
 use std::ffi::{CStr, c_char};
 

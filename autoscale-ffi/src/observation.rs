@@ -1,8 +1,10 @@
 //! `autoscale_observation`: what C saw at a check, as columns, and its meaning for the engine. The columns are read where
 //! they are.
 
+use std::mem::offset_of;
 use std::time::Duration;
 
+use autoscale_core::TrafficRow as Row;
 use autoscale_core::workspace::formation::{Bounds, Formation};
 use autoscale_core::workspace::policy::Observation as Seen;
 use autoscale_core::workspace::sample::{DownCause, Sample};
@@ -12,6 +14,7 @@ use autoscale_core::workspace::window::Window;
 use crate::config::Config;
 use crate::memory::{column, null};
 use crate::status::{AUTOSCALE_UNSUPPORTED, Error};
+use crate::traffic::{self, TrafficRow};
 
 /// Status of a result: the check ran into its time-out, or nothing is known of why the app was down.
 pub const AUTOSCALE_SAMPLE_TIMEOUT: u8 = 0;
@@ -66,7 +69,14 @@ pub struct Observation {
     pub response_time_ms: *const f64,
     /// Their status, AUTOSCALE_SAMPLE_…, n of them; NULL: the app was up in all of them.
     pub status: *const u8,
+    /// How many rows of traffic there are. For the traffic policy; the others pass over them.
+    pub traffic_n: usize,
+    /// Requests that a router counted, as they came since the check before: traffic_n rows, in any order.
+    pub traffic: *const TrafficRow,
 }
+
+/// What version 1 of the interface has.
+const FIRST: usize = offset_of!(Observation, traffic_n);
 
 /// An observation as the engine takes it, but for the window.
 #[derive(Clone, Copy, Debug)]
@@ -79,6 +89,7 @@ pub(crate) struct Taken<'a> {
     dry_run: bool,
     shadow: bool,
     columns: Columns<'a>,
+    traffic: &'a [TrafficRow],
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -124,6 +135,8 @@ pub(crate) unsafe fn take<'a>(seen: *const Observation, config: &Config) -> Resu
             status: if seen.status.is_null() { None } else { Some(column(seen.status, seen.n, "status")?) },
         }
     };
+    // SAFETY: `traffic_n` rows, as promised.
+    let traffic = unsafe { column(seen.traffic, seen.traffic_n, "traffic")? };
     // The greatest of many bytes is found sooner than the first that is too great.
     if let Some(all) = columns.status
         && all.iter().fold(0, |greatest, status| *status.max(&greatest)) > AUTOSCALE_SAMPLE_DROPPED
@@ -140,6 +153,7 @@ pub(crate) unsafe fn take<'a>(seen: *const Observation, config: &Config) -> Resu
         dry_run: seen.flags & AUTOSCALE_OBSERVED_DRY_RUN != 0,
         shadow: seen.flags & AUTOSCALE_OBSERVED_SHADOW != 0,
         columns,
+        traffic,
     })
 }
 
@@ -155,8 +169,17 @@ unsafe fn sized(seen: *const Observation) -> Result<Observation, Error> {
     }
     // SAFETY: not NULL, aligned, and it begins with its size.
     let size = unsafe { (*seen).struct_size };
-    if size < SIZE {
+    if size < SIZE && size != FIRST {
         return Err(Error::invalid(format!("observation.struct_size is {size}: at least {SIZE} are needed")));
+    }
+    if size == FIRST {
+        // A program of the first version: what it does not have stays 0.
+        // SAFETY: numbers and pointers alone, for which 0 is a value; it is as large as it says.
+        unsafe {
+            let mut whole: Observation = std::mem::zeroed();
+            std::ptr::copy_nonoverlapping(seen.cast::<u8>(), (&raw mut whole).cast(), FIRST);
+            return Ok(whole);
+        }
     }
     // SAFETY: it is as large as it says; a size that no struct of a later version can have is not believed.
     let rest = unsafe { column(seen.cast::<u8>().add(SIZE), size.min(16 * SIZE) - SIZE, "observation") }?;
@@ -170,7 +193,7 @@ unsafe fn sized(seen: *const Observation) -> Result<Observation, Error> {
 
 impl<'a> Taken<'a> {
     /// As a policy sees it.
-    pub(crate) fn with<'w>(&self, window: &'w Window) -> Seen<'w> {
+    pub(crate) fn with<'w>(&self, window: &'w Window, rows: &'w [Row]) -> Seen<'w> {
         Seen {
             now: self.now,
             formation: self.formation,
@@ -178,13 +201,18 @@ impl<'a> Taken<'a> {
             effective_max: None,
             interval: self.interval,
             window,
-            traffic: &[],
+            traffic: rows,
             rows_may_repeat: true,
             maintenance: self.maintenance,
             override_until: None,
             dry_run: self.dry_run,
             shadow: self.shadow,
         }
+    }
+
+    /// Fills `rows` with those that a router counted.
+    pub(crate) fn fill_rows(&self, rows: &mut Vec<Row>) -> Result<(), Error> {
+        traffic::fill(rows, self.traffic)
     }
 
     /// Fills the window with its results of the last `period`.

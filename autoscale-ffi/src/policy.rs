@@ -2,6 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard};
 
+use autoscale_core::TrafficRow;
 use autoscale_core::workspace::policy::Decider;
 use autoscale_core::workspace::window::Window;
 
@@ -24,13 +25,17 @@ pub struct Policy {
 #[derive(Debug)]
 struct Mind {
     decider: Decider,
-    /// Its memory is used again.
+    /// Their memory is used again.
     window: Window,
+    rows: Vec<TrafficRow>,
 }
 
 impl Policy {
     fn new(config: &Config, decider: Decider) -> Self {
-        Self { config: config.duplicate(), mind: Mutex::new(Mind { decider, window: Window::default() }) }
+        Self {
+            config: config.duplicate(),
+            mind: Mutex::new(Mind { decider, window: Window::default(), rows: Vec::new() }),
+        }
     }
 
     fn mind(&self) -> Result<MutexGuard<'_, Mind>, Error> {
@@ -43,9 +48,10 @@ impl Policy {
         // SAFETY: as promised.
         let taken = unsafe { take(seen, &self.config) }?;
         let mut mind = self.mind()?;
-        let Mind { decider, window } = &mut *mind;
+        let Mind { decider, window, rows } = &mut *mind;
+        taken.fill_rows(rows)?;
         taken.fill(window, decider.settings().period);
-        out.set(&decider.decide(&taken.with(window)));
+        out.set(&decider.decide(&taken.with(window, rows)));
         Ok(())
     }
 }
@@ -171,7 +177,9 @@ pub unsafe extern "C" fn autoscale_decide(
         let mut decider = Decider::new(config.values.settings.clone());
         let mut window = Window::default();
         taken.fill(&mut window, decider.settings().period);
-        out.set(&decider.decide(&taken.with(&window)));
+        let mut rows = Vec::new();
+        taken.fill_rows(&mut rows)?;
+        out.set(&decider.decide(&taken.with(&window, &rows)));
         Ok(())
     })
 }

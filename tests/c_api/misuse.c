@@ -120,6 +120,20 @@ static void observations_are_checked(void)
     CHECK_TEXT(last_error(), "status[3] is 4: no AUTOSCALE_SAMPLE_\xe2\x80\xa6");
     columns.status[3] = AUTOSCALE_SAMPLE_UP;
 
+    autoscale_traffic_row rows[2];
+    memset(rows, 0, sizeof rows);
+    rows[1].from_s = NOW - 5;
+    REFUSED((seen.traffic = NULL, seen.traffic_n = 2), AUTOSCALE_INVALID_ARGUMENT);
+    REFUSED((seen.traffic = rows, seen.traffic_n = SIZE_MAX), AUTOSCALE_INVALID_ARGUMENT);
+    REFUSED((seen.traffic = rows, seen.traffic_n = 2), AUTOSCALE_INVALID_ARGUMENT);
+    CHECK_TEXT(last_error(), "traffic[1].from_s is 1699999995: no multiple of 10");
+    rows[1].from_s = NOW, rows[1].requests = 1, rows[1].service_times[39] = 2;
+    REFUSED((seen.traffic = rows, seen.traffic_n = 2), AUTOSCALE_INVALID_ARGUMENT);
+    CHECK_TEXT(last_error(), "traffic[1].requests is 1: fewer than its 2 service times");
+    rows[1].requests = 2;
+    seen = good, seen.traffic = rows, seen.traffic_n = 2;
+    CHECK_STATUS(autoscale_decide(config, &seen, &decision), AUTOSCALE_OK);
+
     /* Odd numbers are survived: the decision is to keep what there is. */
     static const int64_t odd[] = {INT64_MIN, INT64_MIN + 1, -1, 0, INT64_MAX};
     for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {

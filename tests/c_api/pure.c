@@ -209,6 +209,53 @@ static void the_adaptive_policy_says_what_it_believes(void)
     autoscale_config_free(config);
 }
 
+/* A minute of requests: so many in each ten seconds, of which some are slow. */
+static void count_requests(autoscale_traffic_row *rows, int64_t now_s, uint32_t requests, uint32_t slow)
+{
+    memset(rows, 0, 6 * sizeof *rows);
+    for (int i = 0; i < 6; i++) {
+        rows[i].from_s = now_s - 60 + 10 * i;
+        rows[i].requests = requests;
+        rows[i].service_times[18] = requests - slow;
+        rows[i].service_times[31] = slow;
+    }
+}
+
+static void the_traffic_policy_decides_by_requests_and_without_samples(void)
+{
+    autoscale_config *config = config_of(BASE "policy: traffic\n");
+    autoscale_policy *policy = NULL;
+    CHECK_STATUS(autoscale_policy_new(config, &policy), AUTOSCALE_OK);
+    struct columns columns;
+    autoscale_traffic_row rows[6];
+    autoscale_observation seen = observe(&columns, 0, 0, 4);
+    autoscale_decision decision;
+    memset(&decision, 0, sizeof decision);
+    decision.struct_size = sizeof decision;
+    seen.now_s = NOW / 60 * 60, seen.interval_s = 60;
+    seen.n = 0, seen.traffic_n = 6, seen.traffic = rows;
+    for (int i = 0; i < 30; i++) {
+        seen.now_s += 60;
+        count_requests(rows, seen.now_s, 200, 0);
+        CHECK_STATUS(autoscale_policy_decide(policy, &seen, &decision), AUTOSCALE_OK);
+        seen.dynos = decision.target;
+    }
+    CHECK(decision.reason >= AUTOSCALE_REASON_TRAFFIC_MORE && decision.reason <= AUTOSCALE_REASON_TRAFFIC_UNKNOWN);
+    CHECK(decision.requests_per_s > 19.9 && decision.requests_per_s < 20.1);
+    CHECK(decision.dyno_carries > 5 && decision.slow_share == 0 && decision.incident < 0.1);
+    CHECK(decision.forecast_at_s > (double)seen.now_s && isnan(decision.load_dynos));
+    char text[256];
+    CHECK(autoscale_decision_text(&decision, text, sizeof text) > 0 && strstr(text, "20 requests/s, a dyno carries ") != NULL);
+    /* The same rows again came twice. */
+    CHECK_STATUS(autoscale_policy_decide(policy, &seen, &decision), AUTOSCALE_OK);
+    CHECK(decision.requests_per_s > 19.9 && decision.requests_per_s < 20.1);
+    /* A program of the first version has no rows, and its struct ends before them. */
+    seen.struct_size = offsetof(autoscale_observation, traffic_n);
+    CHECK_STATUS(autoscale_policy_decide(policy, &seen, &decision), AUTOSCALE_OK);
+    autoscale_policy_free(policy);
+    autoscale_config_free(config);
+}
+
 static void a_million_samples_are_taken(void)
 {
     size_t n = 1000000;
@@ -279,6 +326,8 @@ void test_pure(void)
     a_policy_remembers_and_its_memory_can_be_moved(BASE);
     a_policy_remembers_and_its_memory_can_be_moved(BASE "policy: adaptive\n");
     the_adaptive_policy_says_what_it_believes();
+    the_traffic_policy_decides_by_requests_and_without_samples();
+    a_policy_remembers_and_its_memory_can_be_moved(BASE "policy: traffic\n");
     a_million_samples_are_taken();
     a_decision_is_drawn();
 }

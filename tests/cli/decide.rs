@@ -259,3 +259,27 @@ fn a_hundred_thousand_lines_take_no_more_memory_than_a_thousand() {
     assert_eq!((decisions, errors), (90_000, 10_000));
     assert!(after <= before + 1024, "{before} KiB after 1,000 lines, {after} KiB after 100,000");
 }
+
+/// A minute of requests at 20 a second, in rows of ten seconds.
+fn minute(now: i64, dynos: u32) -> String {
+    let times = format!("[{}200]", "0,".repeat(18));
+    let rows: Vec<_> = (0..6).map(|i| format!("[{},10,200,0,0,0,200,{times}]", now - 60 + 10 * i)).collect();
+    format!(r#"{{"now":{now},"dynos":{dynos},"max":20,"samples":[],"traffic":[{}]}}"#, rows.join(","))
+}
+
+#[test]
+fn traffic_decides_by_rows_and_leaves_out_those_that_came_twice() {
+    let mut decide = Decide::start(&["--policy", "traffic", "--interval", "60"]);
+    let mut dynos = 4;
+    for i in 1..=20 {
+        let reply: serde_json::Value = serde_json::from_str(&decide.ask(&minute(60_000 + 60 * i, dynos))).unwrap();
+        dynos = reply["target"].as_u64().unwrap() as u32;
+    }
+    let last = minute(60_000 + 60 * 20, dynos);
+    let again: serde_json::Value = serde_json::from_str(&decide.ask(&last)).unwrap();
+    let text = again["reason"]["text"].as_str().unwrap();
+    assert!(text.starts_with("20 requests/s, a dyno carries "), "{text}");
+    let wrong = decide.ask(r#"{"now":60,"dynos":1,"samples":[],"traffic":[[5,10,1,0,0,0,0,[]]]}"#);
+    assert_eq!(wrong, r#"{"error":"line 22: traffic[0][0]: must be a multiple of 10 s, not 5"}"#);
+    assert_eq!(decide.end(), Some(0));
+}

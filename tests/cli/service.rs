@@ -525,6 +525,26 @@ fn the_history_holds_every_event_and_all_are_as_the_schema_says() {
 }
 
 #[test]
+fn every_golden_event_is_as_the_schema_says() {
+    let schema = schema();
+    let golden = include_str!("../fixtures/golden/events.txt").lines().filter(|line| line.starts_with('{'));
+    let mut with_traffic = 0;
+    for line in golden {
+        let event: serde_json::Value = serde_json::from_str(line).unwrap();
+        let errors: Vec<_> = schema.iter_errors(&event).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{line}: {errors:?}");
+        with_traffic += usize::from(event.get("traffic").is_some());
+    }
+    assert!(with_traffic > 0);
+    let first = include_str!("../fixtures/golden/events.txt").lines().next().unwrap();
+    let mut event: serde_json::Value = serde_json::from_str(first).unwrap();
+    event["traffic"] = serde_json::json!({"requests_per_s": 1, "errors": 0, "rows": [[0, 60, 1, 0, 0, 0, 0, []]]});
+    assert!(!schema.is_valid(&event), "rows are of ten seconds");
+    event["traffic"] = serde_json::json!({"requests_per_s": 1, "errors": 0, "rows": [[0, 10, 1, 0, 0, 0, 0, [1]]]});
+    assert!(schema.is_valid(&event));
+}
+
+#[test]
 fn a_graph_a_check_is_kept_the_oldest_go_and_the_latest_is_whole() {
     let site = Site::start(SandboxOptions { speed: 300.0, ..quiet(2) });
     let config = site.configure("plot: True\ngraphs_keep: 3\nmin_dynos: 3\n");

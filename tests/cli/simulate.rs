@@ -112,7 +112,7 @@ fn a_configuration_decides_and_a_picture_shows_it() {
 fn bad_arguments_say_what_to_write() {
     for (arguments, wanted) in [
         (["--load", "week"], "built-in loads are day, flash-crowd, steps and flat=RPS"),
-        (["--compare", "2013"], "write one or more of threshold, adaptive, 2012, "),
+        (["--compare", "2013"], "write one or more of threshold, adaptive, traffic, 2012, "),
         (["--profile", "huge"], "write one of standard, fast, slow"),
         (["--incident", "flood@1+1"], "write database, blackout, outage, silence, crash-loop or deploy"),
         (["--incident", "deploy@9999"], "begins after the end of the simulation"),

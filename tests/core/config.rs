@@ -334,7 +334,11 @@ fn a_value_alone_is_judged_as_it_would_be_in_a_file() {
     }
     for (key, value, error) in [
         (keys::MIN_DYNOS, "0", "\"0\" is too small: give a whole number from 1 to 10000"),
-        (&standard().table().with_form(keys::POLICY), "magic", "\"magic\" is not known: give threshold or adaptive"),
+        (
+            &standard().table().with_form(keys::POLICY),
+            "magic",
+            "\"magic\" is not known: give threshold, adaptive or traffic",
+        ),
         (keys::PROCESS_TYPE, "we b", "\"we b\" can't be a process type: give one that the Procfile names, such as web"),
         (probe_keys::URL, "shop.example", "an address begins with https://, as in https://example.com/"),
         (keys::HEROKU_API_KEY, "a\tb", "has a control character in it: copy it again"),

@@ -13,6 +13,9 @@ fn stream() -> DecideStream {
     DecideStream::new(Settings::new(PolicyKind::Threshold), Bounds::new(1, 10).unwrap(), Duration::from_secs(60))
 }
 
+/// The form of a row, as errors have it.
+const ROW: &str = "[t0, 10, requests, 5xx, h12, other router errors, connect ms, [service times]]";
+
 fn error(line: &str) -> String {
     DecideRequest::from_json(line.as_bytes()).unwrap_err().to_string()
 }
@@ -100,6 +103,29 @@ fn errors_name_the_field() {
         (r#"{"samples":[[1,"2",true]]}"#, "samples[0][1]: must be milliseconds, 0 or more, or null, not \"2\"".into()),
         (r#"{"samples":[[1,2,"down"]]}"#, format!("samples[0][2]: {up} \"down\"")),
         (r#"{"samples":[[1,2,1]]}"#, format!("samples[0][2]: {up} 1")),
+        (r#"{"traffic":7}"#, format!("invalid type: integer `7`, expected traffic: a list of {ROW}, or null")),
+        (r#"{"traffic":[7]}"#, format!("invalid type: integer `7`, expected traffic[0]: {ROW}")),
+        (r#"{"traffic":[[0,10,1,0,0,0,0]]}"#, format!("traffic[0]: must be {ROW}, eight values")),
+        (r#"{"traffic":[[0,10,1,0,0,0,0,[],1]]}"#, format!("traffic[0]: must be {ROW}, eight values")),
+        (r#"{"traffic":[[5,10,1,0,0,0,0,[]]]}"#, "traffic[0][0]: must be a multiple of 10 s, not 5".into()),
+        (r#"{"traffic":[[0,60,1,0,0,0,0,[]]]}"#, "traffic[0][1]: must be 10, the seconds of a row, not 60".into()),
+        (
+            r#"{"traffic":[[0,10,-1,0,0,0,0,[]]]}"#,
+            "traffic[0][2]: must be a whole number, 0 to 4294967295, not -1".into(),
+        ),
+        (
+            r#"{"traffic":[[0,10,1,0,0,0,0,[]],[0,10,1,0,0,0.5,0,[]]]}"#,
+            "traffic[1][5]: must be a whole number, 0 to 4294967295, not 0.5".into(),
+        ),
+        (r#"{"traffic":[[0,10,1,0,0,0,0,[1,1]]]}"#, "traffic[0][7]: 2 service times of 1 requests".into()),
+        (
+            r#"{"traffic":[[0,10,1,0,0,0,0,[null]]]}"#,
+            "traffic[0][7][0]: must be a whole number, 0 to 4294967295, not null".into(),
+        ),
+        (
+            r#"{"traffic":[[0,10,1,0,0,0,0,3]]}"#,
+            "invalid type: integer `3`, expected traffic[0][7]: a list of at most 40 counts".into(),
+        ),
         (r#"{"now":NaN}"#, "not JSON: expected value at column 8, in or after now".into()),
         (r#"{"now":1,"dynos":1e400}"#, "not JSON: number out of range at column 22, in or after dynos".into()),
         (r#"{"now":1"#, "not JSON: EOF while parsing an object at column 8, in or after now".into()),
@@ -117,6 +143,19 @@ fn errors_name_the_field() {
     }
     let bytes = DecideRequest::from_json(b"{\"app\":\"\xff\"}").unwrap_err().to_string();
     assert_eq!(bytes, "not UTF-8: byte 9 can't be read");
+}
+
+#[test]
+fn rows_are_bounded() {
+    let row = "[0,10,0,0,0,0,0,[]],";
+    assert_eq!(error(&format!("{{\"traffic\":[{}0]}}", row.repeat(10_001))), "traffic: more than 10000 rows");
+    let counts = "0,".repeat(40);
+    assert_eq!(error(&format!("{{\"traffic\":[[0,10,0,0,0,0,0,[{counts}0]]]}}")), "traffic[0][7]: more than 40 counts");
+    let line =
+        format!("{{\"now\":1,\"dynos\":1,\"samples\":[],\"traffic\":[[0,10,0,0,0,0,0,[{}0]]]}}", "0,".repeat(39));
+    assert_eq!(DecideRequest::from_json(line.as_bytes()).unwrap().traffic.len(), 1);
+    let none = br#"{"now":1,"dynos":1,"samples":[],"traffic":null}"#;
+    assert_eq!(DecideRequest::from_json(none).unwrap().traffic, []);
 }
 
 #[test]

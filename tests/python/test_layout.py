@@ -10,6 +10,7 @@ from autoscale import Decision, EventKind, Feature, LogLevel, Outcome, Reason, S
 HEADER = os.environ["AUTOSCALE_HEADER"]
 STRUCTS = {
     "autoscale_observation": _library.Observation,
+    "autoscale_traffic_row": _library.CTrafficRow,
     "autoscale_decision": _library.CDecision,
     "autoscale_event": _library.CEvent,
 }

@@ -287,3 +287,48 @@ def test_each_status_has_its_exception_and_each_public_name_its_words():
         thing = getattr(autoscale, name)
         if inspect.isclass(thing) or inspect.isfunction(thing):
             assert inspect.getdoc(thing), name
+
+
+def requests(now, count, slow=0, late=False):
+    """A minute of requests in rows of ten seconds, some of them slow."""
+    times = [0] * 18 + [count - slow] + [0] * 12 + [slow]
+    rows = [(now - 60 + 10 * i, 10, count, 0, 0, 0, count, times) for i in range(6)]
+    return rows + rows[-1:] if late else rows
+
+
+def test_the_traffic_policy_decides_by_requests_and_without_samples():
+    config = autoscale.Config.from_ini(
+        "[HEROKU_INFOS]\napp_name: shop\n[AUTOSCALE_SETTINGS]\npolicy: traffic\nmax_dynos: 10\n"
+    )
+    policy = autoscale.Policy(config)
+    now, dynos = NOW // 60 * 60, 4
+    for minute in range(30):
+        now += 60
+        rows = requests(now, 200, late=minute % 2 == 0)
+        seen = {"now": now, "dynos": dynos, "time_s": [], "response_time_ms": [], "interval": 60, "traffic": rows}
+        decision = policy.decide(**seen)
+        dynos = decision.target
+    assert decision.requests_per_s == pytest.approx(20, abs=0.1)
+    assert decision.dyno_carries > 5 and decision.slow_share == 0 and decision.incident < 0.1
+    assert decision.forecast_at > now and decision.load_dynos is None
+    assert "20 requests/s, a dyno carries " in str(decision)
+    restored = autoscale.Policy.restore(config, policy.save())
+    seen["now"], seen["traffic"] = now + 60, requests(now + 60, 200)
+    assert str(policy.decide(**seen)) == str(restored.decide(**seen))
+
+
+@pytest.mark.parametrize(
+    "row, message",
+    [
+        (7, "not a row"),
+        ((0, 10, 1, 0, 0, 0), "five counts"),
+        ((0, 60, 1, 0, 0, 0, 0, []), "five counts"),
+        ((0, 10, 1, 0, 0, 0, 0, [0] * 41), "up to 40 counts"),
+        ((0, 10, -1, 0, 0, 0, 0, []), r"traffic\[0\]\[2\] is -1"),
+        ((5, 10, 1, 0, 0, 0, 0, []), "no multiple of 10"),
+        ((0, 10, 1, 0, 0, 0, 0, [2]), "fewer than its 2 service times"),
+    ],
+)
+def test_what_is_no_row_is_refused(config, row, message):
+    with pytest.raises(autoscale.InvalidArgumentError, match=message):
+        autoscale.decide(config, now=NOW, dynos=2, time_s=[], response_time_ms=[], traffic=[row])

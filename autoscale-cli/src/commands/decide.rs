@@ -8,7 +8,7 @@ use std::time::Duration;
 use autoscale_core::workspace::config_file;
 use autoscale_core::workspace::decide_line::{DecideStream, MAX_LINE};
 use autoscale_core::workspace::formation::Bounds;
-use autoscale_core::workspace::policy::{PolicyKind, Settings};
+use autoscale_core::workspace::policy::{POLICIES, PolicyKind, Settings};
 
 use crate::exit::Exit;
 
@@ -19,6 +19,11 @@ Line in:
   {\"now\":s,\"dynos\":n,\"samples\":[[t,ms,up],…]}
   Times are unix seconds. up: true, false (time-out), \"timeout\" or \"error\";
   ms: null or 0 when nothing was measured. A line may also have:
+  traffic      rows of ten seconds that came since the line before, for the traffic policy:
+               [t0,10,requests,5xx,h12,other router errors,connect ms,[service times]],
+               t0 a multiple of 10, service times counted in up to 40 classes from
+               R^i to R^(i+1) ms with R^40 = 30000. Late parts are added; a row that
+               equals an earlier one is left out, and a slot without a row is unknown
   min, max     instead of the config's
   changed_at   when the number of dynos last changed, else as earlier lines show
   interval     seconds between two checks
@@ -36,7 +41,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Which policy decides, with its defaults [default: threshold]
-    #[arg(long, value_name = "threshold|adaptive", value_parser = policy, conflicts_with = "config")]
+    #[arg(long, value_name = "threshold|adaptive|traffic", value_parser = policy, conflicts_with = "config")]
     policy: Option<PolicyKind>,
     /// Time between two checks, for lines that don't say it [default: check_frequency]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
@@ -47,10 +52,7 @@ pub(crate) struct Args {
 }
 
 fn policy(name: &str) -> Result<PolicyKind, &'static str> {
-    [PolicyKind::Threshold, PolicyKind::Adaptive]
-        .into_iter()
-        .find(|kind| kind.name() == name)
-        .ok_or("must be threshold or adaptive")
+    POLICIES.iter().copied().find(|kind| kind.name() == name).ok_or("must be threshold, adaptive or traffic")
 }
 
 pub(crate) fn run(args: &Args) -> Exit {

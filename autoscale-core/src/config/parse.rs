@@ -248,9 +248,9 @@ impl Reader<'_> {
     }
 
     fn settings(&mut self, registry: &Registry, sources: Option<&Sources>) -> Option<Settings> {
-        let named = self.word(keys::POLICY).and_then(|name| registry.policy(name));
-        let of_source = sources.and_then(|sources| registry.policy(sources.primary().kind().default_policy()?));
-        let policy = if self.find(keys::POLICY).is_some() { named } else { of_source.or(named) };
+        let given = self.word(keys::POLICY).and_then(|name| registry.policy(name));
+        let of_source = || registry.policy(sources?.primary().kind().default_policy()?);
+        let policy = given.or_else(of_source).or_else(|| registry.policies().first().copied());
         let (low, high) = (self.number(keys::RESPONSE_TIME_LOW), self.number(keys::RESPONSE_TIME_HIGH));
         if let (Some(low), Some(high)) = (low, high)
             && low >= high
@@ -264,7 +264,6 @@ impl Reader<'_> {
         let cooldown_down_trial = self.duration(keys::COOLDOWN_DOWN_TRIAL);
         let (max_step_up, max_step_down) = (self.dynos(keys::MAX_STEP_UP), self.dynos(keys::MAX_STEP_DOWN));
         let slow_weight = self.number(keys::SLOW_WEIGHT);
-        let is_own_weight = self.find(keys::SLOW_WEIGHT).is_some();
         let on_missing_data =
             self.choice(keys::ON_MISSING_DATA, &[("hold", OnMissingData::Hold), ("max", OnMissingData::Max)]);
         let defaults = Settings::new(policy?);
@@ -280,7 +279,7 @@ impl Reader<'_> {
             cooldown_down_trial,
             max_step_up,
             max_step_down,
-            slow_weight: if is_own_weight { slow_weight? } else { defaults.slow_weight },
+            slow_weight: slow_weight.unwrap_or(defaults.slow_weight),
             tuning: defaults.tuning,
             on_missing_data: on_missing_data?,
             policy: defaults.policy,

@@ -9,8 +9,8 @@ use super::arrivals::{Arrivals, Request};
 use super::dyno::Phase;
 use super::fleet::{Fleet, REFUSAL};
 use super::incident::{Incident, IncidentKind};
-use super::request_log::{Ended, Fate};
-use super::tally::{ROUTER_TIMEOUT, Tally};
+use super::request_log::{Ended, Fate, ROUTER_TIMEOUT};
+use super::tally::Tally;
 use super::{Load, Profile, Totals};
 
 const DAY: f64 = 86_400.0;

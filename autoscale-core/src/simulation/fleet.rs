@@ -10,8 +10,8 @@ use super::agenda::Scheduled;
 use super::arrivals::Request;
 use super::dyno::{Dyno, Phase, Served};
 use super::profile::{Discipline, Profile};
-use super::request_log::Fate;
-use super::tally::{ROUTER_TIMEOUT, Tally};
+use super::request_log::{Fate, ROUTER_TIMEOUT};
+use super::tally::Tally;
 
 /// Seconds in which a refusal reaches the visitor.
 pub(super) const REFUSAL: f64 = 0.02;

@@ -13,7 +13,7 @@ use super::dyno::Phase;
 use super::fleet::pick;
 use super::incident::IncidentKind;
 use super::profile::Discipline;
-use super::tally::ROUTER_TIMEOUT;
+use super::request_log::ROUTER_TIMEOUT;
 
 /// Pingdom's words for no answer within its 30 seconds.
 const TIMED_OUT: &str = "Timeout (> 30s)";

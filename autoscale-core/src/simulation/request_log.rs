@@ -4,7 +4,8 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-use super::tally::ROUTER_TIMEOUT;
+/// Seconds after which the router gives a request up (Heroku's error H12).
+pub(super) const ROUTER_TIMEOUT: f64 = 30.0;
 
 /// What became of a request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -1,9 +1,6 @@
 //! What happened to the requests so far: counts, and a histogram of response times. Nothing here knows why.
 
-use super::request_log::{Fate, RequestLog};
-
-/// Seconds after which the router gives a request up (Heroku's error H12).
-pub(super) const ROUTER_TIMEOUT: f64 = 30.0;
+use super::request_log::{Fate, ROUTER_TIMEOUT, RequestLog};
 
 /// Seconds after which an answered request counts as slow.
 const SLOW: f64 = 2.0;

@@ -26,7 +26,7 @@ from ._errors import (
 )
 from ._library import FEATURES, Feature, abi_version, version
 from ._loop import Autoscaler, Event, EventKind, LogLevel, Outcome, ScaleTarget
-from ._policy import Policy, SampleStatus, decide, plot
+from ._policy import Policy, SampleStatus, TrafficRow, decide, plot
 
 __version__ = version()
 __all__ = [
@@ -56,6 +56,7 @@ __all__ = [
     "SourceError",
     "StateError",
     "TargetError",
+    "TrafficRow",
     "UnsupportedError",
     "abi_version",
     "decide",

@@ -55,6 +55,12 @@ class Decision:
     slow_share_now: float | None = _number("slow_share_now", "Expected share of slow requests now, 0 to 1.")
     slow_share_target: float | None = _number("slow_share_target", "The same with the target.")
     incurable_share: float | None = _number("incurable_share", "Probability that dynos can't cure it, 0 to 1.")
+    requests_per_s: float | None = _number("requests_per_s", "Requests per second; None where they are not counted.")
+    forecast_per_s: float | None = _number("forecast_per_s", "Requests per second that are forecast.")
+    forecast_at: float | None = _number("forecast_at_s", "For when, unix seconds.")
+    dyno_carries: float | None = _number("dyno_carries", "Requests per second at which 1 % of a dyno's are slow.")
+    slow_share: float | None = _number("slow_share", "Share of slow requests of the last minute, 0 to 1.")
+    incident: float | None = _number("incident", "Probability of an incident, which dynos can't cure, 0 to 1.")
 
     @property
     def reason(self) -> Reason | int:

@@ -37,6 +37,21 @@ def _load() -> ctypes.CDLL:
         ) from error
 
 
+class CTrafficRow(ctypes.Structure):
+    """autoscale_traffic_row"""
+
+    _fields_ = [
+        ("from_s", c_int64),
+        ("requests", c_uint32),
+        ("errors", c_uint32),
+        ("timeouts", c_uint32),
+        ("router_errors", c_uint32),
+        ("connect_ms", c_uint32),
+        ("reserved", c_uint32),
+        ("service_times", c_uint32 * 40),
+    ]
+
+
 class Observation(ctypes.Structure):
     """autoscale_observation"""
 
@@ -53,6 +68,8 @@ class Observation(ctypes.Structure):
         ("time_s", c_void_p),
         ("response_time_ms", c_void_p),
         ("status", c_void_p),
+        ("traffic_n", c_size_t),
+        ("traffic", c_void_p),
     ]
 
 
@@ -82,6 +99,12 @@ class CDecision(ctypes.Structure):
         ("trend_points", c_uint32),
         ("reserved", c_uint32),
         ("detail", c_double * 7),
+        ("requests_per_s", c_double),
+        ("forecast_per_s", c_double),
+        ("forecast_at_s", c_double),
+        ("dyno_carries", c_double),
+        ("slow_share", c_double),
+        ("incident", c_double),
     ]
 
 

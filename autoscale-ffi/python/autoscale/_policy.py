@@ -15,12 +15,18 @@ from typing import Any, Union
 from ._config import Config
 from ._decision import Decision, empty
 from ._errors import InvalidArgumentError, check, error_of, whole
-from ._library import CDecision, Observation, lib
+from ._library import CDecision, CTrafficRow, Observation, lib
 
 Column = Union[Sequence[Any], Any]
 """A column of numbers: any sequence; or, without a copy, a contiguous buffer of the machine's own format and the right type,
 such as ``array.array`` or a numpy array (int64 for times, float64 for response times, uint8 or bool for status). What a
 masked array hides is no measurement; its times and status have to be there."""
+
+
+TrafficRow = Sequence[Any]
+"""Requests that ended within ten seconds, as a router counts them: ``(from_s, 10, requests, errors, timeouts, router_errors,
+connect_ms, service_times)``, as a line of ``autoscale decide`` has it. ``service_times`` are up to 40 counts; the first is of
+0 to R ms, the next of R to R^2 ms, with R^40 = 30000."""
 
 
 class SampleStatus(enum.IntEnum):
@@ -137,6 +143,23 @@ def _count(name: str, value: Any) -> int:
     return number
 
 
+def _rows(traffic: Sequence[TrafficRow]) -> ctypes.Array[CTrafficRow]:
+    rows = (CTrafficRow * len(traffic))()
+    for i, (row, given) in enumerate(zip(rows, traffic)):
+        try:
+            from_s, seconds, *counts, service_times = given
+        except (TypeError, ValueError) as error:
+            raise InvalidArgumentError(f"traffic[{i}] is {given!r}: not a row") from error
+        if len(counts) != 5 or seconds != 10 or len(service_times) > 40:
+            raise InvalidArgumentError(f"traffic[{i}] is {given!r}: not (from_s, 10, five counts, up to 40 counts)")
+        row.from_s = whole(f"traffic[{i}][0]", from_s)
+        names = ("requests", "errors", "timeouts", "router_errors", "connect_ms")
+        for j, (name, count) in enumerate(zip(names, counts), start=2):
+            setattr(row, name, _count(f"traffic[{i}][{j}]", count))
+        row.service_times[: len(service_times)] = [_count(f"traffic[{i}][7]", count) for count in service_times]
+    return rows
+
+
 def _observation(
     now: int,
     dynos: int,
@@ -149,6 +172,7 @@ def _observation(
     maintenance: bool,
     dry_run: bool,
     shadow: bool,
+    traffic: Sequence[TrafficRow],
 ) -> tuple[Observation, Any]:
     times, n, keep_times = _column(time_s, "q", "time_s")
     ms, n_ms, keep_ms = _column(response_time_ms, "d", "response_time_ms")
@@ -167,6 +191,7 @@ def _observation(
         changed_at = whole("changed_at", changed_at)
         if changed_at < 0:
             raise InvalidArgumentError(f"changed_at is {changed_at}: before 1970; None where it is not known")
+    rows = _rows(traffic)
     observation = Observation(
         sizeof(Observation),
         whole("now", now),
@@ -180,8 +205,10 @@ def _observation(
         times,
         ms,
         kinds,
+        len(rows),
+        ctypes.addressof(rows) if rows else None,
     )
-    return observation, (keep_times, keep_ms, keep_kinds)
+    return observation, (keep_times, keep_ms, keep_kinds, rows)
 
 
 def decide(
@@ -198,6 +225,7 @@ def decide(
     maintenance: bool = False,
     dry_run: bool = False,
     shadow: bool = False,
+    traffic: Sequence[TrafficRow] = (),
 ) -> Decision:
     """Decides once, without a memory of earlier checks.
 
@@ -213,10 +241,11 @@ def decide(
     :param maintenance: is the app in maintenance mode?
     :param dry_run: are decisions told, not carried out?
     :param shadow: does another autoscaler scale the app? Then every change counts, and none that was only decided
+    :param traffic: requests that a router counted, as they came since the check before; see :data:`TrafficRow`
     :raises InvalidArgumentError: for a value out of its range
     """
     observation, _keep = _observation(
-        now, dynos, time_s, response_time_ms, status, changed_at, bounds, interval, maintenance, dry_run, shadow
+        now, dynos, time_s, response_time_ms, status, changed_at, bounds, interval, maintenance, dry_run, shadow, traffic
     )
     decision = empty()
     result = lib.decide(config._pointer, byref(observation), byref(decision))
@@ -274,10 +303,11 @@ class Policy:
         maintenance: bool = False,
         dry_run: bool = False,
         shadow: bool = False,
+        traffic: Sequence[TrafficRow] = (),
     ) -> Decision:
         """Decides on what is seen at a check; once a check, in the order of time. Parameters as in :func:`decide`."""
         observation, _keep = _observation(
-            now, dynos, time_s, response_time_ms, status, changed_at, bounds, interval, maintenance, dry_run, shadow
+            now, dynos, time_s, response_time_ms, status, changed_at, bounds, interval, maintenance, dry_run, shadow, traffic
         )
         decision = empty()
         result = lib.policy_decide(self._pointer, byref(observation), byref(decision))
@@ -319,7 +349,7 @@ def plot(
     :raises InvalidArgumentError: for another ending
     """
     observation, _keep = _observation(
-        now, dynos, time_s, response_time_ms, status, changed_at, bounds, None, False, False, False
+        now, dynos, time_s, response_time_ms, status, changed_at, bounds, None, False, False, False, ()
     )
     c: CDecision = decision._c
     check(lib.plot(config._pointer, byref(observation), byref(c), os.fsencode(path)))

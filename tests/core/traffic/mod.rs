@@ -1,6 +1,9 @@
 //! The traffic policy.
 
+mod closed_loop;
+mod config;
 mod decides;
+mod engine;
 mod memory;
 mod properties;
 pub(crate) mod recording;
