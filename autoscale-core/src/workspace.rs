@@ -197,6 +197,7 @@ pub mod writer {
     pub use crate::sinks::writer::*;
 }
 pub mod traffic {
+    pub use crate::model::rates::*;
     pub use crate::model::traffic::*;
 }
 pub mod units {

@@ -42,15 +42,19 @@ pub unsafe extern "C" fn autoscale_plot(
 fn plot(config: &Config, taken: &Taken<'_>, decision: &Decision, path: &Path) -> Result<(), Error> {
     use autoscale_core::workspace::graph::Picture;
     use autoscale_core::workspace::graph_files::{self, Error as GraphError};
+    use autoscale_core::workspace::traffic::Rates;
     use autoscale_core::workspace::window::Window;
 
     use crate::status::AUTOSCALE_IO;
 
-    let mut window = Window::default();
+    let (mut window, mut rows, mut rates) = (Window::default(), Vec::new(), Rates::default());
+    taken.fill_rows(&mut rows)?;
+    rates.note(&rows, taken.now, config.values.settings.period);
     taken.fill(&mut window, config.values.settings.period);
     let picture = Picture {
         app: config.values.heroku.app_name.clone(),
         process: config.values.heroku.process_type.clone(),
+        requests: rates.per_second(),
         ..Picture::of_decision(
             taken.now,
             window.samples().iter().copied(),

@@ -14,6 +14,7 @@ use autoscale_core::workspace::policy::{Decider, Observation};
 use autoscale_core::workspace::reason::GivenReason;
 use autoscale_core::workspace::recording::Recording;
 use autoscale_core::workspace::time::Timestamp;
+use autoscale_core::workspace::traffic::Rates;
 use autoscale_core::workspace::window::Window;
 use jiff::tz::TimeZone;
 
@@ -103,13 +104,17 @@ fn picture(args: &Args, config: Config, recording: Recording, since: Option<Time
     let (changed_at, quantity) = *steps.last()?;
     let formation = Formation { quantity, changed_at: (steps.len() > 1).then_some(changed_at) };
     let window = Window::new(recording.samples.iter().copied(), now, settings.period);
-    let decision = Decider::new(settings.clone())
-        .decide(&Observation::new(now, formation, bounds, &window).interval(check_frequency));
+    let checks = recording.checks.iter().filter(|check| check.at <= now);
+    let rows: Vec<_> = checks.flat_map(|check| check.traffic.iter().copied()).collect();
+    let mut rates = Rates::default();
+    rates.note(&rows, now, Duration::MAX);
+    let seen = Observation::new(now, formation, bounds, &window).interval(check_frequency).traffic(&rows);
+    let decision = Decider::new(settings.clone()).decide(&seen);
     let (app, process) = recording.app.unwrap_or((heroku.app_name, heroku.process_type));
     let picture = Picture::of_decision(now, recording.samples, formation, bounds, &settings, decision);
     let asked = args.minutes.map(|minutes| now - Duration::from_secs(60 * u64::from(minutes)));
     let from = asked.or(since.map(|since| since.min(now))).unwrap_or(picture.from);
-    Some(Picture { app, process, from, formation: steps, ..picture })
+    Some(Picture { app, process, from, formation: steps, requests: rates.per_second(), ..picture })
 }
 
 /// Changes of the formation up to now, as far as they are known. Never empty.

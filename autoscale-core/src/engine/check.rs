@@ -15,6 +15,7 @@ use crate::engine::warnings::Warnings;
 use crate::model::decision::{Action, Decision};
 use crate::model::event::{self, Check, Detail, Event, JsonSample, Kind, Outcome, Stage};
 use crate::model::formation::{Bounds, Formation};
+use crate::model::rates::Rates;
 use crate::model::sample::Sample;
 use crate::model::time::Timestamp;
 use crate::model::traffic::{SeenBelief, TrafficRow, TrafficSeen};
@@ -92,6 +93,8 @@ pub struct Engine<M, T, S = ()> {
     lost: bool,
     /// Number of the reading that the check under way uses.
     read_seq: u64,
+    /// Requests a second over the window.
+    rates: Rates,
     /// A change that a formation has confirmed, still to be told.
     confirmed: Option<Intent>,
     /// What its operator is still to be told.
@@ -118,6 +121,7 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
             not_kept: false,
             lost: false,
             read_seq: 0,
+            rates: Rates::default(),
             confirmed: None,
             warnings,
         };
@@ -316,6 +320,7 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
         let changed_at = self.ledger.changed_at;
         let effective_max = self.plan.bounds.max().min(self.ledger.limit_dynos().unwrap_or(u32::MAX));
         self.decider = decider;
+        self.rates.note(&reading.traffic, now, self.plan.settings.period);
         // The policy has been shown them: shown again, requests would count twice.
         self.source.acknowledge(self.read_seq);
         let Acted { outcome, applied, error } = self.act(now, &decision, &seen).await;
@@ -346,6 +351,7 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
                 window,
                 decision,
                 formation: self.ledger.changes.clone(),
+                requests: self.rates.per_second(),
                 low_high_ms: (self.plan.settings.response_time_low, self.plan.settings.response_time_high),
                 from,
             }),

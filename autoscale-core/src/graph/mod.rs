@@ -1,7 +1,7 @@
 //! A check as a picture: SVG or PNG. Values in, a picture out: no file, no clock, no log; the time zone is an argument.
 //!
-//! Reading order: [`Picture`] is what is drawn, `words` what it says, `response` and `dynos` are its two panels, made of
-//! the marks of `drawing` on the axes of `axis`; `render` hands the marks to the plotting library.
+//! Reading order: [`Picture`] is what is drawn, `words` what it says, `response`, `requests` and `dynos` are its panels,
+//! made of the marks of `drawing` on the axes of `axis`; `render` hands the marks to the plotting library.
 //! `beside`, `comparison` and `replayed` are other pictures made of the same marks, and `checks` adds to the last what
 //! checks decided; `panels` is what those share.
 
@@ -16,6 +16,7 @@ mod panels;
 mod picture;
 mod render;
 pub mod replayed;
+mod requests;
 mod response;
 mod text;
 mod words;
@@ -28,6 +29,9 @@ use crate::graph::layout::{LEFT, MARGIN, RIGHT};
 use crate::graph::response::Panel;
 
 pub use layout::{HEIGHT, WIDTH};
+
+/// Height of the panel of requests, where they are counted.
+const REQUESTS: u32 = 156;
 pub use picture::Picture;
 
 /// As SVG, with a title and a description for those who hear it. The same picture gives the same text.
@@ -44,7 +48,9 @@ pub fn png(picture: &Picture, zone: &TimeZone) -> Vec<u8> {
 fn draw(picture: &Picture, zone: &TimeZone) -> Drawing {
     let mut drawing = Drawing::default();
     let right_edge = f64::from(WIDTH) - MARGIN;
-    drawing.rect((0.0, 0.0), (f64::from(WIDTH), f64::from(HEIGHT)), Colour::PAPER);
+    let further = if picture.counts_requests() { REQUESTS } else { 0 };
+    drawing.height = HEIGHT + further;
+    drawing.rect((0.0, 0.0), (f64::from(WIDTH), f64::from(drawing.height)), Colour::PAPER);
 
     let mut baseline = 34.0;
     for line in text::wrap(&words::headline(picture), 18.0, true, right_edge - MARGIN) {
@@ -61,9 +67,13 @@ fn draw(picture: &Picture, zone: &TimeZone) -> Drawing {
     let shown = picture.shown();
     let panel = Panel { shown: &shown, low_high_ms: picture.low_high_ms, check: Some(picture), checks: &[] };
     response::draw(&mut drawing, &panel, &time, (baseline + 34.0, 344.0));
-    dynos::draw(&mut drawing, picture, &time, (388.0, 500.0));
+    if picture.counts_requests() {
+        requests::draw(&mut drawing, picture, &time, (388.0, 500.0));
+    }
+    let down = f64::from(further);
+    dynos::draw(&mut drawing, picture, &time, (388.0 + down, 500.0 + down));
     for (x, label) in time.labels() {
-        drawing.text(Text::new((x, 518.0), label).colour(Colour::MUTED).centred());
+        drawing.text(Text::new((x, 518.0 + down), label).colour(Colour::MUTED).centred());
     }
     drawing
 }
@@ -74,7 +84,7 @@ mod tests {
 
     use super::*;
     use crate::graph::drawing::{Anchor, Mark};
-    use crate::model::belief::Belief;
+    use crate::model::belief::{Belief, TrafficBelief};
     use crate::model::decision::Decision;
     use crate::model::decision::Evidence;
     use crate::model::formation::{Bounds, Formation};
@@ -123,6 +133,19 @@ mod tests {
             Picture::of_decision(NOW, samples, formation, bounds, &Settings::new(PolicyKind::Adaptive), decision);
         let steps = (0..20).map(|k| (NOW - Duration::from_secs(100 * (20 - k)), quantity + (k % 3) as u32));
         picture.formation = steps.collect();
+        if target == 10 || quantity == 1 {
+            let row = |k: u32| (NOW - Duration::from_secs(u64::from(10 * k)), f64::from(k % 40) * level / 1000.0);
+            picture.requests = (0..180).rev().map(row).collect();
+            picture.decision.evidence.traffic = Some(TrafficBelief {
+                requests_per_s: level / 50.0,
+                forecast_per_s: level / 49.0,
+                forecast_at: NOW + Duration::from_secs(180),
+                dyno_carries: level / (50.0 * f64::from(quantity)),
+                slow_share: 0.1,
+                incident: 0.0,
+                considered: target,
+            });
+        }
         (picture.app, picture.process) = (app.into(), "background-image-worker".into());
         picture.effective_max = Some(4);
         picture
@@ -142,7 +165,8 @@ mod tests {
                         .collect();
                     for (k, text) in texts.iter().enumerate() {
                         let [left, top, right, bottom] = place(text);
-                        let inside = left >= 0.0 && top >= 0.0 && right <= WIDTH.into() && bottom <= HEIGHT.into();
+                        let inside =
+                            left >= 0.0 && top >= 0.0 && right <= WIDTH.into() && bottom <= drawing.height.into();
                         assert!(inside, "{text:?}");
                         for other in &texts[..k] {
                             let [l, t, r, b] = place(other);

@@ -20,6 +20,9 @@ pub struct Picture {
     pub at: Timestamp,
     /// Results, in any order; those outside of `from..=at` are left out.
     pub samples: Vec<Sample>,
+    /// Requests a second in rows of ten seconds, by their start, oldest first; rows that nobody counted are absent. Empty
+    /// where the source does not count requests.
+    pub requests: Vec<(Timestamp, f64)>,
     /// The low and the high bound, ms.
     pub low_high_ms: (f64, f64),
     /// Changes of the formation, oldest first: when, and the quantity from then on. The first entry holds for all time
@@ -54,6 +57,7 @@ impl Picture {
             from: detail.from,
             at: event.at,
             samples: detail.window.samples().to_vec(),
+            requests: detail.requests.clone(),
             low_high_ms: detail.low_high_ms,
             formation: detail.formation.clone(),
             bounds: Bounds::new(min, max)?,
@@ -82,6 +86,7 @@ impl Picture {
             from: at - settings.period,
             at,
             samples: samples.into_iter().collect(),
+            requests: Vec::new(),
             low_high_ms: (settings.response_time_low, settings.response_time_high),
             formation: vec![(formation.changed_at.unwrap_or(at), formation.quantity)],
             bounds,
@@ -92,6 +97,11 @@ impl Picture {
             applied: formation.quantity,
             error: None,
         }
+    }
+
+    /// Is there a panel of requests?
+    pub(super) fn counts_requests(&self) -> bool {
+        self.decision.evidence.traffic.is_some() || !self.requests.is_empty()
     }
 
     /// The results that are drawn, oldest first.

@@ -5,12 +5,13 @@ use std::fmt::Write as _;
 use jiff::tz::TimeZone;
 
 use crate::graph::picture::Picture;
+use crate::model::belief::TrafficBelief;
 use crate::model::calendar;
 use crate::model::decision::Action;
 use crate::model::event::Outcome;
 use crate::model::sample::Status;
 use crate::model::time::Timestamp;
-use crate::model::units::Dynos;
+use crate::model::units::{Dynos, Rate};
 
 /// "shop · web"; what there is of it.
 pub(super) fn subject(app: &str, process: &str) -> String {
@@ -101,6 +102,11 @@ pub(super) fn description(picture: &Picture, zone: &TimeZone) -> String {
     }
     if let Some(trend) = evidence.trend {
         let _ = write!(text, ". Trend {}", slope(trend.slope));
+    }
+    if let Some(belief) = evidence.traffic {
+        let TrafficBelief { requests_per_s, forecast_per_s, dyno_carries, .. } = belief;
+        let _ = write!(text, ". {} requests a second, {} forecast", Rate(requests_per_s), Rate(forecast_per_s));
+        let _ = write!(text, ", {} carried by a dyno", Rate(dyno_carries));
     }
     let (low, high) = picture.low_high_ms;
     let _ = write!(text, ". Low bound {}, high bound {}", milliseconds(low), milliseconds(high));

@@ -239,6 +239,8 @@ pub struct Detail {
     /// Changes of the formation within the window, oldest first: when, and the quantity from then on. The first entry
     /// holds for all time before.
     pub formation: Vec<(Timestamp, u32)>,
+    /// Start of each row of requests within the window, and its requests a second, oldest first.
+    pub requests: Vec<(Timestamp, f64)>,
     /// The low and the high bound, ms.
     pub low_high_ms: (f64, f64),
     /// Start of the window that was looked at.

@@ -7,6 +7,7 @@ pub(crate) mod event;
 pub(crate) mod formation;
 pub(crate) mod money;
 pub(crate) mod policy_kind;
+pub(crate) mod rates;
 pub(crate) mod reason;
 pub(crate) mod sample;
 pub(crate) mod time;
