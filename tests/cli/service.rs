@@ -538,9 +538,10 @@ fn every_golden_event_is_as_the_schema_says() {
     assert!(with_traffic > 0);
     let first = include_str!("../fixtures/golden/events.txt").lines().next().unwrap();
     let mut event: serde_json::Value = serde_json::from_str(first).unwrap();
-    event["traffic"] = serde_json::json!({"requests_per_s": 1, "errors": 0, "rows": [[0, 60, 1, 0, 0, 0, 0, []]]});
+    let traffic = |rows: serde_json::Value| serde_json::json!({"requests_per_s": 1, "p50": 20, "p95": null, "p99": null, "errors": 0, "rows": rows});
+    event["traffic"] = traffic(serde_json::json!([[0, 60, 1, 0, 0, 0, 0, []]]));
     assert!(!schema.is_valid(&event), "rows are of ten seconds");
-    event["traffic"] = serde_json::json!({"requests_per_s": 1, "errors": 0, "rows": [[0, 10, 1, 0, 0, 0, 0, [1]]]});
+    event["traffic"] = traffic(serde_json::json!([[0, 10, 1, 0, 0, 0, 0, [1]]]));
     assert!(schema.is_valid(&event));
 }
 
