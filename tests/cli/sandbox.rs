@@ -167,7 +167,7 @@ fn what_it_cannot_be_is_said_and_is_bad_usage() {
     assert!(text.contains("no kind of fault is called \"explode\""), "{text}");
     let (code, text) = fails(&["--load", "no-such-load"]);
     assert_eq!(code, Some(2));
-    assert!(text.contains("neither a built-in load (day, flash-crowd, steps, flat=RPS) nor a file"), "{text}");
+    assert!(text.contains("neither a built-in load (day, week, flash-crowd, steps, flat=RPS) nor a file"), "{text}");
     let (code, text) = fails(&["--speed", "0"]);
     assert_eq!(code, Some(2));
     assert!(text.contains("a speed is from 0.01 to 10000, not 0"), "{text}");

@@ -111,9 +111,12 @@ fn a_configuration_decides_and_a_picture_shows_it() {
 #[test]
 fn bad_arguments_say_what_to_write() {
     for (arguments, wanted) in [
-        (["--load", "week"], "built-in loads are day, flash-crowd, steps and flat=RPS"),
+        (["--load", "month"], "built-in loads are day, week, flash-crowd, steps and flat=RPS"),
         (["--compare", "2013"], "write one or more of threshold, adaptive, traffic, 2012, "),
-        (["--profile", "huge"], "write one of standard, fast, slow"),
+        (
+            ["--profile", "huge"],
+            "write one of standard, fast, slow, outside-service, cold-cache, noisy-dynos, impatient-users",
+        ),
         (["--incident", "flood@1+1"], "write database, blackout, outage, silence, crash-loop or deploy"),
         (["--incident", "deploy@9999"], "begins after the end of the simulation"),
         (["--hours", "0"], "write a number above 0"),

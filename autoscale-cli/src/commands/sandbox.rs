@@ -24,7 +24,7 @@ pub(crate) struct Args {
     /// Loopback address for Heroku's API; Pingdom's is one port above. Port 0: two that are free
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0", value_parser = address)]
     listen: SocketAddr,
-    /// Requests that reach the app: day, flash-crowd, steps, flat=RPS, or a CSV file of `minute,rps`
+    /// Requests that reach the app: day, week, flash-crowd, steps, flat=RPS, or a CSV file of `minute,rps`
     #[arg(long, value_name = "LOAD", default_value = "day", value_parser = load)]
     load: Load,
     /// Virtual seconds in a second

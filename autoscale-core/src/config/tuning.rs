@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-/// What the adaptive policy does against incidents, and the traffic policy about lost log lines: as their references do,
-/// or better.
+/// What the adaptive policy does against incidents and takes for a tail, and what the traffic policy does about lost log
+/// lines and learns of an app's curve: as their references do, or better.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Tuning {
     /// An episode of slowness may grow the formation to this many times its size before it must show an effect...
@@ -20,12 +20,28 @@ pub struct Tuning {
     /// traffic: Must a removal also be right by the slots whose rows are known alone? Requests that ended later tell of a
     /// part of what arrived in a slot whose own row is lost; the reference takes that part for its load.
     pub known_slots_alone: bool,
+    /// traffic: Is it learnt how an app's requests become slow as its dynos get busy? The reference takes every app for
+    /// one that gets slow gradually.
+    pub learns_shape: bool,
+    /// adaptive: How far response times scatter, as a share of their dyno time...
+    pub scatter: f64,
+    /// ...and of what no dyno cures.
+    pub incurable_scatter: f64,
 }
 
 impl Tuning {
     /// As the reference decides: for comparing the two.
     pub const fn reference() -> Self {
-        Self { grow_times: 4, grow_room: 0.5, step_back_after: None, short_incidents: false, known_slots_alone: false }
+        Self {
+            grow_times: 4,
+            grow_room: 0.5,
+            step_back_after: None,
+            short_incidents: false,
+            known_slots_alone: false,
+            learns_shape: false,
+            scatter: 0.5,
+            incurable_scatter: 0.3,
+        }
     }
 }
 
@@ -37,6 +53,9 @@ impl Default for Tuning {
             step_back_after: Some(Duration::from_secs(600)),
             short_incidents: true,
             known_slots_alone: true,
+            learns_shape: true,
+            scatter: 0.8,
+            incurable_scatter: 0.5,
         }
     }
 }

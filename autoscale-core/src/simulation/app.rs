@@ -9,6 +9,7 @@ use super::arrivals::{Arrivals, Request};
 use super::dyno::Phase;
 use super::fleet::{Fleet, REFUSAL};
 use super::incident::{Incident, IncidentKind};
+use super::reload::Reloading;
 use super::request_log::{Ended, Fate, ROUTER_TIMEOUT};
 use super::tally::Tally;
 use super::{Load, Profile, Totals};
@@ -71,6 +72,7 @@ impl SimulatedApp {
     pub fn new(profile: Profile, load: Load, seed: u64, dynos: u32, start: Timestamp) -> Self {
         let mut arrivals = Arrivals::new(&profile, load.clone(), seed);
         let deploy = profile.deploy_at.map(|at| (at, ScheduledEvent::Deploy { daily: true }));
+        let tally = Tally::new(Reloading::new(&profile, seed));
         let mut fleet = Fleet::new(profile, seed);
         fleet.warm(dynos);
         Self {
@@ -83,7 +85,7 @@ impl SimulatedApp {
             coming: arrivals.next(),
             arrivals,
             fleet,
-            tally: Tally::new(),
+            tally,
             checks: Random::seed_from_u64(seed ^ 0x6368_6563_6b73),
             schedule: deploy.into_iter().collect(),
             active: Vec::new(),
@@ -152,12 +154,19 @@ impl SimulatedApp {
     fn live_until(&mut self, end: f64) {
         loop {
             let inside = self.fleet.next();
+            let again = self.tally.reloading.next();
             match self.coming {
-                Some(request) if request.arrived <= inside && request.arrived <= end => {
+                Some(request) if request.arrived <= inside.min(again) && request.arrived <= end => {
+                    self.tally.reloading.came(request.arrived);
                     self.arrive(request);
                     self.coming = self.arrivals.next();
                 }
-                _ if inside <= end => self.fleet.step(&mut self.tally),
+                _ if inside <= again && inside <= end => self.fleet.step(&mut self.tally),
+                _ if again <= end => {
+                    if let Some(request) = self.tally.reloading.reload() {
+                        self.arrive(request);
+                    }
+                }
                 _ => break,
             }
         }

@@ -2,12 +2,12 @@
 //! the rate is inverted, nothing is thinned). Draws from a stream of its own, so that the visitors are the same however
 //! the app is scaled.
 
-use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus as Random;
+use rand::{Rng, SeedableRng};
 use rand_distr::{Distribution, Exp1};
 
 use super::Load;
-use super::profile::{Profile, Sampler};
+use super::profile::{Outside, Profile, Sampler, Work};
 
 /// A request.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +18,33 @@ pub(super) struct Request {
     pub(super) work: f64,
     /// What it takes of an idle database, seconds.
     pub(super) database: f64,
+    /// How long the service outside takes for it, seconds.
+    pub(super) outside: f64,
+}
+
+/// What requests bring.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Draws {
+    work: Sampler,
+    database: Option<Sampler>,
+    outside: Option<Sampler>,
+}
+
+impl Draws {
+    pub(super) fn of(profile: &Profile) -> Self {
+        Self {
+            work: profile.work.sampler(),
+            database: profile.database.map(|database| Work::Exponential(database.mean).sampler()),
+            outside: profile.outside.map(Outside::sampler),
+        }
+    }
+
+    pub(super) fn draw(&self, arrived: f64, rng: &mut impl Rng) -> Request {
+        let work = self.work.draw(rng);
+        let database = self.database.map_or(0.0, |sampler| sampler.draw(rng));
+        let outside = self.outside.map_or(0.0, |sampler| sampler.draw(rng));
+        Request { arrived, work, database, outside }
+    }
 }
 
 #[derive(Debug)]
@@ -25,8 +52,7 @@ pub(super) struct Arrivals {
     rng: Random,
     load: Load,
     silent: bool,
-    work: Sampler,
-    database: Option<Sampler>,
+    draws: Draws,
     /// The straight piece of the load that time stands in: its end, and the rate there.
     end: f64,
     end_rate: f64,
@@ -41,8 +67,7 @@ impl Arrivals {
         Self {
             rng: Random::seed_from_u64(seed),
             silent: load.minutes().iter().all(|rps| *rps == 0.0),
-            work: profile.work.sampler(),
-            database: profile.database.map(|d| super::Work::Exponential(d.mean).sampler()),
+            draws: Draws::of(profile),
             // The first half minute is flat, up to the middle of minute 0.
             end: 30.0,
             end_rate: load.knot(0),
@@ -73,9 +98,7 @@ impl Arrivals {
             area -= piece;
             self.step();
         }
-        let work = self.work.draw(&mut self.rng);
-        let database = self.database.map_or(0.0, |sampler| sampler.draw(&mut self.rng));
-        Some(Request { arrived: self.at, work, database })
+        Some(self.draws.draw(self.at, &mut self.rng))
     }
 
     fn step(&mut self) {

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::collections::{BinaryHeap, VecDeque};
 
 use super::arrivals::Request;
+use super::outside::Connections;
 
 /// What a dyno is doing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -66,6 +67,8 @@ pub(super) struct Dyno {
     pub(super) serving: BinaryHeap<Served>,
     /// Sum of their shares in the database.
     pub(super) in_database: f64,
+    /// To the service outside.
+    pub(super) connections: Connections,
     /// Shared: service that each request in it has attained since the dyno was empty, and when that was worked out.
     attained: f64,
     attained_at: f64,
@@ -82,6 +85,7 @@ impl Dyno {
             queue: VecDeque::new(),
             serving: BinaryHeap::new(),
             in_database: 0.0,
+            connections: Connections::default(),
             attained: 0.0,
             attained_at: 0.0,
         }
@@ -97,6 +101,7 @@ impl Dyno {
     pub(super) fn drop_all(&mut self, mut lost: impl FnMut(f64)) -> f64 {
         self.queue.drain(..).for_each(|request| lost(request.arrived));
         self.serving.drain().for_each(|served| lost(served.arrived));
+        self.connections = Connections::default();
         std::mem::take(&mut self.in_database)
     }
 

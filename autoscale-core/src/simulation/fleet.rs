@@ -125,9 +125,16 @@ impl Fleet {
         pick(among, &mut self.routing)
     }
 
-    /// Seconds of a worker that a request takes which starts now, and the share of the database in it.
+    /// Seconds of a worker that a request takes which starts now, without the wait for a service outside, and the share of
+    /// the database in it.
     pub(super) fn service(&self, now: f64, dyno: usize, request: &Request) -> (f64, f64) {
-        let work = request.work * self.profile.cold(now - self.dynos[dyno].since);
+        let mut work = request.work * self.profile.cold(now - self.dynos[dyno].since);
+        if let Some(neighbours) = self.profile.neighbours {
+            work *= neighbours.slowdown(now, dyno as u64 ^ (u64::from(self.dynos[dyno].life) << 32));
+        }
+        if self.profile.discipline != Discipline::FirstCome {
+            work += request.outside;
+        }
         let Some(database) = self.profile.database else { return (work, 0.0) };
         let waits = request.database * database.slowdown(self.in_database + self.foreign + 1.0);
         let whole = work + waits;
@@ -141,6 +148,7 @@ impl Fleet {
         let mut served = Served { done: now + seconds, arrived: request.arrived, in_database };
         match self.profile.discipline {
             Discipline::FirstCome => {
+                served.done = place.connections.call(served.done, request.outside, self.profile.outside);
                 self.in_database += served.in_database;
                 place.serve(served);
                 let what = Done { dyno: dyno as u32, ticket: self.tickets[dyno] };

@@ -54,13 +54,15 @@ pub enum LoadError {
 
 impl Load {
     /// Names of the built-in loads; besides these, `flat=RPS` is understood.
-    pub const BUILT_IN: [&'static str; 3] = ["day", "flash-crowd", "steps"];
+    pub const BUILT_IN: [&'static str; 4] = ["day", "week", "flash-crowd", "steps"];
 
-    /// A built-in load: `day` (24 hours with a morning and an evening peak), `flash-crowd` (two hours: calm, within six
-    /// minutes a crowd of five times as many, gone an hour later), `steps` (five hours, each at its level), `flat=RPS`.
+    /// A built-in load: `day` (24 hours with a morning and an evening peak), `week` (seven such days, Monday first, quieter
+    /// at the weekend), `flash-crowd` (two hours: calm, within six minutes a crowd of five times as many, gone an hour
+    /// later), `steps` (five hours, each at its level), `flat=RPS`.
     pub fn built_in(name: &str) -> Option<Self> {
         match name {
             "day" => Some(Self::default()),
+            "week" => Some(Self::from_shape(7 * 1440, week)),
             "flash-crowd" => Some(Self::from_shape(120, flash_crowd)),
             "steps" => Some(Self::from_shape(300, |m| [2.0, 6.0, 3.0, 9.0, 1.5][m as usize / 60])),
             _ => {
@@ -193,6 +195,13 @@ fn day(minute: f64) -> f64 {
     let peak = |at: f64, width: f64| (-((hour - at) / width).powi(2) / 2.0).exp();
     let ripple = 1.0 + 0.06 * (minute / 7.3).sin() + 0.04 * (minute / 2.9).sin() + 0.04 * (minute / 31.0).sin();
     (1.0 + 4.5 * peak(11.0, 2.5) + 1.5 * peak(15.5, 2.0) + 7.0 * peak(20.0, 2.0)) * ripple
+}
+
+/// Dynos' worth of load at a minute of the week.
+fn week(minute: f64) -> f64 {
+    const DAYS: [f64; 7] = [1.0, 0.95, 1.05, 1.0, 1.1, 0.6, 0.5];
+    let of_day = minute / 1440.0;
+    DAYS[of_day as usize % DAYS.len()] * day(minute % 1440.0)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::model::sample::{DownCause, Sample};
 
 use super::SimulatedApp;
 use super::app::Front;
-use super::arrivals::Request;
+use super::arrivals::{Draws, Request};
 use super::dyno::Phase;
 use super::fleet::pick;
 use super::incident::IncidentKind;
@@ -36,11 +36,7 @@ impl SimulatedApp {
     pub fn probe(&mut self) -> ProbeResult {
         // All that chance has to say is drawn first, so that what the check meets does not shift the checks after it.
         let network = self.network_seconds();
-        let profile = self.profile();
-        let (work, database) = (profile.work.sampler(), profile.database);
-        let work = work.draw(&mut self.checks);
-        let database = database.map_or(0.0, |d| super::Work::Exponential(d.mean).sampler().draw(&mut self.checks));
-        let request = Request { arrived: self.clock, work, database };
+        let request = Draws::of(self.profile()).draw(self.clock, &mut self.checks);
         let among = if self.fleet.ready.is_empty() { &self.fleet.booting } else { &self.fleet.ready };
         let dyno = pick(among, &mut self.checks);
         match self.front {
@@ -91,7 +87,7 @@ impl SimulatedApp {
         }
         let booted = if place.phase == Phase::Starting { place.ready_at } else { now };
         let (own, _) = self.fleet.service(booted, dyno, request);
-        let queue = place.queue.iter().map(|waiting| (waiting.arrived, self.fleet.service(now, dyno, waiting).0));
+        let queue = place.queue.iter().map(|waiting| (waiting, self.fleet.service(now, dyno, waiting).0));
         if profile.discipline != Discipline::FirstCome {
             // As fast as if as many stayed with it throughout: right on average in a steady state.
             let workers = f64::from(profile.workers);
@@ -103,12 +99,13 @@ impl SimulatedApp {
         let mut free: Vec<f64> = place.serving.iter().map(|served| served.done).collect();
         free.resize(profile.places(), booted);
         let first = |free: &[f64]| (0..free.len()).min_by(|a, b| free[*a].total_cmp(&free[*b])).unwrap_or_default();
-        for (arrived, seconds) in queue {
+        let mut connections = place.connections.clone();
+        for (waiting, seconds) in queue {
             let worker = first(&free);
-            if free[worker] - arrived < ROUTER_TIMEOUT {
-                free[worker] += seconds;
+            if free[worker] - waiting.arrived < ROUTER_TIMEOUT {
+                free[worker] = connections.call(free[worker] + seconds, waiting.outside, profile.outside);
             }
         }
-        Some(free[first(&free)] + own - now)
+        Some(connections.call(free[first(&free)] + own, request.outside, profile.outside) - now)
     }
 }

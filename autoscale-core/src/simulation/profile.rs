@@ -2,7 +2,7 @@
 //! is in `app`, `fleet` and `dyno`.
 
 use rand::{Rng, RngExt};
-use rand_distr::{Distribution, Exp1, StandardNormal};
+use rand_distr::{Distribution, Exp1, Pareto, StandardNormal};
 
 /// How the workers of a dyno share its requests.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -69,6 +69,13 @@ pub(super) enum Sampler {
     Constant(f64),
     Exponential(f64),
     LogNormal { mu: f64, sigma: f64 },
+    Pareto { least: f64, shape: f64, most: f64 },
+}
+
+impl Outside {
+    pub(super) fn sampler(self) -> Sampler {
+        Sampler::Pareto { least: self.mean * (self.shape - 1.0) / self.shape, shape: self.shape, most: self.timeout }
+    }
 }
 
 impl Sampler {
@@ -77,6 +84,9 @@ impl Sampler {
             Self::Constant(s) => s,
             Self::Exponential(mean) => mean * Distribution::<f64>::sample(&Exp1, rng),
             Self::LogNormal { mu, sigma } => (mu + sigma * Distribution::<f64>::sample(&StandardNormal, rng)).exp(),
+            Self::Pareto { least, shape, most } => {
+                Pareto::new(least, shape).map_or(0.0, |pareto| pareto.sample(rng)).min(most)
+            }
         }
     }
 }
@@ -99,6 +109,40 @@ impl Database {
         let r = requests / self.capacity;
         if r <= 1.0 { 1.0 } else { r * (1.0 + self.collapse * (r - 1.0)) }
     }
+}
+
+/// A service outside, as of payments: how long it takes has a Pareto distribution, so that a few calls take very long. A
+/// worker that waits for it, or for a connection to it, does nothing else.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Outside {
+    /// Seconds that a call takes on average.
+    pub mean: f64,
+    /// How quickly long calls become rare, above 1: a call takes twice as long with a probability 2^shape times smaller.
+    pub shape: f64,
+    /// Seconds after which the app gives a call up.
+    pub timeout: f64,
+    /// Connections of a dyno to it: so many calls at once. Where workers share, calls are not limited.
+    pub connections: u32,
+}
+
+/// Other people's work on the same machines: now and then a dyno is slower.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Neighbours {
+    /// Share of its time in which a dyno is slower.
+    pub share: f64,
+    /// Work takes so many times as long then.
+    pub factor: f64,
+    /// Seconds for which it lasts.
+    pub seconds: f64,
+}
+
+/// Visitors who reload a page that does not come, once; the app works on the request that they gave up as well.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Reloads {
+    /// Seconds after which they do.
+    pub after: f64,
+    /// Share of the visitors who do.
+    pub share: f64,
 }
 
 /// How the app behaves. [`Profile::default`] is [`Profile::standard`].
@@ -127,71 +171,15 @@ pub struct Profile {
     pub missed_checks: f64,
     /// Seconds after the start, and each day again, at which a deploy restarts all dynos.
     pub deploy_at: Option<f64>,
-}
-
-impl Default for Profile {
-    fn default() -> Self {
-        Self::standard()
-    }
+    /// The service outside that each request waits for, if the app has one.
+    pub outside: Option<Outside>,
+    /// Other people's work on the machines of the dynos, if it can be felt.
+    pub neighbours: Option<Neighbours>,
+    /// What visitors do who wait for long, if anything.
+    pub reloads: Option<Reloads>,
 }
 
 impl Profile {
-    /// Names of the built-in profiles.
-    pub const BUILT_IN: [&'static str; 3] = ["standard", "fast", "slow"];
-
-    /// Size of the dynos that the simulated app runs on, as Heroku calls it: what they cost.
-    pub const DYNO_SIZE: &'static str = "Standard-2X";
-
-    /// A built-in one by name.
-    pub fn built_in(name: &str) -> Option<Self> {
-        match name {
-            "standard" => Some(Self::standard()),
-            "fast" => Some(Self::fast()),
-            "slow" => Some(Self::slow()),
-            _ => None,
-        }
-    }
-
-    /// An ordinary web app: two workers a dyno, 0.2 s a request, a quarter of it in the database.
-    pub fn standard() -> Self {
-        Self {
-            workers: 2,
-            backlog: 2048,
-            discipline: Discipline::FirstCome,
-            work: Work::LogNormal { mean: 0.15, variation: 1.2 },
-            database: Some(Database { mean: 0.05, capacity: 12.0, collapse: 0.5 }),
-            cold_factor: 3.0,
-            cold_seconds: 30.0,
-            boot_seconds: (25.0, 60.0),
-            network_ms: 60.0,
-            missed_checks: 0.015,
-            deploy_at: Some(10.0 * 3600.0),
-        }
-    }
-
-    /// Quick requests on many workers.
-    pub fn fast() -> Self {
-        Self {
-            workers: 4,
-            backlog: 4096,
-            work: Work::LogNormal { mean: 0.04, variation: 1.5 },
-            database: Some(Database { mean: 0.015, capacity: 24.0, collapse: 0.5 }),
-            ..Self::standard()
-        }
-    }
-
-    /// Heavy requests, served by threads that share a processor.
-    pub fn slow() -> Self {
-        Self {
-            workers: 1,
-            backlog: 1024,
-            discipline: Discipline::Shared { threads: 5 },
-            work: Work::LogNormal { mean: 0.2, variation: 0.9 },
-            database: Some(Database { mean: 0.05, capacity: 12.0, collapse: 0.5 }),
-            ..Self::standard()
-        }
-    }
-
     /// Requests that a dyno works on at once.
     pub(super) fn places(&self) -> usize {
         match self.discipline {
@@ -202,7 +190,9 @@ impl Profile {
 
     /// Seconds of a worker that a request takes on average while nothing is saturated or cold.
     pub fn mean_work(&self) -> f64 {
-        self.work.mean() + self.database.map_or(0.0, |database| database.mean)
+        let waits =
+            self.database.map_or(0.0, |database| database.mean) + self.outside.map_or(0.0, |outside| outside.mean);
+        self.work.mean() + waits
     }
 
     pub(super) fn boot_time(&self, rng: &mut impl Rng) -> f64 {

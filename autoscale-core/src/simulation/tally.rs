@@ -1,5 +1,6 @@
 //! What happened to the requests so far: counts, and a histogram of response times. Nothing here knows why.
 
+use super::reload::Reloading;
 use super::request_log::{Fate, ROUTER_TIMEOUT, RequestLog};
 
 /// Seconds after which an answered request counts as slow.
@@ -52,6 +53,7 @@ pub(super) struct Tally {
     pub(super) totals: Totals,
     histogram: Vec<u64>,
     pub(super) log: RequestLog,
+    pub(super) reloading: Reloading,
 }
 
 /// A bucket holds one 32nd of an octave: the top bits of a double, read as a whole number, grow with its logarithm.
@@ -60,8 +62,9 @@ const FIRST: u64 = (1e-4_f64).to_bits() >> SHIFT;
 const LAST: u64 = ROUTER_TIMEOUT.to_bits() >> SHIFT;
 
 impl Tally {
-    pub(super) fn new() -> Self {
-        Self { totals: Totals::default(), histogram: vec![0; (LAST - FIRST + 1) as usize], log: RequestLog::default() }
+    pub(super) fn new(reloading: Reloading) -> Self {
+        let histogram = vec![0; (LAST - FIRST + 1) as usize];
+        Self { totals: Totals::default(), histogram, log: RequestLog::default(), reloading }
     }
 
     /// A request that came at `arrived` was served; too late for the router, perhaps.
@@ -70,6 +73,7 @@ impl Tally {
         if seconds >= ROUTER_TIMEOUT {
             return self.failed(arrived, now, Fate::TimedOut);
         }
+        self.reloading.ended(arrived, now);
         self.log.note(arrived, now, Fate::Served);
         if seconds > SLOW {
             self.totals.slow += 1.0;
@@ -79,6 +83,7 @@ impl Tally {
 
     /// A request that came at `arrived` failed.
     pub(super) fn failed(&mut self, arrived: f64, now: f64, fate: Fate) {
+        self.reloading.ended(arrived, now);
         self.log.note(arrived, now, fate);
         let seconds = now - arrived;
         self.totals.slow += 1.0;
@@ -110,11 +115,16 @@ impl Tally {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Profile;
     use super::*;
+
+    fn tally() -> Tally {
+        Tally::new(Reloading::new(&Profile::standard(), 1))
+    }
 
     #[test]
     fn a_percentile_is_right_to_three_percent() {
-        let mut tally = Tally::new();
+        let mut tally = tally();
         for i in 1..=1000 {
             tally.served(0.0, f64::from(i) * 0.01);
         }
@@ -122,12 +132,12 @@ mod tests {
             let found = tally.percentile_ms(q).unwrap();
             assert!((found / ms - 1.0).abs() < 0.03, "{q}: {found}");
         }
-        assert_eq!(Tally::new().percentile_ms(0.5), None);
+        assert_eq!(tally().percentile_ms(0.5), None);
     }
 
     #[test]
     fn what_the_router_gave_up_counts_as_failed_and_slow() {
-        let mut tally = Tally::new();
+        let mut tally = tally();
         tally.served(0.0, 31.0);
         tally.served(0.0, 2.5);
         tally.served(0.0, 0.5);

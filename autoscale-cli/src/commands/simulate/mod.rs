@@ -32,14 +32,14 @@ pub(crate) struct Args {
     /// The configuration that decides; without it, the defaults do
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Requests per second: day, flash-crowd, steps, flat=RPS, or a CSV file of `minute,rps` lines
+    /// Requests per second: day, week, flash-crowd, steps, flat=RPS, or a CSV file of `minute,rps` lines
     #[arg(long, value_name = "LOAD", default_value = "day")]
     load: String,
     /// Policies to compare: threshold, adaptive, traffic, 2012, prototype, clairvoyant, fixed=N for N dynos all along; without it,
     /// the configured policy, 2012 and clairvoyant
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     compare: Vec<Strategy>,
-    /// The app: standard, fast, slow
+    /// The app: standard, fast, slow, outside-service, cold-cache, noisy-dynos, impatient-users
     #[arg(long, value_name = "NAME", default_value = "standard", value_parser = profile)]
     profile: NamedProfile,
     /// Scale the load so that its busiest five minutes need so many dynos

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::Tuning;
 use crate::model::time::Timestamp;
 use crate::policy::adaptive::grid::{
     Blur, DYNOS, FIRST_INCIDENT, Grid, LN_DYNOS, LOADS, PRIOR, ROWS, Row, add, dot, incurable_ms, sum, work_ms,
@@ -23,9 +24,6 @@ const STEP_S: f64 = 20.0;
 const STEPS: usize = 90;
 /// The longest a queue can be, ms: the router gives up.
 const LONGEST_QUEUE_MS: f64 = 30_000.0;
-/// Scatter of results, as a share of their dyno time, and of what no dyno cures.
-const SCATTER: f64 = 0.5;
-const INCURABLE_SCATTER: f64 = 0.3;
 /// Likelihood of a result that nothing explains.
 const OUTLIER: f64 = 0.02;
 /// Likelihood of a down one that nothing explains, and the response time, ms, at which every second one is down.
@@ -150,7 +148,7 @@ impl Belief {
     }
 
     /// Bayes' rule for an answered result, tempered: it counts `weight`, 0 to 1, of a whole one.
-    pub(super) fn weigh_up(&mut self, ms: f64, weight: f64, high_ms: f64) {
+    pub(super) fn weigh_up(&mut self, ms: f64, weight: f64, high_ms: f64, tuning: &Tuning) {
         let ln_ms = ms.ln();
         let (mut total, mut slow) = (0.0, 0.0);
         for (r, (p, x)) in self.p.iter_mut().zip(self.x.iter()).enumerate() {
@@ -162,7 +160,7 @@ impl Belief {
                 let v = b * (1.0 + x[k]);
                 t[k] = a + v;
                 // Standard deviation as a share of t: spread / t. One division serves all.
-                let (own, given) = (SCATTER * v, INCURABLE_SCATTER * a);
+                let (own, given) = (tuning.scatter * v, tuning.incurable_scatter * a);
                 let spread = (own * own + given * given).sqrt();
                 let per_all = 1.0 / (v * t[k] * spread);
                 per_sd[k] = t[k] * (v * t[k] * per_all);

@@ -66,13 +66,15 @@ pub struct Adaptive {
 
 impl Adaptive {
     pub(crate) fn new() -> Self {
+        let mut regret = Regret::default();
+        regret.make_room();
         Self {
             belief: Belief::new(),
             changes: Changes::default(),
             counted: Counted::default(),
             episode: None,
             quiet: Grid::prior(),
-            regret: Regret::default(),
+            regret,
             costs: Costs::new(),
         }
     }
@@ -114,7 +116,9 @@ impl Adaptive {
             }
             self.belief.advance(sample.at, &self.changes);
             match sample.up_ms() {
-                Some(ms) => self.belief.weigh_up(ms, weight, view.settings.response_time_high),
+                Some(ms) => {
+                    self.belief.weigh_up(ms, weight, view.settings.response_time_high, &view.settings.tuning);
+                }
                 None => self.belief.weigh_down(weight),
             }
         }
@@ -139,6 +143,7 @@ impl Policy for Adaptive {
     fn restore(&mut self, saved: &[u8]) -> Result<(), CorruptMemory> {
         let restored: Self = postcard::from_bytes(saved).map_err(|_| CorruptMemory)?;
         *self = Some(restored).filter(Self::is_sound).ok_or(CorruptMemory)?;
+        self.regret.make_room();
         Ok(())
     }
 }

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::curve::{Curve, KNEE};
+use super::curve::{Curve, KNEE, SHAPES, Shape};
 use crate::policy::math::{exp, ln};
 
 /// Cells of the grid.
@@ -69,11 +69,11 @@ pub(super) struct Block {
 /// What is believed. It begins with the first block.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Belief {
-    /// Without an incident, and in one.
+    /// For each shape of slowness: without an incident, and in one.
     #[serde(with = "cells")]
-    normal: Cells,
+    normal: [Cells; SHAPES.len()],
     #[serde(with = "cells")]
-    incident: Cells,
+    incident: [Cells; SHAPES.len()],
     /// ln c of the first cell.
     first: f64,
     /// Slow requests that dynos don't cure, and the requests they are of.
@@ -86,18 +86,25 @@ pub(super) struct Belief {
 }
 
 impl Belief {
-    /// The one that the first block begins, not yet weighed by it.
-    pub(super) fn begin(block: &Block) -> Self {
+    /// The one that the first block begins, not yet weighed by it. Without `learns_shape` every app is one that gets slow
+    /// gradually.
+    pub(super) fn begin(block: &Block, learns_shape: bool) -> Self {
         let service_s = block.busy_s / block.requests;
-        let mut normal: Cells = std::array::from_fn(|i| {
+        let mut prior: Cells = std::array::from_fn(|i| {
             let off = (i as f64 - MIDDLE as f64) * CELL / PRIOR_SD;
             (-0.5 * off * off).exp()
         });
-        let total: f64 = normal.iter().sum();
-        normal.iter_mut().for_each(|p| *p /= total);
+        let total: f64 = prior.iter().sum();
+        prior.iter_mut().for_each(|p| *p /= total);
+        let mut normal = [[0.0; CELLS]; SHAPES.len()];
+        if learns_shape {
+            normal = SHAPES.map(|(_, likely)| prior.map(|p| likely * p));
+        } else {
+            normal[0] = prior;
+        }
         Self {
             normal,
-            incident: [0.0; CELLS],
+            incident: [[0.0; CELLS]; SHAPES.len()],
             first: (PRIOR_BUSY / service_s).ln() - MIDDLE as f64 * CELL,
             base_slow: BASE_SLOW,
             base_all: BASE_ALL,
@@ -145,39 +152,66 @@ impl Belief {
         let drift = (DRIFT * DRIFT * minutes / (2.0 * CELL * CELL)).min(0.3);
         let jump = (JUMP * minutes).min(0.3);
         let (enter, leave) = ((ENTER * minutes).min(0.5), (LEAVE * minutes).min(0.5));
-        let normal = moved(&self.normal, drift, jump);
-        let incident = moved(&self.incident, drift, jump);
-        for i in 0..CELLS {
-            self.normal[i] = (1.0 - enter) * normal[i] + leave * incident[i];
-            self.incident[i] = enter * normal[i] + (1.0 - leave) * incident[i];
+        for (normal, incident) in self.normal.iter_mut().zip(&mut self.incident) {
+            if !is_possible(normal, incident) {
+                continue;
+            }
+            let (before, incident_before) = (moved(normal, drift, jump), moved(incident, drift, jump));
+            for i in 0..CELLS {
+                normal[i] = (1.0 - enter) * before[i] + leave * incident_before[i];
+                incident[i] = enter * before[i] + (1.0 - leave) * incident_before[i];
+            }
         }
     }
 
     /// Bayes' rule for a share of slow requests at a rate, tempered: each request counts `weight` in all.
     fn weigh(&mut self, ln_rate: f64, share: f64, weight: f64) {
-        let curve = Curve::get();
         let (base, from_first) = (self.base_share(), ln_rate - self.first);
         let ln_likelihood = |p: f64| weight * (share * ln(p) + (1.0 - share) * ln(1.0 - p));
-        // Loop by loop, so that several cells are done at once.
-        let mut likelihood: Cells =
-            std::array::from_fn(|i| (base + (1.0 - base) * curve.at_ln(from_first - i as f64 * CELL)).min(CAP));
-        for p in &mut likelihood {
-            *p = ln_likelihood(*p);
-        }
         let of_incident = ln_likelihood(share.clamp(INCIDENT_LEAST, CAP));
-        let best = likelihood.iter().fold(of_incident, |best, ln| if *ln > best { *ln } else { best });
-        let of_incident = exp(of_incident - best);
-        for (p, ln) in self.normal.iter_mut().zip(likelihood) {
-            *p *= exp(ln - best);
+        let mut best = of_incident;
+        let mut likelihoods = [[0.0; CELLS]; SHAPES.len()];
+        let possible: [bool; SHAPES.len()] = std::array::from_fn(|s| is_possible(&self.normal[s], &self.incident[s]));
+        for (s, likelihood) in likelihoods.iter_mut().enumerate().filter(|(s, _)| possible[*s]) {
+            let curve = Curve::of(s);
+            // Loop by loop, so that several cells are done at once.
+            *likelihood = std::array::from_fn(|i| {
+                (base + (1.0 - base) * curve.well_at_ln(from_first - i as f64 * CELL)).min(CAP)
+            });
+            for p in likelihood.iter_mut() {
+                *p = ln_likelihood(*p);
+            }
+            best = likelihood.iter().fold(best, |best, ln| if *ln > best { *ln } else { best });
         }
-        let total = sum(&self.normal) + of_incident * sum(&self.incident);
-        self.normal.iter_mut().for_each(|p| *p /= total);
-        self.incident.iter_mut().for_each(|p| *p = *p * of_incident / total);
+        let of_incident = exp(of_incident - best);
+        let mut total = 0.0;
+        for (s, likelihood) in likelihoods.iter().enumerate().filter(|(s, _)| possible[*s]) {
+            let (curve, is_unsteady) = (Curve::of(s), SHAPES[s].0 == Shape::Unsteady);
+            let (normal, incident) = (&mut self.normal[s], &mut self.incident[s]);
+            for (i, (p, ln)) in normal.iter_mut().zip(likelihood).enumerate() {
+                let well = exp(ln - best);
+                *p *= if is_unsteady {
+                    // A bad minute looks like one of an incident.
+                    let bad = curve.bad_at_ln(from_first - i as f64 * CELL);
+                    (1.0 - bad) * well + bad * of_incident
+                } else {
+                    well
+                };
+            }
+            total += sum(normal) + of_incident * sum(incident);
+        }
+        self.normal.as_flattened_mut().iter_mut().for_each(|p| *p /= total);
+        self.incident.as_flattened_mut().iter_mut().for_each(|p| *p = *p * of_incident / total);
     }
 
     /// Expected ln c.
     pub(super) fn mean_ln_c(&self) -> f64 {
-        let places: Cells = std::array::from_fn(|i| i as f64 * (self.normal[i] + self.incident[i]));
+        let mut places = [0.0; CELLS];
+        for (normal, incident) in self.normal.iter().zip(&self.incident) {
+            for (i, place) in places.iter_mut().enumerate() {
+                *place += i as f64 * (normal[i] + incident[i]);
+            }
+        }
         self.first + CELL * sum(&places)
     }
 
@@ -186,14 +220,14 @@ impl Belief {
         self.first
     }
 
-    /// Probability of each cell, with an incident or without.
-    pub(super) fn cells(&self) -> impl Iterator<Item = f64> {
-        self.normal.iter().zip(&self.incident).map(|(normal, incident)| normal + incident)
+    /// Probability of each cell of a shape, with an incident or without.
+    pub(super) fn cells(&self, shape: usize) -> impl Iterator<Item = f64> {
+        self.normal[shape].iter().zip(&self.incident[shape]).map(|(normal, incident)| normal + incident)
     }
 
     /// Probability that an incident is on.
     pub(super) fn in_incident(&self) -> f64 {
-        sum(&self.incident)
+        self.incident.iter().map(sum).sum()
     }
 
     /// Share of slow requests that no dyno cures.
@@ -209,10 +243,10 @@ impl Belief {
     /// Can it have been saved by this program?
     pub(super) fn is_sound(&self) -> bool {
         let is_share = |p: &f64| (0.0..=1.0).contains(p);
-        let is_distribution = self.cells().all(|p| is_share(&p)) && (self.cells().sum::<f64>() - 1.0).abs() < 1e-6;
+        let all = || self.normal.as_flattened().iter().chain(self.incident.as_flattened());
+        let is_distribution = all().all(is_share) && (all().sum::<f64>() - 1.0).abs() < 1e-6;
         let rates = self.rates.iter().all(|rate| rate.is_nan() || (rate.is_finite() && *rate >= 0.0));
         is_distribution
-            && self.normal.iter().chain(&self.incident).all(is_share)
             && self.first.is_finite()
             && self.calm_s.is_finite()
             && self.calm_s > 0.0
@@ -222,6 +256,11 @@ impl Belief {
             && self.base_slow < self.base_all
             && rates
     }
+}
+
+/// Is anything of a shape left? One that nobody believes in need not be worked out.
+fn is_possible(normal: &Cells, incident: &Cells) -> bool {
+    sum(normal) + sum(incident) > 0.0
 }
 
 /// Side by side, so that additions need not wait for each other.
@@ -245,20 +284,22 @@ fn moved(cells: &Cells, drift: f64, jump: f64) -> Cells {
     })
 }
 
-/// Cells as a row of numbers.
+/// The cells of all shapes as a row of numbers.
 mod cells {
     use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    use super::Cells;
+    use super::{CELLS, Cells, SHAPES};
 
-    pub(super) fn serialize<S: Serializer>(cells: &Cells, serializer: S) -> Result<S::Ok, S::Error> {
-        cells.as_slice().serialize(serializer)
+    pub(super) fn serialize<S: Serializer>(all: &[Cells; SHAPES.len()], serializer: S) -> Result<S::Ok, S::Error> {
+        all.as_flattened().serialize(serializer)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cells, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[Cells; SHAPES.len()], D::Error> {
         let cells = Vec::<f64>::deserialize(deserializer)?;
-        Cells::try_from(cells).map_err(|cells| D::Error::invalid_length(cells.len(), &"as many numbers as cells"))
+        let (shapes, rest) = cells.as_chunks::<CELLS>();
+        let all = <[Cells; SHAPES.len()]>::try_from(shapes).ok().filter(|_| rest.is_empty());
+        all.ok_or_else(|| D::Error::invalid_length(cells.len(), &"as many numbers as cells"))
     }
 }
 
@@ -271,7 +312,7 @@ mod tests {
     }
 
     fn learnt(blocks: &[(f64, f64)]) -> Belief {
-        let mut belief = Belief::begin(&block(5.0, 0.0));
+        let mut belief = Belief::begin(&block(5.0, 0.0), true);
         for (rate, slow) in blocks {
             belief.learn(&block(*rate, *slow));
         }
@@ -315,9 +356,9 @@ mod tests {
     fn what_is_no_belief_is_not_sound() {
         let sound = learnt(&[(20.0, 0.0); 3]);
         let wrong: [fn(&mut Belief); 6] = [
-            |b| b.normal[3] = f64::NAN,
-            |b| b.normal[3] += 0.5,
-            |b| b.incident[0] = -0.1,
+            |b| b.normal[0][3] = f64::NAN,
+            |b| b.normal[1][3] += 0.5,
+            |b| b.incident[2][0] = -0.1,
             |b| b.first = f64::INFINITY,
             |b| b.calm_s = 0.0,
             |b| b.base_all = 0.0,

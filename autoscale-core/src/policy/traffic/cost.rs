@@ -2,7 +2,7 @@
 //! size to take is decided elsewhere.
 
 use super::belief::{Belief, CELL, CELLS};
-use super::curve::{Curve, FINE, steps};
+use super::curve::{Curve, FINE, SHAPES, steps};
 use super::load::LEAST_PER_S;
 
 /// Cells that are less likely than this are left out.
@@ -16,15 +16,22 @@ const PLACES: usize = (CELLS as f64 * CELL / FINE) as usize + 48;
 /// Sizes whose share of slow requests is kept.
 const KEPT: usize = 64;
 
+/// Probability of each step of ln(load / c).
+#[derive(Clone, Debug)]
+struct Likely {
+    places: [f64; PLACES],
+    /// The places that have any: from, to.
+    from: usize,
+    to: usize,
+}
+
 /// Costs at one load. Worked out once a check for each load that is asked for.
 #[derive(Clone, Debug)]
 pub(super) struct Costs {
-    /// Probability of each step of ln(load / c), from `first` on.
-    likely: [f64; PLACES],
+    /// For each shape of slowness.
+    likely: [Likely; SHAPES.len()],
+    /// The step of ln(load / c) of the first place.
     first: i32,
-    /// The steps that have any: from, to.
-    from: usize,
-    to: usize,
     need: f64,
     slow_weight: f64,
     /// Expected shares by size; NaN where it has not been asked for.
@@ -34,10 +41,8 @@ pub(super) struct Costs {
 impl Costs {
     pub(super) fn new() -> Self {
         Self {
-            likely: [0.0; PLACES],
+            likely: std::array::from_fn(|_| Likely { places: [0.0; PLACES], from: 0, to: 0 }),
             first: 0,
-            from: 0,
-            to: 0,
             need: LEAST_NEED,
             slow_weight: 0.0,
             shares: [f64::NAN; KEPT],
@@ -50,20 +55,22 @@ impl Costs {
         self.need = (load / ln_c.exp()).max(LEAST_NEED);
         self.slow_weight = slow_weight;
         self.shares = [f64::NAN; KEPT];
-        self.likely[self.from..self.to].fill(0.0);
         let of_first = load.ln() - belief.first();
         // The lowest step that there can be.
         self.first = steps(of_first - (CELLS - 1) as f64 * CELL + NODES[0].0 * deviation);
-        (self.from, self.to) = (PLACES, 0);
-        for (i, p) in belief.cells().enumerate().filter(|(_, p)| *p > LEAST_LIKELY) {
-            for (error, likely) in NODES {
-                let step = steps(of_first - i as f64 * CELL + error * deviation);
-                let place = (step.saturating_sub(self.first).max(0) as usize).min(PLACES - 1);
-                self.likely[place] += likely * p;
-                (self.from, self.to) = (self.from.min(place), self.to.max(place + 1));
+        for (shape, likely) in self.likely.iter_mut().enumerate() {
+            likely.places[likely.from..likely.to].fill(0.0);
+            (likely.from, likely.to) = (PLACES, 0);
+            for (i, p) in belief.cells(shape).enumerate().filter(|(_, p)| *p > LEAST_LIKELY) {
+                for (error, share) in NODES {
+                    let step = steps(of_first - i as f64 * CELL + error * deviation);
+                    let place = (step.saturating_sub(self.first).max(0) as usize).min(PLACES - 1);
+                    likely.places[place] += share * p;
+                    (likely.from, likely.to) = (likely.from.min(place), likely.to.max(place + 1));
+                }
             }
+            likely.from = likely.from.min(likely.to);
         }
-        self.from = self.from.min(self.to);
     }
 
     /// The need that dynos are weighed against, in dynos.
@@ -86,10 +93,13 @@ impl Costs {
 
     /// The share where the load of a dyno is so many steps lower.
     fn share_at(&self, lower: i32) -> f64 {
-        let curve = Curve::get();
         let first = self.first.saturating_sub(lower);
-        let likely = self.likely[self.from..self.to].iter().zip(self.from as i32..);
-        let share: f64 = likely.map(|(p, place)| p * curve.at(first.saturating_add(place))).sum();
+        let of_shape = |(shape, likely): (usize, &Likely)| {
+            let curve = Curve::of(shape);
+            let places = likely.places[likely.from..likely.to].iter().zip(likely.from as i32..);
+            places.map(|(p, place)| p * curve.at(first.saturating_add(place))).sum::<f64>()
+        };
+        let share: f64 = self.likely.iter().enumerate().map(of_shape).sum();
         share.min(1.0)
     }
 
@@ -136,7 +146,7 @@ mod tests {
 
     fn costs(load: f64, slow_weight: f64) -> Costs {
         let block = Block { minutes: 1.0, requests: 600.0, slow: 0.0, busy_s: 60.0, rate: 12.0, weight: 1.0 };
-        let mut belief = Belief::begin(&block);
+        let mut belief = Belief::begin(&block, true);
         (0..20).for_each(|_| belief.learn(&block));
         let mut costs = Costs::new();
         let ln_c = belief.mean_ln_c();

@@ -1,4 +1,4 @@
-//! Two fixed tables: the curve of slow requests over the rate of a dyno, which is the same for every app once rates are
+//! Fixed tables: the curves of slow requests over the rate of a dyno, which are those of every app of a shape once rates are
 //! counted in what a dyno carries, and the buckets of service times. Nothing is learnt here.
 
 use std::sync::LazyLock;
@@ -7,8 +7,32 @@ pub(super) use crate::model::traffic::BUCKETS;
 
 /// Share of a dyno's requests that are slow at the rate that it carries.
 pub(super) const KNEE: f64 = 0.01;
-/// Slope of the curve's logit over ln u.
+
+/// How an app's requests become slow as its dynos get busy.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Shape {
+    /// Over a third of the load: most apps.
+    Gradual,
+    /// Within a tenth of it: quick requests, which wait for each other only where a dyno is nearly full.
+    Sharp,
+    /// A minute is well or badly slow, and the busier the dynos, the more often badly: dynos that are slow of themselves
+    /// now and then bring the queues that load brings elsewhere.
+    Unsteady,
+}
+
+/// All shapes, in the order in which they are kept, and how likely each is before anything is known.
+pub(super) const SHAPES: [(Shape, f64); 3] = [(Shape::Gradual, 0.8), (Shape::Sharp, 0.1), (Shape::Unsteady, 0.1)];
+
+/// Slopes of the curves' logits over ln u.
 const STEEP: f64 = 15.0;
+const STEEP_SHARP: f64 = 60.0;
+/// Unsteady: the share of bad minutes that many dynos' worth of load brings, how quickly it is reached, and where half.
+const BAD_MOST: f64 = 0.12;
+const BAD_STEEP: f64 = 12.0;
+const BAD_HALF: f64 = 0.15;
+/// The share of slow requests in a bad minute, and by how much in ln u the gradual curve lies higher.
+const BAD_SHARE: f64 = 0.2;
+const HIGHER: f64 = 0.8;
 /// The table's step in ln(u / c), and its middle: it holds ln(u / c) from -4 to 4.
 pub(super) const FINE: f64 = 0.02;
 const MIDDLE: i32 = 200;
@@ -19,33 +43,69 @@ const LONGEST_MS: f64 = 30_000.0;
 /// Length of a slot in seconds.
 pub(super) const SLOT_S: i64 = 10;
 
-/// Share of slow requests at each step of ln(u / c), for u requests per second and dyno where a dyno carries c.
-static CURVE: LazyLock<[f64; LAST as usize + 1]> = LazyLock::new(|| {
-    let at_knee = (KNEE / (1.0 - KNEE)).ln();
-    std::array::from_fn(|i| {
-        let ln_x = (i as f64 - f64::from(MIDDLE)) * FINE;
-        1.0 / (1.0 + (-STEEP * ln_x - at_knee).min(60.0).exp())
-    })
-});
+type Table = [f64; LAST as usize + 1];
 
-/// The curve, for reading it many times.
+/// What a shape says at each step of ln(u / c), for u requests per second and dyno where a dyno carries c.
+struct Tables {
+    /// Share of slow requests; unsteady: in a minute that is not bad.
+    well: Table,
+    /// Share of bad minutes.
+    bad: Table,
+    /// Share of slow requests over all minutes.
+    mean: Table,
+}
+
+static TABLES: LazyLock<[Tables; SHAPES.len()]> = LazyLock::new(|| SHAPES.map(|(shape, _)| tables(shape)));
+
+fn tables(shape: Shape) -> Tables {
+    let ln_x = |i: usize| (i as f64 - f64::from(MIDDLE)) * FINE;
+    let at_knee = (KNEE / (1.0 - KNEE)).ln();
+    let (steep, higher) = match shape {
+        Shape::Gradual => (STEEP, 0.0),
+        Shape::Sharp => (STEEP_SHARP, 0.0),
+        Shape::Unsteady => (STEEP, HIGHER),
+    };
+    let well: Table = std::array::from_fn(|i| logistic(steep * (ln_x(i) - higher) + at_knee));
+    let bad: Table = match shape {
+        Shape::Unsteady => std::array::from_fn(|i| BAD_MOST * logistic(BAD_STEEP * (ln_x(i) - BAD_HALF))),
+        _ => [0.0; LAST as usize + 1],
+    };
+    let mean = std::array::from_fn(|i| bad[i] * BAD_SHARE + (1.0 - bad[i]) * well[i]);
+    Tables { well, bad, mean }
+}
+
+fn logistic(x: f64) -> f64 {
+    1.0 / (1.0 + (-x).min(60.0).exp())
+}
+
+/// The curves of a shape, for reading them many times.
 #[derive(Clone, Copy)]
-pub(super) struct Curve(&'static [f64; LAST as usize + 1]);
+pub(super) struct Curve(&'static Tables);
 
 impl Curve {
-    pub(super) fn get() -> Self {
-        Self(&CURVE)
+    /// That of a shape, by its place in [`SHAPES`].
+    pub(super) fn of(shape: usize) -> Self {
+        Self(&TABLES[shape])
     }
 
-    /// Share of slow requests at so many steps of ln(u / c); as at the ends of the table beyond them.
+    /// Share of slow requests, over all minutes, at so many steps of ln(u / c); as at the ends of the table beyond them.
     pub(super) fn at(self, steps: i32) -> f64 {
-        self.0[steps.saturating_add(MIDDLE).clamp(0, LAST) as usize]
+        self.0.mean[place(steps)]
     }
 
-    /// Share of slow requests at ln(u / c).
-    pub(super) fn at_ln(self, ln_x: f64) -> f64 {
-        self.at(steps(ln_x))
+    /// Share of slow requests at ln(u / c) in a minute that is not bad.
+    pub(super) fn well_at_ln(self, ln_x: f64) -> f64 {
+        self.0.well[place(steps(ln_x))]
     }
+
+    /// Share of bad minutes at ln(u / c).
+    pub(super) fn bad_at_ln(self, ln_x: f64) -> f64 {
+        self.0.bad[place(steps(ln_x))]
+    }
+}
+
+fn place(steps: i32) -> usize {
+    steps.saturating_add(MIDDLE).clamp(0, LAST) as usize
 }
 
 /// The nearest step of a logarithm.
@@ -98,15 +158,33 @@ mod tests {
 
     #[test]
     fn a_dyno_at_what_it_carries_has_one_percent_slow_and_few_below_or_many_above() {
-        let share = |x: f64| Curve::get().at_ln(x.ln());
+        let share = |x: f64| Curve::of(0).well_at_ln(x.ln());
         assert_eq!(share(1.0), 1.0 / (1.0 + 99.0_f64.ln().exp()));
         assert!((share(0.9) - 0.002).abs() < 0.0005, "{}", share(0.9));
         assert!((share(1.1) - 0.04).abs() < 0.005, "{}", share(1.1));
         assert!((share(1.2) - 0.135).abs() < 0.015, "{}", share(1.2));
         for steps in [i32::MIN, -201, -200, 200, 201, i32::MAX] {
-            let edge = if steps < 0 { Curve::get().at(-200) } else { Curve::get().at(200) };
-            assert_eq!(Curve::get().at(steps), edge);
+            let edge = if steps < 0 { Curve::of(0).at(-200) } else { Curve::of(0).at(200) };
+            assert_eq!(Curve::of(0).at(steps), edge);
         }
+    }
+
+    #[test]
+    fn the_gradual_curve_is_the_same_in_all_minutes_and_the_unsteady_one_is_bad_more_often_the_busier() {
+        for steps in -200..=200 {
+            let ln_x = f64::from(steps) * FINE;
+            assert_eq!(Curve::of(0).at(steps), Curve::of(0).well_at_ln(ln_x));
+            assert_eq!((Curve::of(0).bad_at_ln(ln_x), Curve::of(1).bad_at_ln(ln_x)), (0.0, 0.0));
+        }
+        let bad = [-0.3, 0.0, 0.15, 0.5].map(|ln_x| Curve::of(2).bad_at_ln(ln_x));
+        assert!(bad.is_sorted() && bad[0] < 0.001 && (bad[2] - 0.06).abs() < 1e-12 && bad[3] > 0.11, "{bad:?}");
+        assert!(Curve::of(2).at(5) > 0.01 && Curve::of(2).at(5) < 0.02, "{}", Curve::of(2).at(5));
+        assert!(Curve::of(1).well_at_ln(-0.05) < 0.001 && Curve::of(1).well_at_ln(0.1) > 0.7);
+    }
+
+    #[test]
+    fn the_shapes_are_all_that_there_are() {
+        assert!((SHAPES.iter().map(|(_, likely)| likely).sum::<f64>() - 1.0).abs() < 1e-12);
     }
 
     #[test]

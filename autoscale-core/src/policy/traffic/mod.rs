@@ -126,7 +126,7 @@ impl Traffic {
     }
 
     /// Weighs what came since the last time, block by block.
-    fn learn(&mut self) {
+    fn learn(&mut self, learns_shape: bool) {
         let Some(end) = self.slots.end() else { return };
         let mut from = self.learnt.unwrap_or(end - BLOCK);
         // Blocks of which nothing is remembered are passed over: after a long gap there are many.
@@ -134,13 +134,13 @@ impl Traffic {
         from += (forgotten / BLOCK).max(0) * BLOCK;
         while end - from >= BLOCK - 1 {
             let to = end.min(from + BLOCK);
-            self.learn_block(from, to);
+            self.learn_block(from, to, learns_shape);
             from = to;
         }
         self.learnt = Some(from);
     }
 
-    fn learn_block(&mut self, from: SlotNo, to: SlotNo) {
+    fn learn_block(&mut self, from: SlotNo, to: SlotNo, learns_shape: bool) {
         let sums = self.slots.sums(from, to);
         if sums.timed < FEWEST {
             return;
@@ -160,7 +160,7 @@ impl Traffic {
         if self.belief.is_none() && !self.patience.has_seen_calm(&block) {
             return;
         }
-        self.belief.get_or_insert_with(|| Belief::begin(&block)).learn(&block);
+        self.belief.get_or_insert_with(|| Belief::begin(&block, learns_shape)).learn(&block);
     }
 }
 
@@ -170,7 +170,7 @@ impl Policy for Traffic {
         self.note_others(view);
         self.rewind(view.now);
         self.slots.take(view.traffic, view.now, view.settings.response_time_high, view.rows_may_repeat);
-        self.learn();
+        self.learn(view.settings.tuning.learns_shape);
         self.fallback.observe(view);
     }
 

@@ -14,7 +14,7 @@ keys::keys! {
     KEYS:
     URL = Key::new(SECTION, "url", Form::Url, Unset("required for `metric_source: probe`"), "the page that the program itself fetches and times").scope(Scope::WhichApp).comment("With `metric_source: probe` (below) the program times this page itself, for\npeople with no Pingdom account.").shown(Shown::Example("https://www.example.com/"));
     TIMEOUT = Key::new(SECTION, "timeout", Form::Seconds(0.1, 120.0), Value("30"), "how long an answer may take before it counts as a time-out").comment("Seconds an answer may take before it counts as a time-out.");
-    EVERY = Key::new(SECTION, "every", Form::Seconds(1.0, 3_600.0), Value("60"), "time between two fetches").comment("Seconds between two fetches.");
+    EVERY = Key::new(SECTION, "every", Form::Seconds(1.0, 3_600.0), Value("10"), "time between two fetches").comment("Seconds between two fetches. Ten show a queue that sixty hide.");
     CA_FILE = Key::new(SECTION, "ca_file", Form::Path, Unset("none"), "extra trusted roots (PEM) for a private gateway").shown(Shown::Example("/etc/ssl/gateway.pem"));
 }
 
