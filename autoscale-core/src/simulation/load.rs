@@ -253,7 +253,7 @@ mod tests {
             assert!(Load::built_in(name).is_some_and(|load| load.peak() > 0.0), "{name}");
         }
         assert_eq!(Load::built_in("flat=50"), Some(Load::flat(50.0)));
-        for name in ["", "flat", "flat=", "flat=-1", "flat=NaN", "week"] {
+        for name in ["", "flat", "flat=", "flat=-1", "flat=NaN", "month"] {
             assert_eq!(Load::built_in(name), None, "{name}");
         }
     }

@@ -118,13 +118,13 @@ mod tests {
     use super::super::Profile;
     use super::*;
 
-    fn tally() -> Tally {
+    fn empty() -> Tally {
         Tally::new(Reloading::new(&Profile::standard(), 1))
     }
 
     #[test]
     fn a_percentile_is_right_to_three_percent() {
-        let mut tally = tally();
+        let mut tally = empty();
         for i in 1..=1000 {
             tally.served(0.0, f64::from(i) * 0.01);
         }
@@ -132,12 +132,12 @@ mod tests {
             let found = tally.percentile_ms(q).unwrap();
             assert!((found / ms - 1.0).abs() < 0.03, "{q}: {found}");
         }
-        assert_eq!(tally().percentile_ms(0.5), None);
+        assert_eq!(empty().percentile_ms(0.5), None);
     }
 
     #[test]
     fn what_the_router_gave_up_counts_as_failed_and_slow() {
-        let mut tally = tally();
+        let mut tally = empty();
         tally.served(0.0, 31.0);
         tally.served(0.0, 2.5);
         tally.served(0.0, 0.5);
