@@ -70,7 +70,9 @@ mod tests {
     fn who_has_no_answer_in_time_reloads_once() {
         let profile = Profile { reloads: Some(Reloads { after: 8.0, share: 1.0 }), ..Profile::standard() };
         let mut reloading = Reloading::new(&profile, 1);
-        [1.0, 2.0, 3.0].map(|arrived| reloading.came(arrived));
+        for arrived in [1.0, 2.0, 3.0] {
+            reloading.came(arrived);
+        }
         reloading.ended(2.0, 4.0);
         reloading.ended(3.0, 20.0);
         assert_eq!(reloading.next(), 9.0);

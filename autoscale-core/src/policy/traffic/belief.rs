@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::curve::{Curve, KNEE, SHAPES, Shape};
+use super::curve::{Curve, KNEE, LANES, SHAPES, Shape, steps};
 use crate::policy::math::{exp, ln};
 
 /// Cells of the grid.
@@ -42,9 +42,6 @@ const CALM_UP: f64 = 0.02;
 const NOT_CALM: f64 = 3.0;
 /// A rate counts as carried only when it has been for so many blocks.
 const RATES: usize = 3;
-
-/// Numbers that are summed side by side.
-const LANES: usize = 4;
 
 /// Probabilities of the cells.
 type Cells = [f64; CELLS];
@@ -171,13 +168,12 @@ impl Belief {
         let of_incident = ln_likelihood(share.clamp(INCIDENT_LEAST, CAP));
         let mut best = of_incident;
         let mut likelihoods = [[0.0; CELLS]; SHAPES.len()];
+        let steps: [i32; CELLS] = std::array::from_fn(|i| steps(from_first - i as f64 * CELL));
         let possible: [bool; SHAPES.len()] = std::array::from_fn(|s| is_possible(&self.normal[s], &self.incident[s]));
         for (s, likelihood) in likelihoods.iter_mut().enumerate().filter(|(s, _)| possible[*s]) {
             let curve = Curve::of(s);
             // Loop by loop, so that several cells are done at once.
-            *likelihood = std::array::from_fn(|i| {
-                (base + (1.0 - base) * curve.well_at_ln(from_first - i as f64 * CELL)).min(CAP)
-            });
+            *likelihood = steps.map(|step| (base + (1.0 - base) * curve.well_at(step)).min(CAP));
             for p in likelihood.iter_mut() {
                 *p = ln_likelihood(*p);
             }
@@ -185,18 +181,20 @@ impl Belief {
         }
         let of_incident = exp(of_incident - best);
         let mut total = 0.0;
-        for (s, likelihood) in likelihoods.iter().enumerate().filter(|(s, _)| possible[*s]) {
-            let (curve, is_unsteady) = (Curve::of(s), SHAPES[s].0 == Shape::Unsteady);
-            let (normal, incident) = (&mut self.normal[s], &mut self.incident[s]);
-            for (i, (p, ln)) in normal.iter_mut().zip(likelihood).enumerate() {
-                let well = exp(ln - best);
-                *p *= if is_unsteady {
-                    // A bad minute looks like one of an incident.
-                    let bad = curve.bad_at_ln(from_first - i as f64 * CELL);
-                    (1.0 - bad) * well + bad * of_incident
-                } else {
-                    well
-                };
+        for (s, likelihood) in likelihoods.iter_mut().enumerate().filter(|(s, _)| possible[*s]) {
+            for ln in likelihood.iter_mut() {
+                *ln = exp(*ln - best);
+            }
+            if SHAPES[s].0 == Shape::Unsteady {
+                // A bad minute looks like one of an incident.
+                for (well, step) in likelihood.iter_mut().zip(steps) {
+                    let bad = Curve::of(s).bad_at(step);
+                    *well = (1.0 - bad) * *well + bad * of_incident;
+                }
+            }
+            let (normal, incident) = (&mut self.normal[s], &self.incident[s]);
+            for (p, likelihood) in normal.iter_mut().zip(likelihood) {
+                *p *= *likelihood;
             }
             total += sum(normal) + of_incident * sum(incident);
         }
@@ -220,9 +218,9 @@ impl Belief {
         self.first
     }
 
-    /// Probability of each cell of a shape, with an incident or without.
-    pub(super) fn cells(&self, shape: usize) -> impl Iterator<Item = f64> {
-        self.normal[shape].iter().zip(&self.incident[shape]).map(|(normal, incident)| normal + incident)
+    /// Probability of a cell of a shape, with an incident or without.
+    pub(super) fn cell(&self, shape: usize, i: usize) -> f64 {
+        self.normal[shape][i] + self.incident[shape][i]
     }
 
     /// Probability that an incident is on.

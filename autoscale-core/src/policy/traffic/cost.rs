@@ -58,17 +58,27 @@ impl Costs {
         let of_first = load.ln() - belief.first();
         // The lowest step that there can be.
         self.first = steps(of_first - (CELLS - 1) as f64 * CELL + NODES[0].0 * deviation);
-        for (shape, likely) in self.likely.iter_mut().enumerate() {
+        for likely in &mut self.likely {
             likely.places[likely.from..likely.to].fill(0.0);
             (likely.from, likely.to) = (PLACES, 0);
-            for (i, p) in belief.cells(shape).enumerate().filter(|(_, p)| *p > LEAST_LIKELY) {
-                for (error, share) in NODES {
-                    let step = steps(of_first - i as f64 * CELL + error * deviation);
-                    let place = (step.saturating_sub(self.first).max(0) as usize).min(PLACES - 1);
+        }
+        for i in 0..CELLS {
+            let by_shape: [f64; SHAPES.len()] = std::array::from_fn(|shape| belief.cell(shape, i));
+            if by_shape.iter().all(|p| *p <= LEAST_LIKELY) {
+                continue;
+            }
+            let places = NODES.map(|(error, share)| {
+                let step = steps(of_first - i as f64 * CELL + error * deviation);
+                ((step.saturating_sub(self.first).max(0) as usize).min(PLACES - 1), share)
+            });
+            for (likely, p) in self.likely.iter_mut().zip(by_shape).filter(|(_, p)| *p > LEAST_LIKELY) {
+                for (place, share) in places {
                     likely.places[place] += share * p;
                     (likely.from, likely.to) = (likely.from.min(place), likely.to.max(place + 1));
                 }
             }
+        }
+        for likely in &mut self.likely {
             likely.from = likely.from.min(likely.to);
         }
     }
@@ -95,9 +105,8 @@ impl Costs {
     fn share_at(&self, lower: i32) -> f64 {
         let first = self.first.saturating_sub(lower);
         let of_shape = |(shape, likely): (usize, &Likely)| {
-            let curve = Curve::of(shape);
-            let places = likely.places[likely.from..likely.to].iter().zip(likely.from as i32..);
-            places.map(|(p, place)| p * curve.at(first.saturating_add(place))).sum::<f64>()
+            let first = first.saturating_add(likely.from as i32);
+            Curve::of(shape).expected(first, &likely.places[likely.from..likely.to])
         };
         let share: f64 = self.likely.iter().enumerate().map(of_shape).sum();
         share.min(1.0)

@@ -40,6 +40,8 @@ const LAST: i32 = 2 * MIDDLE;
 
 /// The service time, in milliseconds, from which requests are in no class but the last: the router gives up.
 const LONGEST_MS: f64 = 30_000.0;
+/// Numbers that are summed side by side.
+pub(super) const LANES: usize = 4;
 /// Length of a slot in seconds.
 pub(super) const SLOT_S: i64 = 10;
 
@@ -93,15 +95,36 @@ impl Curve {
         self.0.mean[place(steps)]
     }
 
-    /// Share of slow requests at ln(u / c) in a minute that is not bad.
-    pub(super) fn well_at_ln(self, ln_x: f64) -> f64 {
-        self.0.well[place(steps(ln_x))]
+    /// Expected share of slow requests where the steps from `first` on are so likely.
+    pub(super) fn expected(self, first: i32, likely: &[f64]) -> f64 {
+        let from = usize::try_from(first.saturating_add(MIDDLE)).ok();
+        match from.and_then(|from| self.0.mean.get(from..from.checked_add(likely.len())?)) {
+            Some(shares) => dot(likely, shares),
+            None => likely.iter().zip(0..).map(|(p, step)| p * self.at(first.saturating_add(step))).sum(),
+        }
     }
 
-    /// Share of bad minutes at ln(u / c).
-    pub(super) fn bad_at_ln(self, ln_x: f64) -> f64 {
-        self.0.bad[place(steps(ln_x))]
+    /// Share of slow requests at so many steps of ln(u / c) in a minute that is not bad.
+    pub(super) fn well_at(self, steps: i32) -> f64 {
+        self.0.well[place(steps)]
     }
+
+    /// Share of bad minutes at so many steps of ln(u / c).
+    pub(super) fn bad_at(self, steps: i32) -> f64 {
+        self.0.bad[place(steps)]
+    }
+}
+
+/// Sum of the products, side by side, so that additions need not wait for each other.
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let ((a, rest_a), (b, rest_b)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+    let mut lanes = [0.0; LANES];
+    for (a, b) in a.iter().zip(b) {
+        for ((lane, a), b) in lanes.iter_mut().zip(a).zip(b) {
+            *lane += a * b;
+        }
+    }
+    (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]) + rest_a.iter().zip(rest_b).map(|(a, b)| a * b).sum::<f64>()
 }
 
 fn place(steps: i32) -> usize {
@@ -110,7 +133,9 @@ fn place(steps: i32) -> usize {
 
 /// The nearest step of a logarithm.
 pub(super) fn steps(ln: f64) -> i32 {
-    (ln / FINE).round_ties_even() as i32
+    // Numbers of this size have no digits behind the point: adding it rounds, ties to even, and without a call.
+    const WHOLE: f64 = 6_755_399_441_055_744.0;
+    ((ln / FINE + WHOLE) - WHOLE) as i32
 }
 
 /// So many different numbers of slots lie between arrival and end: 0 to 3.
@@ -158,7 +183,7 @@ mod tests {
 
     #[test]
     fn a_dyno_at_what_it_carries_has_one_percent_slow_and_few_below_or_many_above() {
-        let share = |x: f64| Curve::of(0).well_at_ln(x.ln());
+        let share = |x: f64| Curve::of(0).well_at(steps(x.ln()));
         assert_eq!(share(1.0), 1.0 / (1.0 + 99.0_f64.ln().exp()));
         assert!((share(0.9) - 0.002).abs() < 0.0005, "{}", share(0.9));
         assert!((share(1.1) - 0.04).abs() < 0.005, "{}", share(1.1));
@@ -172,14 +197,32 @@ mod tests {
     #[test]
     fn the_gradual_curve_is_the_same_in_all_minutes_and_the_unsteady_one_is_bad_more_often_the_busier() {
         for steps in -200..=200 {
-            let ln_x = f64::from(steps) * FINE;
-            assert_eq!(Curve::of(0).at(steps), Curve::of(0).well_at_ln(ln_x));
-            assert_eq!((Curve::of(0).bad_at_ln(ln_x), Curve::of(1).bad_at_ln(ln_x)), (0.0, 0.0));
+            assert_eq!(Curve::of(0).at(steps), Curve::of(0).well_at(steps));
+            assert_eq!((Curve::of(0).bad_at(steps), Curve::of(1).bad_at(steps)), (0.0, 0.0));
         }
-        let bad = [-0.3, 0.0, 0.15, 0.5].map(|ln_x| Curve::of(2).bad_at_ln(ln_x));
+        let bad = [-0.3, 0.0, 0.15, 0.5].map(|ln_x| Curve::of(2).bad_at(steps(ln_x)));
         assert!(bad.is_sorted() && bad[0] < 0.001 && (bad[2] - 0.06).abs() < 0.005 && bad[3] > 0.11, "{bad:?}");
         assert!(Curve::of(2).at(5) > 0.007 && Curve::of(2).at(5) < 0.02, "{}", Curve::of(2).at(5));
-        assert!(Curve::of(1).well_at_ln(-0.05) < 0.001 && Curve::of(1).well_at_ln(0.1) > 0.7);
+        assert!(Curve::of(1).well_at(steps(-0.06)) < 0.001 && Curve::of(1).well_at(5) > 0.7);
+    }
+
+    #[test]
+    fn what_is_expected_of_a_row_of_steps_is_what_each_says_also_beyond_the_table() {
+        let likely: Vec<f64> = (0..50).map(|i| f64::from(i) / 1225.0).collect();
+        for first in [i32::MIN, -220, -200, -20, 150, 151, 152, 199, 300, i32::MAX] {
+            let each: f64 = (0..50).map(|i| likely[i as usize] * Curve::of(2).at(first.saturating_add(i))).sum();
+            assert!((Curve::of(2).expected(first, &likely) - each).abs() < 1e-12, "{first}");
+        }
+    }
+
+    #[test]
+    fn steps_are_rounded_to_even() {
+        let rounded = [-4.0, 0.0, 0.03, -0.031, 1e300, -1e300].map(steps);
+        assert_eq!(rounded, [-200, 0, 2, -2, i32::MAX, i32::MIN]);
+        for i in -10_000..10_000 {
+            let ln = f64::from(i) * 0.000_37;
+            assert_eq!(steps(ln), (ln / FINE).round_ties_even() as i32, "{ln}");
+        }
     }
 
     #[test]
