@@ -28,7 +28,7 @@
 #define AUTOSCALE_VERSION_PATCH 0
 #define AUTOSCALE_VERSION "0.1.0"
 
-/** A result that must be looked at. */
+/** Warn if the status of a call is ignored. */
 #if defined(__GNUC__) || defined(__clang__)
 #define AUTOSCALE_MUST_USE __attribute__((warn_unused_result))
 #else
@@ -661,6 +661,7 @@ typedef int32_t (*autoscale_metric_fn)(void *user,
 /**
  * Reads the formation: how many dynos (pods, machines) are asked for, at most 1,000,000, and when that last changed: unix
  * seconds, or -1, which is there at first, where it is not known. 0 dynos are an app that was switched off on purpose.
+ * The quantity is UINT32_MAX at first: a read that returns 0 without setting it is a failed read.
  *
  * Runs where the metric source does. Returns 0; anything else, or autoscale_fail(), is a failed read.
  */
@@ -854,17 +855,17 @@ extern "C" {
 /**
  * The version of the library, such as "0.1.0". Lives as long as the process. Thread-safe.
  */
-AUTOSCALE_MUST_USE const char *autoscale_version(void);
+const char *autoscale_version(void);
 
 /**
  * The AUTOSCALE_ABI_VERSION of the library; the header's must be the same. Thread-safe.
  */
-AUTOSCALE_MUST_USE uint32_t autoscale_abi_version(void);
+uint32_t autoscale_abi_version(void);
 
 /**
  * What is built into the library: bits AUTOSCALE_FEATURE_…. Thread-safe.
  */
-AUTOSCALE_MUST_USE uint32_t autoscale_features(void);
+uint32_t autoscale_features(void);
 
 /**
  * Gives a result to the library. Legal only while the metric source runs that was given the sink; thread-safe.
@@ -945,7 +946,6 @@ autoscale_status autoscale_config_from_file(const char *path,
  * Returns the length of the whole text in bytes, without the NUL, as snprintf() does; 0 where there are no warnings,
  * or config is NULL. Thread-safe.
  */
-AUTOSCALE_MUST_USE
 size_t autoscale_config_warnings(const struct autoscale_config *config,
                                  char *buf,
                                  size_t cap);
@@ -966,7 +966,6 @@ void autoscale_config_free(struct autoscale_config *config);
  * Returns the length of the whole text in bytes, without the NUL, as snprintf() does; 0, with the reason in
  * autoscale_last_error(), for a NULL or a decision that no call has filled. Thread-safe.
  */
-AUTOSCALE_MUST_USE
 size_t autoscale_decision_text(const struct autoscale_decision *decision,
                                char *buf,
                                size_t cap);
@@ -990,7 +989,8 @@ autoscale_status autoscale_new(const struct autoscale_config *config,
  *
  * @param handle  a handle that is not started
  * @param metric  reads them; NULL: as the configuration says
- * @param user    handed to the callback; yours, and must live until autoscale_stop() or autoscale_free() returns
+ * @param user    handed to the callback; yours. The handle keeps it over autoscale_stop(): it must live until
+ *                autoscale_free() has returned AUTOSCALE_OK, or another call of this function has
  *
  * Returns AUTOSCALE_STATE on a started handle, AUTOSCALE_INVALID_ARGUMENT, AUTOSCALE_FORKED, AUTOSCALE_PANIC.
  * Thread-safe.
@@ -1006,7 +1006,8 @@ autoscale_status autoscale_set_metric_source(const struct autoscale *handle,
  * @param handle  a handle that is not started
  * @param read    reads the formation; NULL, with scale NULL as well: as the configuration says
  * @param scale   sets it
- * @param user    handed to both; yours, and must live until autoscale_stop() or autoscale_free() returns
+ * @param user    handed to both; yours. The handle keeps it over autoscale_stop(): it must live until autoscale_free()
+ *                has returned AUTOSCALE_OK, or another call of this function has
  *
  * Returns AUTOSCALE_STATE on a started handle, AUTOSCALE_INVALID_ARGUMENT where one of the two is NULL,
  * AUTOSCALE_FORKED, AUTOSCALE_PANIC. Thread-safe.
@@ -1022,7 +1023,8 @@ autoscale_status autoscale_set_scale_target(const struct autoscale *handle,
  *
  * @param handle  a handle that is not started
  * @param log     is told; NULL: nobody
- * @param user    handed to the callback; yours, and must live until autoscale_stop() or autoscale_free() returns
+ * @param user    handed to the callback; yours. The handle keeps it over autoscale_stop(): it must live until
+ *                autoscale_free() has returned AUTOSCALE_OK, or another call of this function has
  * @param level   the most that is told: AUTOSCALE_LOG_ERROR to AUTOSCALE_LOG_TRACE
  *
  * Returns AUTOSCALE_STATE on a started handle, AUTOSCALE_INVALID_ARGUMENT for another level, AUTOSCALE_FORKED,
@@ -1073,7 +1075,8 @@ autoscale_status autoscale_check_once(const struct autoscale *handle,
  *
  * @param handle  a handle that is not started
  * @param event   is told what happens; NULL: nobody
- * @param user    handed to the callback; yours, and must live until autoscale_stop() or autoscale_free() returns
+ * @param user    handed to the callback; yours. It must live until autoscale_stop() or autoscale_free() has returned
+ *                AUTOSCALE_OK; autoscale_request_stop(), and an event that says that the loop has ended, are not enough
  *
  * Returns AUTOSCALE_STATE on a started handle (also one whose loop has ended by autoscale_request_stop():
  * autoscale_stop() it first), AUTOSCALE_CONFIG where the configuration lacks what a built-in source or target needs,
@@ -1205,7 +1208,6 @@ autoscale_status autoscale_policy_decide(const struct autoscale_policy *policy,
  * Returns how many bytes they are; 0, with the reason in autoscale_last_error(), for a NULL. How many they are can
  * change with each decision. Thread-safe.
  */
-AUTOSCALE_MUST_USE
 size_t autoscale_policy_save(const struct autoscale_policy *policy,
                              uint8_t *buf,
                              size_t cap);
@@ -1254,7 +1256,7 @@ autoscale_status autoscale_decide(const struct autoscale_config *config,
  * Returns a text that lives as long as the process; never NULL, also for numbers that no status has.
  * Thread-safe.
  */
-AUTOSCALE_MUST_USE const char *autoscale_strerror(int32_t status);
+const char *autoscale_strerror(int32_t status);
 
 /**
  * What went wrong in the last call of this thread that failed, in words that say what to mend. Calls that succeed
@@ -1266,7 +1268,6 @@ AUTOSCALE_MUST_USE const char *autoscale_strerror(int32_t status);
  * Returns the length of the whole text in bytes, without the NUL, as snprintf() does; 0 where no call has failed.
  * Thread-safe: each thread has its own.
  */
-AUTOSCALE_MUST_USE
 size_t autoscale_last_error(char *buf,
                             size_t cap);
 

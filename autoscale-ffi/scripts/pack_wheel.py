@@ -12,6 +12,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / "autoscale-ffi" / "python"
+# What is imported; the distribution has another name.
+MODULE = "autoscale"
 
 
 def tag(library: Path) -> str:
@@ -47,8 +49,8 @@ def main(capi: Path, out: Path) -> None:
         "",
         (PYTHON / project["readme"]).read_text(),
     ]
-    files = {f"{name}/{path.name}": path.read_bytes() for path in sorted((PYTHON / name).iterdir()) if path.is_file()}
-    files[f"{name}/{library.name}"] = library.read_bytes()
+    files = {f"{MODULE}/{path.name}": path.read_bytes() for path in sorted((PYTHON / MODULE).iterdir()) if path.is_file()}
+    files[f"{MODULE}/{library.name}"] = library.read_bytes()
     for licence in ("LICENSE-APACHE", "LICENSE-MIT"):
         files[f"{info}/licenses/{licence}"] = (ROOT / licence).read_bytes()
     files[f"{info}/METADATA"] = "\n".join(metadata).encode()

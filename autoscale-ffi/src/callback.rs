@@ -59,6 +59,7 @@ pub type MetricFn =
 
 /// Reads the formation: how many dynos (pods, machines) are asked for, at most 1,000,000, and when that last changed: unix
 /// seconds, or -1, which is there at first, where it is not known. 0 dynos are an app that was switched off on purpose.
+/// The quantity is UINT32_MAX at first: a read that returns 0 without setting it is a failed read.
 ///
 /// Runs where the metric source does. Returns 0; anything else, or autoscale_fail(), is a failed read.
 pub type ReadFn = Option<

@@ -103,7 +103,6 @@ fn load(_: &std::path::Path) -> Result<Config, Error> {
 /// Returns the length of the whole text in bytes, without the NUL, as snprintf() does; 0 where there are no warnings,
 /// or config is NULL. Thread-safe.
 #[unsafe(no_mangle)]
-#[must_use]
 pub unsafe extern "C" fn autoscale_config_warnings(config: *const Config, buf: *mut c_char, cap: usize) -> usize {
     guard_len(|| {
         // SAFETY: a configuration of ours, and room for `cap` bytes, as the header asks for.

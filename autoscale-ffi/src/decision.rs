@@ -248,7 +248,6 @@ impl OutDecision {
 /// Returns the length of the whole text in bytes, without the NUL, as snprintf() does; 0, with the reason in
 /// autoscale_last_error(), for a NULL or a decision that no call has filled. Thread-safe.
 #[unsafe(no_mangle)]
-#[must_use]
 pub unsafe extern "C" fn autoscale_decision_text(decision: *const Decision, buf: *mut c_char, cap: usize) -> usize {
     guard_len(|| {
         // SAFETY: a decision, and room for `cap` bytes, as the header asks for.

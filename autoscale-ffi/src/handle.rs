@@ -23,12 +23,16 @@ pub struct Handle {
 unsafe fn with(handle: *const Handle, call: impl FnOnce(&Body) -> Result<(), Error>) -> Status {
     guard(|| {
         // SAFETY: as promised.
-        let body = &unsafe { object(handle, "handle") }?.body;
-        body.usable()?;
-        shielded(|| call(body)).unwrap_or_else(|panic| {
-            body.poison();
-            Err(panic)
-        })
+        of_usable(&unsafe { object(handle, "handle") }?.body, call)
+    })
+}
+
+/// A call of a body that is neither inherited through fork nor broken.
+fn of_usable<T>(body: &Body, call: impl FnOnce(&Body) -> Result<T, Error>) -> Result<T, Error> {
+    body.usable()?;
+    shielded(|| call(body)).unwrap_or_else(|panic| {
+        body.poison();
+        Err(panic)
     })
 }
 
@@ -56,7 +60,8 @@ pub unsafe extern "C" fn autoscale_new(config: *const Config, out: *mut *mut Han
 ///
 /// @param handle  a handle that is not started
 /// @param metric  reads them; NULL: as the configuration says
-/// @param user    handed to the callback; yours, and must live until autoscale_stop() or autoscale_free() returns
+/// @param user    handed to the callback; yours. The handle keeps it over autoscale_stop(): it must live until
+///                autoscale_free() has returned AUTOSCALE_OK, or another call of this function has
 ///
 /// Returns AUTOSCALE_STATE on a started handle, AUTOSCALE_INVALID_ARGUMENT, AUTOSCALE_FORKED, AUTOSCALE_PANIC.
 /// Thread-safe.
@@ -76,7 +81,8 @@ pub unsafe extern "C" fn autoscale_set_metric_source(
 /// @param handle  a handle that is not started
 /// @param read    reads the formation; NULL, with scale NULL as well: as the configuration says
 /// @param scale   sets it
-/// @param user    handed to both; yours, and must live until autoscale_stop() or autoscale_free() returns
+/// @param user    handed to both; yours. The handle keeps it over autoscale_stop(): it must live until autoscale_free()
+///                has returned AUTOSCALE_OK, or another call of this function has
 ///
 /// Returns AUTOSCALE_STATE on a started handle, AUTOSCALE_INVALID_ARGUMENT where one of the two is NULL,
 /// AUTOSCALE_FORKED, AUTOSCALE_PANIC. Thread-safe.
@@ -96,7 +102,8 @@ pub unsafe extern "C" fn autoscale_set_scale_target(
 ///
 /// @param handle  a handle that is not started
 /// @param log     is told; NULL: nobody
-/// @param user    handed to the callback; yours, and must live until autoscale_stop() or autoscale_free() returns
+/// @param user    handed to the callback; yours. The handle keeps it over autoscale_stop(): it must live until
+///                autoscale_free() has returned AUTOSCALE_OK, or another call of this function has
 /// @param level   the most that is told: AUTOSCALE_LOG_ERROR to AUTOSCALE_LOG_TRACE
 ///
 /// Returns AUTOSCALE_STATE on a started handle, AUTOSCALE_INVALID_ARGUMENT for another level, AUTOSCALE_FORKED,
@@ -139,14 +146,12 @@ pub unsafe extern "C" fn autoscale_set_dry_run(handle: *const Handle, on: i32) -
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn autoscale_check_once(handle: *const Handle, decision: *mut Decision) -> Status {
-    // SAFETY: a handle of ours, and a place for a decision, as the header asks for.
-    unsafe {
-        with(handle, |body| {
-            let out = OutDecision::new(decision)?;
-            out.set(&body.check_once()?);
-            Ok(())
-        })
-    }
+    guard(|| {
+        // SAFETY: a place for a decision, and a handle of ours, as the header asks for. The decision is cleared first.
+        let (out, body) = unsafe { (OutDecision::new(decision)?, &object(handle, "handle")?.body) };
+        out.set(&of_usable(body, Body::check_once)?);
+        Ok(())
+    })
 }
 
 /// Starts the loop on a thread of the library's: named autoscale-…, with all signals blocked. The first check comes at
@@ -154,7 +159,8 @@ pub unsafe extern "C" fn autoscale_check_once(handle: *const Handle, decision: *
 ///
 /// @param handle  a handle that is not started
 /// @param event   is told what happens; NULL: nobody
-/// @param user    handed to the callback; yours, and must live until autoscale_stop() or autoscale_free() returns
+/// @param user    handed to the callback; yours. It must live until autoscale_stop() or autoscale_free() has returned
+///                AUTOSCALE_OK; autoscale_request_stop(), and an event that says that the loop has ended, are not enough
 ///
 /// Returns AUTOSCALE_STATE on a started handle (also one whose loop has ended by autoscale_request_stop():
 /// autoscale_stop() it first), AUTOSCALE_CONFIG where the configuration lacks what a built-in source or target needs,

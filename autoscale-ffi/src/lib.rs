@@ -47,21 +47,18 @@ const VERSION: &CStr = match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_V
 
 /// The version of the library, such as "0.1.0". Lives as long as the process. Thread-safe.
 #[unsafe(no_mangle)]
-#[must_use]
 pub extern "C" fn autoscale_version() -> *const c_char {
     VERSION.as_ptr()
 }
 
 /// The AUTOSCALE_ABI_VERSION of the library; the header's must be the same. Thread-safe.
 #[unsafe(no_mangle)]
-#[must_use]
 pub extern "C" fn autoscale_abi_version() -> u32 {
     AUTOSCALE_ABI_VERSION
 }
 
 /// What is built into the library: bits AUTOSCALE_FEATURE_…. Thread-safe.
 #[unsafe(no_mangle)]
-#[must_use]
 pub extern "C" fn autoscale_features() -> u32 {
     let bit = |there, bit| if there { bit } else { 0 };
     bit(cfg!(feature = "loop"), AUTOSCALE_FEATURE_LOOP)

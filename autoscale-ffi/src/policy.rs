@@ -107,7 +107,6 @@ pub unsafe extern "C" fn autoscale_policy_decide(
 /// Returns how many bytes they are; 0, with the reason in autoscale_last_error(), for a NULL. How many they are can
 /// change with each decision. Thread-safe.
 #[unsafe(no_mangle)]
-#[must_use]
 pub unsafe extern "C" fn autoscale_policy_save(policy: *const Policy, buf: *mut u8, cap: usize) -> usize {
     guard_len(|| {
         // SAFETY: a policy of ours, and room for `cap` bytes, as the header asks for.

@@ -89,7 +89,6 @@ impl Error {
 /// Returns a text that lives as long as the process; never NULL, also for numbers that no status has.
 /// Thread-safe.
 #[unsafe(no_mangle)]
-#[must_use]
 pub extern "C" fn autoscale_strerror(status: i32) -> *const c_char {
     usize::try_from(status).ok().and_then(|i| TEXTS.get(i)).unwrap_or(&c"unknown status").as_ptr()
 }
@@ -103,7 +102,6 @@ pub extern "C" fn autoscale_strerror(status: i32) -> *const c_char {
 /// Returns the length of the whole text in bytes, without the NUL, as snprintf() does; 0 where no call has failed.
 /// Thread-safe: each thread has its own.
 #[unsafe(no_mangle)]
-#[must_use]
 pub unsafe extern "C" fn autoscale_last_error(buf: *mut c_char, cap: usize) -> usize {
     // SAFETY: `buf` has room for `cap` bytes, as the caller promises.
     LAST.try_with(|last| unsafe { copy_text(&last.borrow(), buf, cap) }).unwrap_or(0)

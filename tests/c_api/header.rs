@@ -98,3 +98,15 @@ fn the_reasons_are_the_engines() {
     }
     assert_eq!(header.matches("#define AUTOSCALE_REASON_").count(), Reason::ALL.len());
 }
+
+#[test]
+fn a_status_must_be_used_and_nothing_else_must() {
+    let header = committed();
+    let code: Vec<_> = header.lines().filter(|line| !line.trim_start().starts_with(['*', '/', '#'])).collect();
+    let code = code.join(" ");
+    let marked: Vec<_> = code.split("AUTOSCALE_MUST_USE").skip(1).map(str::trim_start).collect();
+    assert!(marked.len() >= 20, "{marked:?}");
+    for declaration in marked {
+        assert!(declaration.starts_with("autoscale_status autoscale_"), "{declaration}");
+    }
+}

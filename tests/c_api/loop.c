@@ -412,6 +412,26 @@ static void a_handle_stays_with_its_process(void)
     CHECK_STATUS(autoscale_free(world.handle), AUTOSCALE_OK);
 }
 
+static int32_t reads_nothing(void *user, uint32_t *quantity, int64_t *changed_at_s, autoscale_failure *failure)
+{
+    (void)user, (void)failure;
+    CHECK(*quantity == UINT32_MAX && *changed_at_s == -1);
+    return 0;
+}
+
+static void a_read_that_sets_no_quantity_has_failed(void)
+{
+    struct world world;
+    autoscale_decision decision;
+    open_world(&world, BASE);
+    CHECK_STATUS(autoscale_set_scale_target(world.handle, reads_nothing, scale, &world), AUTOSCALE_OK);
+    CHECK_STATUS(once(&world, &decision), AUTOSCALE_TARGET);
+    CHECK_TEXT(last_error(),
+               "the scale target's read returned 0 but set no quantity: set it, or return another number");
+    CHECK(decision.reason == 0 && world.scales == 0);
+    CHECK_STATUS(autoscale_free(world.handle), AUTOSCALE_OK);
+}
+
 static void source_and_target_are_set_whole_or_not_at_all(void)
 {
     struct world world;
@@ -532,6 +552,7 @@ void test_loop(int rounds)
     dry_run_scales_nothing();
     shadow_mode_takes_others_changes_as_they_are_and_is_not_switched_off();
     what_callbacks_return_is_checked();
+    a_read_that_sets_no_quantity_has_failed();
     a_started_handle_checks_and_tells();
     inside_a_callback_waiting_for_oneself_is_refused();
     stop_waits_for_a_callback_that_blocks();

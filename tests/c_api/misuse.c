@@ -52,7 +52,9 @@ static void every_null_is_refused(void)
     CHECK_STATUS(autoscale_set_scale_target(NULL, NULL, NULL, NULL), AUTOSCALE_INVALID_ARGUMENT);
     CHECK_STATUS(autoscale_set_log(NULL, NULL, NULL, AUTOSCALE_LOG_INFO), AUTOSCALE_INVALID_ARGUMENT);
     CHECK_STATUS(autoscale_set_dry_run(NULL, 1), AUTOSCALE_INVALID_ARGUMENT);
+    decision.target = 7, decision.reason = AUTOSCALE_REASON_STEADY;
     CHECK_STATUS(autoscale_check_once(NULL, &decision), AUTOSCALE_INVALID_ARGUMENT);
+    CHECK(decision.target == 0 && decision.reason == 0 && decision.struct_size == sizeof decision);
     CHECK_STATUS(autoscale_start(NULL, NULL, NULL), AUTOSCALE_INVALID_ARGUMENT);
     CHECK_STATUS(autoscale_check_now(NULL), AUTOSCALE_INVALID_ARGUMENT);
     CHECK_STATUS(autoscale_pause(NULL), AUTOSCALE_INVALID_ARGUMENT);

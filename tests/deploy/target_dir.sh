@@ -49,7 +49,7 @@ everything() {
     shift 2
     rm -rf "$work/dest"
     check "$name: make capi wheel" in_tree "$@" make capi wheel
-    check "$name: into the folder" ls "$folder/capi/libautoscale.a" "$folder/capi/libautoscale.so" "$folder"/wheels/autoscale-*.whl
+    check "$name: into the folder" ls "$folder/capi/libautoscale.a" "$folder/capi/libautoscale.so" "$folder"/wheels/libautoscale-*.whl
     check "$name: make install" in_tree "$@" make install
     check "$name: the programs from there" cmp "$folder/release/autoscale" "$work/dest/usr/bin/autoscale"
     check "$name: the libraries from there" cmp "$folder/capi/libautoscale.a" "$work/dest/usr/lib/libautoscale.a"

@@ -21,5 +21,5 @@ echo "python: $(basename "$wheel")"
 "$work/fresh/bin/python" -m pip install --quiet --disable-pip-version-check --no-index --no-deps "$wheel"
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-index --no-deps --target "$work/site" "$wheel"
 
-export AUTOSCALE_BINARY AUTOSCALE_HEADER=$PWD/include/autoscale.h AUTOSCALE_FRESH_PYTHON=$work/fresh/bin/python
+export CAPI=$capi AUTOSCALE_BINARY AUTOSCALE_HEADER=$PWD/include/autoscale.h AUTOSCALE_FRESH_PYTHON=$work/fresh/bin/python
 PYTHONPATH=$work/site PYTHONDONTWRITEBYTECODE=1 .venv/bin/python -m pytest -q -p no:cacheprovider -W error tests/python "$@"

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import _thread
 import atexit
 import ctypes
 import enum
+import functools
+import inspect
 import json
 import operator
 import os
 import queue
 import threading
+import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -17,6 +21,7 @@ from ctypes import byref, c_void_p
 from dataclasses import dataclass
 from typing import Any, Optional, Protocol, Union
 
+from ._apart import Call, apart, stay
 from ._config import Config
 from ._decision import Decision, empty
 from ._errors import InvalidArgumentError, check, error_of, whole
@@ -123,6 +128,39 @@ def _said(error: BaseException) -> bytes:
     return text.replace("\0", " ").encode("utf-8", "replace")
 
 
+def _no_async(name: str) -> TypeError:
+    return TypeError(
+        f"{name} is asynchronous, and Autoscaler does not await: pass a plain function, which may hand its work to an event "
+        "loop by asyncio.run_coroutine_threadsafe"
+    )
+
+
+def _is_async(function: Any) -> bool:
+    """Is it an `async def`, also as a partial or as the ``__call__`` of an object?"""
+    while isinstance(function, functools.partial):
+        function = function.func
+    return any(
+        asynchronous(of)
+        for asynchronous in (inspect.iscoroutinefunction, inspect.isasyncgenfunction)
+        for of in (function, getattr(function, "__call__", None))
+    )
+
+
+def _plain(name: str, function: Any) -> None:
+    """Raises where a function can't be called from C and be done when it returns."""
+    if _is_async(function):
+        raise _no_async(name)
+
+
+def _not_awaitable(name: str, result: Any) -> Any:
+    """What a callback gave; raises where nothing has run yet."""
+    if inspect.isawaitable(result) or inspect.isasyncgen(result):
+        if inspect.iscoroutine(result):
+            result.close()  # else Python warns of it
+        raise _no_async(name)
+    return result
+
+
 class _Callbacks:
     """A handle, and what its thread calls, which must live as long. Knows no Autoscaler, so that one that nobody holds any
     more can end."""
@@ -137,16 +175,19 @@ class _Callbacks:
         self.user_metric, self.user_target, self.user_event, self.user_log = metric, target, on_event, log
         self.handle = c_void_p()
         self.process = os.getpid()
-        # Guards what follows. Re-entrant: the collector may run anybody's code at any point, calls of ours too.
-        self.changed = threading.Condition()
+        self.guard()
         self.calls = 0
         self.closed = False
         self.freed = False
         self.was_started = False
         self.starts = self.stops = 0
         self.events: deque[Event] = deque(maxlen=_KEPT)
+        # Checks of check_once(), also those whose caller no longer waits.
+        self.checks: set[Call] = set()
+        # Held locks, one an iterator that waits: released where there may be something for it.
+        self.waiting: deque[_thread.LockType] = deque()
         self.error_of_listener: BaseException | None = None
-        # A check of check_once() runs on its caller's thread, and so do the callbacks whose errors it raises.
+        # A check of check_once() runs on one thread, and so do the callbacks whose errors it raises.
         self.of_thread = threading.local()
         self.metric = METRIC_FN(self._metric)
         self.read = READ_FN(self._read)
@@ -154,9 +195,38 @@ class _Callbacks:
         self.event = EVENT_FN(self._event)
         self.log = LOG_FN(self._log)
 
+    def guard(self) -> None:
+        """Makes the lock that guards the counts. Re-entrant: the collector may run anybody's code at any point, calls of
+        ours too. It is taken itself, never by way of the condition, whose `with` is two steps to a signal handler."""
+        self.lock = threading.RLock()
+        self.changed = threading.Condition(self.lock)
+
+    def ring(self) -> None:
+        """Something has changed: whoever waits is to look. The lock is held."""
+        self.changed.notify_all()
+        for waiting in tuple(self.waiting):
+            if waiting.locked():
+                waiting.release()
+
+    def wait(self, timeout: float | None) -> bool:
+        """Waits until there is an event, or no loop that could bring one; False where that took too long."""
+        end = None if timeout is None else time.monotonic() + timeout
+        bell = _thread.allocate_lock()
+        self.waiting.append(bell)
+        try:
+            while True:
+                bell.acquire(False)
+                if self.events or self.ended:
+                    return True
+                left = -1 if end is None else end - time.monotonic()
+                if end is not None and left <= 0 or not bell.acquire(True, min(left, threading.TIMEOUT_MAX)):
+                    return bool(self.events) or self.ended
+        finally:
+            self.waiting.remove(bell)
+
     def enter(self) -> bool:
         """Begins a call of the handle, which is not freed before :meth:`leave`; False where it is closed."""
-        with self.changed:
+        with self.lock:
             if self.closed:
                 return False
             self.calls += 1
@@ -164,9 +234,9 @@ class _Callbacks:
 
     def leave(self) -> None:
         """Ends a call. The last one to leave a closed handle frees it."""
-        with self.changed:
+        with self.lock:
             self.calls -= 1
-            self.changed.notify_all()
+            self.ring()
             last = self.closed and self.calls == 0
         if last:
             self.free()
@@ -181,13 +251,13 @@ class _Callbacks:
 
     def close(self) -> None:
         """Lets no further call begin."""
-        with self.changed:
+        with self.lock:
             self.closed = True
-            self.changed.notify_all()
+            self.ring()
 
     def free(self) -> None:
         """Waits for the loop's end, and frees the handle. Whoever calls it keeps the callbacks alive meanwhile."""
-        with self.changed:
+        with self.lock:
             if self.freed:
                 return
             self.closed = self.freed = True
@@ -201,7 +271,7 @@ class _Callbacks:
         here waits."""
         if self.freed or self.process != os.getpid():
             return
-        with self.changed:
+        with self.lock:
             self.closed = True
             if self.calls:
                 # The end of Python is at it, and frees it.
@@ -230,7 +300,8 @@ class _Callbacks:
 
     def _metric(self, _user: int, from_s: int, to_s: int, sink: int) -> int:
         try:
-            for sample in self.user_metric(from_s, to_s):
+            stay()
+            for sample in _not_awaitable("metric", self.user_metric(from_s, to_s)):
                 time_s, ms, up = sample if len(sample) == 3 else (*sample, 1)
                 up = int(up)
                 if not 0 <= up < 256:
@@ -243,7 +314,8 @@ class _Callbacks:
 
     def _read(self, _user: int, quantity: Any, changed_at_s: Any, failure: int) -> int:
         try:
-            result = self.user_target.read()
+            stay()
+            result = _not_awaitable("read", self.user_target.read())
             number, changed_at = result if isinstance(result, tuple) else (result, None)
             number = operator.index(number)
             if not 0 <= number < 2**32:
@@ -257,13 +329,15 @@ class _Callbacks:
 
     def _scale(self, _user: int, quantity: int, failure: int) -> int:
         try:
-            self.user_target.scale(quantity)
+            stay()
+            _not_awaitable("scale", self.user_target.scale(quantity))
             return 0
         except BaseException as error:  # noqa: BLE001
             return self._failed(error, lib.fail, failure)
 
     def _event(self, _user: int, pointer: Any) -> None:
         try:
+            stay()
             c = pointer[0]
             checked = c.kind == EventKind.CHECKED
             event = Event(
@@ -276,18 +350,20 @@ class _Callbacks:
                 failed_in_a_row=c.failed_in_a_row,
                 json=c.json.decode(errors="replace"),
             )
-            with self.changed:
+            with self.lock:
                 self.events.append(event)
                 self.stops += event.kind == EventKind.STOPPED
-                self.changed.notify_all()
+                self.ring()
             if self.user_event:
-                self.user_event(event)
+                _not_awaitable("on_event", self.user_event(event))
         except BaseException as error:  # noqa: BLE001: it comes out of stop()
             self.give_up(error)
 
     def _log(self, _user: int, level: int, text: int, length: int) -> None:
         try:
-            self.user_log(_named(LogLevel, level), ctypes.string_at(text, length).decode(errors="replace"))
+            stay()
+            said = ctypes.string_at(text, length).decode(errors="replace")
+            _not_awaitable("log", self.user_log(_named(LogLevel, level), said))
         except BaseException as error:  # noqa: BLE001
             self.give_up(error)
 
@@ -366,7 +442,7 @@ def _end_all() -> None:
         lib.request_stop(callbacks.handle)
     for callbacks in ours:
         lib.stop(callbacks.handle)
-        with callbacks.changed:
+        with callbacks.lock:
             # Daemon threads may still be in a call, and free the handle as they leave. One that never does keeps it.
             callbacks.changed.wait_for(lambda callbacks=callbacks: callbacks.calls <= 1, _EXIT_S)
         callbacks.leave()
@@ -377,13 +453,84 @@ def _forked() -> None:
     """In a child: threads that held a lock or were in a call are not there."""
     _ENDING.reset()
     for callbacks in list(_LIVE):
-        callbacks.changed = threading.Condition()
+        callbacks.guard()
+        callbacks.waiting.clear()
+        callbacks.checks.clear()
         callbacks.calls = 0
 
 
 atexit.register(_end_all)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forked)
+
+
+def _check_once(callbacks: _Callbacks) -> Decision:
+    of_thread = callbacks.of_thread
+    decision = empty()
+    error: BaseException | None = None
+    with callbacks as handle:
+        outer = getattr(of_thread, "errors", None), getattr(of_thread, "listener", None)
+        of_thread.errors, of_thread.listener = [], None
+        try:
+            status = lib.check_once(handle, byref(decision))
+            if status:
+                error = of_thread.errors[-1] if of_thread.errors else error_of(status)
+            error = of_thread.listener or error
+        finally:
+            of_thread.errors, of_thread.listener = outer
+    if error is not None:
+        try:
+            raise error
+        finally:
+            del error  # its traceback holds this frame: a cycle, and the Autoscaler in it
+    return Decision(decision)
+
+
+def _start(callbacks: _Callbacks) -> None:
+    with callbacks as handle:
+        _ENDING.begin()
+        callbacks.was_started = True
+        check(lib.start(handle, callbacks.event, None))
+        with callbacks.lock:
+            callbacks.starts += 1
+
+
+def _end(callbacks: _Callbacks) -> int:
+    """Ends the loop: the status."""
+    with callbacks.lock:
+        due = callbacks.starts
+    checks = tuple(callbacks.checks)
+    status = lib.stop(callbacks.handle)
+    if status == 0:
+        # One that is on its way into the library is not known there yet.
+        for one in checks:
+            one.wait()
+        with callbacks.lock:
+            callbacks.stops = max(callbacks.stops, due)
+            callbacks.ring()
+    return status
+
+
+def _stop(callbacks: _Callbacks) -> None:
+    with callbacks:
+        check(_end(callbacks))
+
+
+def _close(callbacks: _Callbacks) -> None:
+    if not callbacks.enter():
+        return
+    try:
+        status = _end(callbacks)
+        if status != _REENTRANT:
+            callbacks.close()
+        check(status)
+    finally:
+        callbacks.leave()
+
+
+def _call(callbacks: _Callbacks, function: Callable[..., int], *arguments: int) -> None:
+    with callbacks as handle:
+        check(function(handle, *arguments))
 
 
 class Autoscaler:
@@ -402,6 +549,10 @@ class Autoscaler:
     :param log: is told what a log would hold; what it raises is treated the same, and comes out of :meth:`check_once`
         where that told it
     :param log_level: how much of it
+
+    Every call runs on a thread of its own, and so do the callbacks of :meth:`check_once`, in a copy of the caller's context
+    (contextvars): a signal is handled while the caller waits, and what its handler raises comes out of the call. An
+    ``async def`` is refused with a TypeError.
 
     What ``metric`` and ``target`` raise is a failed check of the loop: dynos stay as they are, an event tells it, the
     next check tries again. Out of :meth:`check_once` it comes as it was raised.
@@ -429,6 +580,14 @@ class Autoscaler:
         log: Callable[[LogLevel, str], object] | None = None,
         log_level: LogLevel = LogLevel.INFO,
     ) -> None:
+        for name, function in (
+            ("metric", metric),
+            ("target.read", getattr(target, "read", None)),
+            ("target.scale", getattr(target, "scale", None)),
+            ("on_event", on_event),
+            ("log", log),
+        ):
+            _plain(name, function)
         self._callbacks = callbacks = _Callbacks(metric, target, on_event, log)
         check(lib.new(config._pointer, byref(callbacks.handle)))
         _LIVE.add(callbacks)
@@ -440,35 +599,15 @@ class Autoscaler:
             check(lib.set_log(callbacks.handle, callbacks.log, None, int(log_level)))
 
     def check_once(self) -> Decision:
-        """One check, here and now, on this thread; not while it is started, or while another check of it runs.
+        """One check, here and now; not while it is started, or while another check of it runs. What a signal handler raises
+        meanwhile comes out at once, and the check goes on without its caller: :meth:`stop` and :meth:`close` wait for it.
 
         :raises SourceError: a source of the library's failed; what one of yours raises comes as it is
         :raises TargetError: the same of the target
         :raises StateError: it is started, or checks already
         :raises ReentrantError: inside a callback, also one of another Autoscaler
         """
-        callbacks = self._callbacks
-        of_thread = callbacks.of_thread
-        decision = empty()
-        error: BaseException | None = None
-        with callbacks as handle:
-            outer = getattr(of_thread, "errors", None), getattr(of_thread, "listener", None)
-            of_thread.errors, of_thread.listener = [], None
-            try:
-                status = lib.check_once(handle, byref(decision))
-                if status:
-                    error = error_of(status)
-                if of_thread.errors and status:
-                    error = of_thread.errors[-1]
-                error = of_thread.listener or error
-            finally:
-                of_thread.errors, of_thread.listener = outer
-        if error is not None:
-            try:
-                raise error
-            finally:
-                del error  # its traceback holds this frame: a cycle, and the Autoscaler in it
-        return Decision(decision)
+        return apart(functools.partial(_check_once, self._callbacks), self._callbacks.checks)
 
     def start(self) -> None:
         """Starts the loop; the first check comes at once. After :meth:`stop` it can be started again, and carries on.
@@ -476,61 +615,46 @@ class Autoscaler:
         :raises StateError: it is started; also where its loop has ended by itself: :meth:`stop` it first
         :raises ReentrantError: inside a callback
         """
-        callbacks = self._callbacks
-        with callbacks as handle:
-            _ENDING.begin()
-            callbacks.was_started = True
-            check(lib.start(handle, callbacks.event, None))
-            with callbacks.changed:
-                callbacks.starts += 1
+        apart(functools.partial(_start, self._callbacks))
 
     def stop(self) -> None:
         """Ends the loop, and waits for its end: no callback runs after it. A :meth:`check_once` of another thread is waited
-        for too. Does nothing where it is not started.
+        for too. Does nothing where it is not started. What a signal handler raises meanwhile comes out at once; the loop
+        still ends, and another call waits for that.
 
         :raises ReentrantError: inside a callback; :meth:`request_stop` is legal there
         """
-        with self._callbacks as handle:
-            status, error = self._end(handle)
+        apart(functools.partial(_stop, self._callbacks))
+        self._raise_of_listener()
+
+    def _raise_of_listener(self) -> None:
+        """Raises what a listener raised, once."""
+        callbacks = self._callbacks
+        error, callbacks.error_of_listener = callbacks.error_of_listener, None
         if error is not None:
             try:
                 raise error
             finally:
-                del error
+                del error  # its traceback holds this frame: a cycle, and the Autoscaler in it
 
-    def _end(self, handle: c_void_p) -> tuple[int, BaseException | None]:
-        """Ends the loop: the status, and what is to be raised."""
-        callbacks = self._callbacks
-        with callbacks.changed:
-            due = callbacks.starts
-        status = lib.stop(handle)
-        if status:
-            return status, error_of(status)
-        with callbacks.changed:
-            callbacks.stops = max(callbacks.stops, due)
-            callbacks.changed.notify_all()
-            error, callbacks.error_of_listener = callbacks.error_of_listener, None
-        return status, error
+    def _call(self, function: Callable[..., int], *arguments: int) -> None:
+        apart(functools.partial(_call, self._callbacks, function, *arguments))
 
     def request_stop(self) -> None:
         """Asks the loop to end, and does not wait for it; legal inside a callback."""
-        with self._callbacks as handle:
-            check(lib.request_stop(handle))
+        self._call(lib.request_stop)
 
     def check_now(self) -> None:
         """Checks at once, also while the loop rests. Does not wait for it."""
-        with self._callbacks as handle:
-            check(lib.check_now(handle))
+        self._call(lib.check_now)
 
     def pause(self) -> None:
         """Lets the loop rest."""
-        with self._callbacks as handle:
-            check(lib.pause(handle))
+        self._call(lib.pause)
 
     def resume(self) -> None:
         """Lets it go on."""
-        with self._callbacks as handle:
-            check(lib.resume(handle))
+        self._call(lib.resume)
 
     def set_dry_run(self, on: bool) -> None:
         """Decide and tell, but change nothing; or change again. Takes effect with the next check.
@@ -538,8 +662,7 @@ class Autoscaler:
         :raises StateError: while :meth:`check_once` runs, and where the loop has ended by itself: :meth:`stop` it first;
             for False where the configuration says ``debug: shadow``
         """
-        with self._callbacks as handle:
-            check(lib.set_dry_run(handle, int(bool(on))))
+        self._call(lib.set_dry_run, int(bool(on)))
 
     def events(self, timeout: float | None = None) -> Iterator[Event]:
         """What happens, one after another, until the loop has ended; of events that nobody takes the last 1024 are kept.
@@ -549,11 +672,13 @@ class Autoscaler:
         """
         callbacks = self._callbacks
         while True:
-            with callbacks.changed:
-                there = callbacks.changed.wait_for(lambda: callbacks.events or callbacks.ended, timeout)
-                if not there or not callbacks.events:
-                    return
+            there = callbacks.wait(timeout)
+            try:
                 event = callbacks.events.popleft()
+            except IndexError:
+                if there and not callbacks.ended:
+                    continue  # another iterator took it
+                return
             yield event
 
     def close(self) -> None:
@@ -562,20 +687,10 @@ class Autoscaler:
 
         :raises ReentrantError: inside a callback; it is not closed then, and the loop goes on
         """
-        callbacks = self._callbacks
-        if not callbacks.enter():
+        if self._callbacks.closed:
             return
-        try:
-            status, error = self._end(callbacks.handle)
-            if status != _REENTRANT:
-                callbacks.close()
-        finally:
-            callbacks.leave()
-        if error is not None:
-            try:
-                raise error
-            finally:
-                del error
+        apart(functools.partial(_close, self._callbacks))
+        self._raise_of_listener()
 
     def __enter__(self) -> Autoscaler:
         self.start()

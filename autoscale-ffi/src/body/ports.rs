@@ -14,6 +14,9 @@ use crate::callback::{Failure, MetricFn, ReadFn, Samples, ScaleFn};
 /// More than this is no number of dynos.
 const MOST: u32 = 1_000_000;
 
+/// What a quantity is before C's read sets it.
+const UNSET: u32 = u32::MAX;
+
 /// What C wants back with each call.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct User(pub(crate) *mut c_void);
@@ -76,12 +79,17 @@ impl ScaleTarget for OwnTarget {
 
 impl OwnTarget {
     fn read(&self) -> Result<FormationReading, Failed> {
-        let (mut quantity, mut changed_at_s, mut said) = (0, -1, Failure::default());
+        let (mut quantity, mut changed_at_s, mut said) = (UNSET, -1, Failure::default());
         let read = self.read.expect("a target without functions is not made");
         // SAFETY: C's function with what C gave for it; what it fills lives until it returns.
         let code = unsafe { read(self.user.0, &raw mut quantity, &raw mut changed_at_s, &raw mut said) };
         failure(code, said.into_text(), "the scale target's read")?;
         let odd = |text| Err(Failed::new(FailureKind::Transient, text));
+        if quantity == UNSET {
+            return odd(
+                "the scale target's read returned 0 but set no quantity: set it, or return another number".into()
+            );
+        }
         if quantity > MOST {
             return odd(format!("the scale target says {quantity} dynos: more than {MOST} are not believed"));
         }
