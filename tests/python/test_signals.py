@@ -3,6 +3,8 @@
 import os
 import random
 import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -143,3 +145,43 @@ def test_sigterm_with_sys_exit_ends_the_program(config):
         assert raised.value.code == 7
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+# What sleeps as Python goes down leaves a thread that was forgotten the time to call into it.
+LEAVES = """
+import os, signal, sys, time
+from autoscale import Autoscaler, Config
+
+class Last:
+    def __del__(self, sleep=time.sleep):
+        sleep(0.5)
+
+class Target:
+    def read(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        for _ in range(100):
+            time.sleep(0.01)
+        return 2
+
+    def scale(self, quantity):
+        print("scaled to", quantity, flush=True)
+
+def metric(from_s, to_s):
+    return [(to_s - 60 * i, 3000) for i in range(10)]
+
+last = Last()
+config = Config.from_ini("[HEROKU_INFOS]\\napp_name: shop\\n[AUTOSCALE_SETTINGS]\\nmax_dynos: 10\\n")
+scaler = Autoscaler(config, metric=metric, target=Target())
+try:
+    scaler.check_once()
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+if sys.argv[1] == "dropped":
+    del scaler
+"""
+
+
+@pytest.mark.parametrize("scaler", ["dropped", "held"])
+def test_a_program_that_ends_after_ctrl_c_waits_for_the_check_under_way(scaler):
+    done = subprocess.run([sys.executable, "-c", LEAVES, scaler], text=True, capture_output=True, timeout=LONG)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "interrupted\nscaled to 4\n", "")

@@ -179,6 +179,7 @@ class _Callbacks:
         self.calls = 0
         self.closed = False
         self.freed = False
+        self.freeing = False
         self.was_started = False
         self.starts = self.stops = 0
         self.events: deque[Event] = deque(maxlen=_KEPT)
@@ -232,12 +233,21 @@ class _Callbacks:
             self.calls += 1
             return True
 
+    def hold(self) -> bool:
+        """Begins a call also of a closed handle, as long as others are in one; False where none can begin."""
+        with self.lock:
+            if self.closed and self.calls == 0:
+                return False
+            self.calls += 1
+            return True
+
     def leave(self) -> None:
         """Ends a call. The last one to leave a closed handle frees it."""
         with self.lock:
             self.calls -= 1
             self.ring()
             last = self.closed and self.calls == 0
+            self.freeing |= last and not self.freed
         if last:
             self.free()
 
@@ -260,11 +270,14 @@ class _Callbacks:
         with self.lock:
             if self.freed:
                 return
-            self.closed = self.freed = True
+            self.closed = self.freed = self.freeing = True
         if lib.free(self.handle) == _REENTRANT:
             # The last call to leave was made by the loop itself, which can't wait for its own end.
             self.freed = False
             _ENDING.put(self)
+        with self.lock:
+            self.freeing = False
+            self.ring()
 
     def abandon(self) -> None:
         """Nobody holds the Autoscaler any more. The collector may say so on any thread, which may hold any lock: so nothing
@@ -434,18 +447,23 @@ _LIVE: weakref.WeakSet[_Callbacks] = weakref.WeakSet()
 
 
 def _end_all() -> None:
-    """Python ends: no loop may call into it any more."""
-    ours = [callbacks for callbacks in list(_LIVE) if callbacks.process == os.getpid() and callbacks.enter()]
+    """Python ends: nothing may call into it any more, not even a check that nobody waits for."""
+    live = [callbacks for callbacks in list(_LIVE) if callbacks.process == os.getpid()]
+    ours = [callbacks for callbacks in live if callbacks.hold()]
     for callbacks in ours:
         # Before any is waited for: a daemon thread that checks again and again would not let the wait come to its end.
         callbacks.close()
         lib.request_stop(callbacks.handle)
     for callbacks in ours:
-        lib.stop(callbacks.handle)
+        _end(callbacks)
         with callbacks.lock:
             # Daemon threads may still be in a call, and free the handle as they leave. One that never does keeps it.
             callbacks.changed.wait_for(lambda callbacks=callbacks: callbacks.calls <= 1, _EXIT_S)
         callbacks.leave()
+    for callbacks in live:
+        with callbacks.lock:
+            # Another thread, the last to leave, may be waiting for the loop's end.
+            callbacks.changed.wait_for(lambda callbacks=callbacks: not callbacks.freeing, _EXIT_S)
     _ENDING.end()
 
 
