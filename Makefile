@@ -10,6 +10,7 @@ CARGO ?= cargo
 SOAK_CASES ?= 20000
 # Seconds of each target of `make fuzz`.
 FUZZ_SECONDS ?= 60
+FUZZ_TARGETS := config wires headers decide recordings state lines frames
 
 # Tools that `make ci-extra` installs once, in tools/ of the target folder.
 CARGO_DENY_VERSION := 0.20.2
@@ -109,6 +110,8 @@ wheel: ## builds the Python package into wheels/ of the target folder
 
 soak: ## the property tests with many more cases, and the tests that take minutes
 	$(rust) PROPTEST_CASES=$(SOAK_CASES) AUTOSCALE_SOAK=1 $(CARGO) test --workspace --locked -- --include-ignored
+	AUTOSCALE_SOAK=1 tests/python/run.sh
+	@$(MAKE) fuzz FUZZ_SECONDS=600
 
 ci-extra: docs feature-check package-check deny sizes sanitize tray-tao test-prometheus ## documentation, combinations of features, packages, licences and advisories
 
@@ -188,7 +191,9 @@ uninstall: ## takes away what `make install` put there; your configuration and s
 	rm -f $(DESTDIR)$(LIBDIR)/libautoscale.* $(DESTDIR)$(LIBDIR)/pkgconfig/autoscale.pc $(DESTDIR)$(PREFIX)/include/autoscale.h
 	rm -rf $(DESTDIR)$(LIBDIR)/cmake/autoscale $(docdir) $(sharedir)
 
-fuzz: build-tools ## any bytes into the log parsers, FUZZ_SECONDS (60) each; needs cargo-fuzz, which it installs
+fuzz: build-tools ## any bytes into every parser, FUZZ_SECONDS (60) each; needs cargo-fuzz, which it installs
 	$(rust) command -v cargo-fuzz >/dev/null || $(CARGO) install --quiet --locked cargo-fuzz
-	$(rust) for target in lines frames; do \
-		RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run --sanitizer none $$target --target-dir "$$(target_dir)/fuzz" -- -max_total_time=$(FUZZ_SECONDS) || exit 1; done
+	$(rust) for target in $(FUZZ_TARGETS); do \
+		found="$$(target_dir)/fuzz/found/$$target"; mkdir -p "$$found"; \
+		RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run --sanitizer none $$target --target-dir "$$(target_dir)/fuzz" \
+			"$$found" fuzz/seeds/$$target -- -max_total_time=$(FUZZ_SECONDS) -timeout=20 -print_final_stats=1 || exit 1; done

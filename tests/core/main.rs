@@ -6,6 +6,7 @@ mod adaptive_2026;
 mod adaptive_once;
 mod adaptive_soak;
 mod allocation;
+mod any_bytes;
 mod assembly;
 mod clients_in_sandbox;
 mod closed_loop;

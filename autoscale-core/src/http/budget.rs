@@ -30,7 +30,7 @@ impl RateBudgets {
     }
 
     /// The budget of a token at a host.
-    pub(super) fn of(&self, host: &str, token: &str) -> Arc<Budget> {
+    pub fn of(&self, host: &str, token: &str) -> Arc<Budget> {
         let key = BudgetKey::of(host, token);
         let new = || Arc::new(Budget { key: key.clone(), budgets: self.budgets.clone(), low: Mutex::default() });
         lock(&self.known).entry(key.clone()).or_insert_with(new).clone()
@@ -39,7 +39,7 @@ impl RateBudgets {
 
 /// One token's budget.
 #[derive(Debug)]
-pub(super) struct Budget {
+pub struct Budget {
     key: BudgetKey,
     budgets: Arc<dyn Budgets>,
     /// Was it low the last time that a service told?
@@ -59,7 +59,7 @@ impl Budget {
 
     /// Reads what an answer's headers say is left. The text of a warning when that has become low; said again only
     /// after it was ample.
-    pub(super) fn learn(&self, headers: &HeaderMap) -> Option<String> {
+    pub fn learn(&self, headers: &HeaderMap) -> Option<String> {
         let levels: Vec<Level> = Level::read_all(headers).collect();
         let mut low = lock(&self.low);
         match levels.iter().find(|level| level.is_low()) {

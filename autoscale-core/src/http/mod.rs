@@ -28,7 +28,7 @@ mod tls;
 #[cfg(feature = "http")]
 pub(crate) use agent::{USER_AGENT, is_loopback};
 #[cfg(feature = "http")]
-pub use budget::RateBudgets;
+pub use budget::{Budget, RateBudgets};
 #[cfg(feature = "http")]
 pub(crate) use client::{Answer, Client};
 #[cfg(feature = "http")]
@@ -42,7 +42,7 @@ pub(crate) use peer::Peer;
 #[cfg(feature = "http")]
 pub use pool::ClientPool;
 #[cfg(feature = "http")]
-pub(crate) use retry_after::server_time;
+pub use retry_after::{retry_after, server_time};
 #[cfg(feature = "http")]
 pub use shared::Shared;
 #[cfg(feature = "http")]

@@ -21,7 +21,7 @@ const CLOCKS: RangeInclusive<Timestamp> = Timestamp::from_secs(1_000_000_000)..=
 
 /// How long to wait. An absolute time is compared with the answer's own `Date`, else with `now`: the local clock may be
 /// wrong.
-pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Duration {
+pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Duration {
     let now = date(headers).unwrap_or(now).as_secs_f64();
     let said = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::trim);
     let seconds = said.and_then(|text| match text.parse::<f64>() {
@@ -34,7 +34,7 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Duration {
 }
 
 /// What the service's clock says: `Server-Time` (Pingdom, unix seconds), else `Date`.
-pub(crate) fn server_time(headers: &HeaderMap) -> Option<Timestamp> {
+pub fn server_time(headers: &HeaderMap) -> Option<Timestamp> {
     let said = headers.get("server-time").and_then(|v| v.to_str().ok()).and_then(|text| text.trim().parse().ok());
     said.and_then(Timestamp::from_secs_f64).filter(|at| CLOCKS.contains(at)).or_else(|| date(headers))
 }
