@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::running::{Daemon, Site, events, of_kind, quiet, soon, unhurried};
 
-fn run(site: &Site, config: &Path, more: &[&str]) -> Command {
+pub(crate) fn run(site: &Site, config: &Path, more: &[&str]) -> Command {
     site.command(&[&["run", "--json", "--config", config.to_str().unwrap()], more].concat())
 }
 
@@ -22,7 +22,7 @@ fn state(site: &Site) -> Value {
 }
 
 /// Each change leads on from where the one before led.
-fn assert_no_step_twice(site: &Site) {
+pub(crate) fn assert_no_step_twice(site: &Site) {
     let steps = site.patches();
     assert!(steps.windows(2).all(|pair| pair[0].1 == pair[1].0), "{steps:?}");
     assert!(steps.iter().all(|(from, to)| from != to), "{steps:?}");

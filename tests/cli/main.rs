@@ -5,6 +5,8 @@ mod blocked;
 mod check_config;
 mod clock;
 mod crash;
+#[cfg(unix)]
+mod crash_matrix;
 mod decide;
 mod demo;
 mod graph;
@@ -22,6 +24,7 @@ mod run_state;
 mod running;
 mod sandbox;
 mod secrets;
+mod secrets_scan;
 mod service;
 mod shadow;
 mod simulate;

@@ -13,13 +13,13 @@ use crate::support::{Running, Stage, texts, wait_until, write};
 const WEBHOOK_PATH: &str = "/services/T00/B00/w3bh00k-s3cret";
 
 /// All files below a folder.
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
 /// A sandbox with faults, a webhook that answers now so and now so, and a configuration that writes all there is to write.
-fn stage(api_version: &str, faults: &str) -> (Stage, Server, Vec<String>) {
+pub(crate) fn stage(api_version: &str, faults: &str) -> (Stage, Server, Vec<String>) {
     let options = SandboxOptions {
         // Two dynos are far from enough.
         load: Load::flat(40.0),
@@ -115,7 +115,7 @@ fn once_tells_no_secret_when_it_is_refused() {
 }
 
 /// RFC 4648.
-fn base64(text: &str) -> String {
+pub(crate) fn base64(text: &str) -> String {
     const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut coded = String::new();
     for chunk in text.as_bytes().chunks(3) {
