@@ -2,12 +2,15 @@
 //! that sets the process's subscriber.
 
 use std::fmt;
-use std::fs::File;
-use std::io::{self, IsTerminal};
+use std::fs::{File, OpenOptions};
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use autoscale_core::workspace::clock::Clock;
+use autoscale_core::workspace::files::open_own;
 use autoscale_core::workspace::log::{directives, hint};
+use autoscale_core::workspace::private::for_its_owner;
 use autoscale_core::workspace::writer::{self, Told, Writer};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format;
@@ -24,6 +27,46 @@ pub(crate) enum LogFormat {
     Text,
     /// A JSON object a message.
     Json,
+}
+
+/// The log's file. What rotates logs moves it away; then it can be opened again under its name. Clones share it.
+#[derive(Clone, Debug)]
+pub(crate) struct LogFile {
+    path: PathBuf,
+    file: Arc<Mutex<File>>,
+}
+
+impl LogFile {
+    /// One that is open.
+    pub(crate) fn new(path: PathBuf, file: File) -> Self {
+        Self { path, file: Arc::new(Mutex::new(file)) }
+    }
+
+    /// Opens what is at its path now, or makes it. Where that fails, lines go on into the file that is open.
+    pub(crate) fn open_again(&self) {
+        let opened = open_own(for_its_owner(OpenOptions::new().append(true).create(true)), &self.path);
+        match opened {
+            Ok(file) => *self.file() = file,
+            Err(error) => tracing::warn!(
+                "{} can't be opened again ({error}): the log goes on in the file that was opened before",
+                self.path.display()
+            ),
+        }
+    }
+
+    fn file(&self) -> MutexGuard<'_, File> {
+        self.file.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Write for LogFile {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.file().write(line)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file().flush()
+    }
 }
 
 /// The wall clock's time; for a sandbox's app, the sandbox's.
@@ -46,7 +89,7 @@ const VARIABLE: &str = "AUTOSCALE_LOG";
 ///
 /// # Errors
 /// There is no thread to be had for it.
-pub(crate) fn set_up(format: LogFormat, level: Option<&str>, file: Option<(PathBuf, File)>) -> io::Result<Writer> {
+pub(crate) fn set_up(format: LogFormat, level: Option<&str>, file: Option<LogFile>) -> io::Result<Writer> {
     let is_watched = file.is_none() && io::stderr().is_terminal();
     let default = if is_watched { "info" } else { "notice" };
     let asked = std::env::var_os(VARIABLE).unwrap_or_default();
@@ -59,7 +102,10 @@ pub(crate) fn set_up(format: LogFormat, level: Option<&str>, file: Option<(PathB
     let to_stderr = file.is_none();
     let writer = match file {
         None => Writer::start("log", io::stderr(), |told| lost("stderr", told))?,
-        Some((path, file)) => Writer::start("log", file, move |told| lost(&path.display().to_string(), told))?,
+        Some(file) => {
+            let path = file.path.display().to_string();
+            Writer::start("log", file, move |told| lost(&path, told))?
+        }
     };
     let colour = is_watched && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
     let lines = writer.clone();

@@ -4,6 +4,7 @@
 mod commands;
 mod configs;
 mod exit;
+mod limits;
 mod logging;
 mod output;
 mod samples;
@@ -40,8 +41,14 @@ enum Command {
 }
 
 fn main() -> std::process::ExitCode {
+    signals::hold_reloads();
+    limits::outlive_the_largest_file();
     autoscale_core::workspace::defect::note_places();
-    let exit = match Cli::parse().command {
+    let command = Cli::parse().command;
+    if !matches!(&command, Command::Run(args) if args.listens()) {
+        signals::release_reloads();
+    }
+    let exit = match command {
         Command::Check(args) => commands::operate::check(&args),
         Command::CheckConfig(args) => commands::check_config::run(&args),
         Command::Decide(args) => commands::decide::run(&args),

@@ -1,13 +1,14 @@
 //! Where recorded results come from: a file or standard input; or, with --last, the history that the configuration
 //! names, else its Pingdom check.
 
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
 use autoscale_core::workspace::clock::Clock;
 use autoscale_core::workspace::config::{Config, Heroku, Pingdom};
+use autoscale_core::workspace::files::{is_descriptor, read_input, read_stream};
 use autoscale_core::workspace::history;
 use autoscale_core::workspace::http::HttpOptions;
 use autoscale_core::workspace::pingdom::PingdomResults;
@@ -22,6 +23,8 @@ use jiff::{SpanRelativeTo, Unit};
 const AT_ONCE: Duration = Duration::from_secs(7 * 86_400);
 /// The longest time that --last takes; Pingdom keeps results for about as long.
 const LONGEST: Duration = Duration::from_secs(366 * 86_400);
+/// The most bytes of results that are read from a pipe: as much as of a file.
+const LARGEST: u64 = history::MOST;
 /// A service's clock that differs by more than this is believed instead of the local one, as in a check.
 const SKEW_S: f64 = 5.0;
 /// Intervals without a check at either end that a history may have and still cover a time.
@@ -96,11 +99,10 @@ impl Args {
 }
 
 fn of_file(path: &Path, config: &Config) -> Result<Taken, String> {
-    let text = if path == Path::new("-") {
-        let mut text = String::new();
-        io::stdin().read_to_string(&mut text).map(|_| text)
-    } else {
-        history::read_all(path)
+    let text = match path {
+        _ if path == Path::new("-") => read_stream(io::stdin(), LARGEST),
+        _ if is_descriptor(path) => read_input(path, LARGEST),
+        _ => history::read_all(path),
     };
     let name = path.display().to_string();
     let told = |error: &dyn std::fmt::Display| format!("{name}: {error}");

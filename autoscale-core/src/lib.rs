@@ -11,6 +11,7 @@
 //! | `policy` | what policies share, `threshold`, `adaptive` | nothing |
 //! | `engine` | one check, the ledger, the ports, what becomes of a defect | the world through its ports; time as an argument |
 //! | `clock` | the time of an app: the wall clock's, or a sandbox's | clocks |
+//! | `files` | regular files, read within bounds | files |
 //! | `http` | the one client, rate budgets, bounded JSON | sockets |
 //! | `targets`, `stores` | Heroku; state files, history, locks and orders | sockets; files |
 //! | `sources` | Pingdom, Prometheus, the probe, the log of Heroku's router | sockets |
@@ -60,6 +61,8 @@ mod config;
 #[cfg(feature = "loop")]
 mod daemon;
 mod engine;
+#[cfg(any(feature = "loop", feature = "graph"))]
+mod files;
 #[cfg(feature = "graph")]
 mod graph;
 mod http;

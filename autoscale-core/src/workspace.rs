@@ -65,6 +65,10 @@ pub mod engine {
 pub mod event {
     pub use crate::model::event::*;
 }
+#[cfg(feature = "loop")]
+pub mod files {
+    pub use crate::files::*;
+}
 pub mod formation {
     pub use crate::model::formation::*;
 }
@@ -177,6 +181,7 @@ pub mod spending {
 #[cfg(feature = "loop")]
 pub mod state {
     pub use crate::stores::file::*;
+    pub use crate::stores::lock::*;
 }
 #[cfg(feature = "http")]
 pub mod status {

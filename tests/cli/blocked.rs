@@ -221,7 +221,7 @@ fn read(pipe: PipeReader) -> Vec<String> {
 }
 
 #[test]
-fn what_it_writes_is_for_its_owner_alone_whatever_the_umask_says() {
+fn what_it_writes_is_for_its_owner_and_the_state_for_its_group_whatever_the_umask_says() {
     for umask in ["000", "022"] {
         let site = Site::start(quiet(2));
         let posts = Posts::listen();
@@ -241,14 +241,16 @@ fn what_it_writes_is_for_its_owner_alone_whatever_the_umask_says() {
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(files.each_ref().map(|path| mode(path)), [0o600, 0o600, 0o644], "umask {umask}");
         let mut kinds = Vec::new();
-        for folder in [site.path("state"), site.path("user/heroku-autoscale")] {
-            assert_eq!(mode(&folder), 0o755, "{}", folder.display());
-            for file in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
-                if file.is_file() {
-                    assert_eq!(mode(&file), 0o600, "{}", file.display());
-                    let name = file.file_name().unwrap().to_str().unwrap().to_owned();
-                    kinds.push(name.split_once('.').unwrap().1.to_owned());
-                }
+        let folder = site.path("state");
+        assert_eq!(mode(&folder), 0o755, "{}", folder.display());
+        for file in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if file.is_file() {
+                let name = file.file_name().unwrap().to_str().unwrap().to_owned();
+                let kind = name.split_once('.').unwrap().1.to_owned();
+                // `status` works for whoever is of the folder's group.
+                let expected = if kind == "notices.json" { 0o600 } else { 0o640 };
+                assert_eq!(mode(&file), expected, "{}", file.display());
+                kinds.push(kind);
             }
         }
         kinds.sort();
@@ -262,7 +264,7 @@ fn a_run_against_a_sandbox_leaves_no_lock_file() {
     let site = Site::start(quiet(2));
     let config = site.configure("");
     site.once(&config);
-    let folder = site.path("user/heroku-autoscale");
-    let left: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert!(left.is_empty(), "{left:?}");
+    let names = fs::read_dir(site.path("state")).unwrap().map(|entry| entry.unwrap().path());
+    let left: Vec<_> = names.filter(|path| path.extension().is_some_and(|extension| extension == "lock")).collect();
+    assert!(left.is_empty() && !site.path("user/heroku-autoscale").exists(), "{left:?}");
 }

@@ -1,6 +1,7 @@
 //! Tests of the `autoscale` binary as a user runs it: one module a topic.
 
 #[cfg(unix)]
+mod beside;
 mod blocked;
 mod check_config;
 mod clock;
@@ -16,6 +17,7 @@ mod hostile;
 mod init;
 mod log_levels;
 mod operate;
+mod reloads;
 mod replay;
 mod report;
 mod router_logs;

@@ -447,7 +447,7 @@ fn it_becomes_another_user_after_its_files_are_open() {
     std::os::unix::fs::symlink(&target, &link).unwrap();
     let output = run(&site, &config, &["--user", "nobody", "--log-file", link.to_str().unwrap()]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("link.log: is a symbolic link"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("link.log: a symbolic link"));
     assert_eq!(std::fs::read_to_string(&target).unwrap(), "root's");
 
     let output = run(&site, &config, &["--user", "no-such-user-here"]).output().unwrap();

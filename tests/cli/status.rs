@@ -164,8 +164,8 @@ fn a_lock_that_may_not_be_looked_at_is_said_and_taken_for_no_answer() {
     let config = site.configure("");
     let daemon = Daemon::start(site.command(&["run", "--json", "--config", config.to_str().unwrap()]));
     daemon.prints("checked", 1);
-    let locks = site.path("user/heroku-autoscale");
-    let lock = std::fs::read_dir(&locks).unwrap().next().unwrap().unwrap().path();
+    let mut beside = std::fs::read_dir(site.path("state")).unwrap().map(|entry| entry.unwrap().path());
+    let lock = beside.find(|path| path.extension().is_some_and(|extension| extension == "lock")).unwrap();
     std::fs::set_permissions(&lock, std::fs::Permissions::from_mode(0o000)).unwrap();
     let ask = |more: &[&str]| {
         let mut command = site.command(&[&["status", "--config", config.to_str().unwrap()], more].concat());

@@ -121,7 +121,14 @@ impl Running {
     fn reload(&self, apply: impl FnOnce() + Send + 'static) {
         let source = Some(AnySource::new(self.world.clone()));
         let (plan, apply) = (plan("shop"), Box::new(apply));
-        self.tell(Command::Reload(Box::new(Reload { plan, source, target: None, warnings: vec![], apply })));
+        self.tell(Command::Reload(Box::new(Reload {
+            plan,
+            source,
+            target: None,
+            warnings: vec![],
+            check_after: Duration::ZERO,
+            apply,
+        })));
     }
 
     fn tell(&self, command: Command) {

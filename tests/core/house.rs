@@ -17,6 +17,7 @@ const ROWS: &[&[&str]] = &[
     &["policy"],
     &["engine"],
     &["clock"],
+    &["files"],
     &["http"],
     &["targets", "stores"],
     &["sources"],

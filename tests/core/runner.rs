@@ -237,6 +237,7 @@ async fn a_reload_is_used_at_once_and_a_bad_one_refused() {
         source: Some(AnySource::new(Slow(app.metric_takes.clone()))),
         target: None,
         warnings: vec![],
+        check_after: Duration::ZERO,
         apply: Box::new(|| {}),
     })));
     sleep(Duration::from_secs(310)).await;

@@ -100,17 +100,74 @@ fn who_looks_at_a_lock_is_told_the_holder_and_keeps_nobody_out() {
     assert_eq!(InstanceLock::holder(&config), Some(Some(std::process::id())));
     drop(lock);
     assert_eq!(InstanceLock::holder(&config), None);
-    let taken_while_somebody_looks = || {
-        let looking = fs::File::open(&path).unwrap();
-        looking.lock_shared().unwrap();
-        let path = path.clone();
-        let thread = std::thread::spawn(move || InstanceLock::acquire_at(&path).is_ok());
-        std::thread::sleep(std::time::Duration::from_millis(20));
-        drop(looking);
-        thread.join().unwrap()
-    };
-    // On a busy machine a moment may last longer than anybody waits for it.
-    assert!((0..20).any(|_| taken_while_somebody_looks()), "somebody who looks for a moment is no second instance");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_flock_of_another_program_is_no_second_instance() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("shop.lock");
+    fs::write(&path, "1").unwrap();
+    let theirs = fs::File::open(&path).unwrap();
+    theirs.lock().unwrap();
+    let lock = InstanceLock::acquire_at(&path).unwrap();
+    assert!(matches!(InstanceLock::acquire_at(&path), Err(LockError::Held { .. })), "an instance of ours holds it");
+    drop((lock, theirs));
+}
+
+#[cfg(unix)]
+#[test]
+fn the_lock_beside_the_state_keeps_out_whoever_has_another_home() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = sandbox_config(dir.path(), "beside");
+    let beside = dir.path().join(autoscale_core::workspace::places::file_stem(&config) + ".lock");
+    let other = InstanceLock::acquire_at(&beside).unwrap();
+    assert!(matches!(InstanceLock::acquire(&config), Err(LockError::Held { .. })));
+    drop(other);
+    InstanceLock::acquire(&config).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_in_the_place_of_a_lock_is_not_followed() {
+    let dir = tempfile::tempdir().unwrap();
+    let [target, link, second] = ["target", "link.lock", "second.lock"].map(|name| dir.path().join(name));
+    fs::write(&target, "precious").unwrap();
+    std::os::unix::fs::symlink(&target, &link).unwrap();
+    fs::hard_link(&target, &second).unwrap();
+    for (path, what) in [(&link, "a symbolic link"), (&second, "a hard link")] {
+        let error = InstanceLock::acquire_at(path).unwrap_err();
+        assert!(matches!(error, LockError::Io { .. }) && error.to_string().contains(what), "{error}");
+    }
+    assert_eq!(fs::read_to_string(&target).unwrap(), "precious");
+}
+
+#[cfg(unix)]
+#[test]
+fn state_and_lock_are_for_the_group_of_their_folder_to_read_and_for_nobody_else() {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    let dir = tempfile::tempdir().unwrap();
+    let config = sandbox_config(dir.path(), "modes");
+    let state = StateFile::of(&config);
+    state.save(&Ledger::default()).unwrap();
+    let _lock = InstanceLock::acquire(&config).unwrap();
+    let group = fs::metadata(dir.path()).unwrap().gid();
+    for path in [state.path().to_owned(), state.path().with_extension("lock")] {
+        let metadata = fs::metadata(&path).unwrap();
+        assert_eq!((metadata.permissions().mode() & 0o777, metadata.gid()), (0o640, group), "{}", path.display());
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_named_pipe_in_the_place_of_a_state_is_an_error_that_is_there_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let state = StateFile::of(&config(dir.path()));
+    let made = std::process::Command::new("mkfifo").arg(state.path()).status().unwrap();
+    assert!(made.success());
+    for error in [state.load(&Warnings::default()).unwrap_err(), state.look().unwrap_err()] {
+        assert_eq!(error.to_string(), "a named pipe, not a regular file");
+    }
 }
 
 /// An app of a sandbox, with a name that no other test has.
@@ -127,16 +184,16 @@ fn sandbox_config(dir: &Path, app: &str) -> Config {
 
 #[cfg(unix)]
 #[test]
-fn a_lock_that_others_could_take_is_shut_to_them_and_its_group_is_left_alone() {
+fn a_lock_that_others_could_take_is_shut_to_them() {
     use std::os::unix::fs::PermissionsExt as _;
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("shop.lock");
     let mode = || fs::metadata(&path).unwrap().permissions().mode() & 0o777;
     drop(InstanceLock::acquire_at(&path).unwrap());
-    assert_eq!(mode(), 0o600);
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o664)).unwrap();
+    assert_eq!(mode(), 0o640);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
     let _lock = InstanceLock::acquire_at(&path).unwrap();
-    assert_eq!(mode(), 0o660);
+    assert_eq!(mode(), 0o640);
 }
 
 #[cfg(unix)]

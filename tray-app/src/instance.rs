@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use autoscale_core::workspace::files::read_text;
 use autoscale_core::workspace::places;
 use autoscale_core::workspace::replacing::replace;
 use autoscale_core::workspace::state::{InstanceLock, LockError};
@@ -113,7 +114,7 @@ impl Instance {
 
 /// Makes the first one show itself.
 fn raise(door: &Path) -> Option<Answer> {
-    let text = std::fs::read_to_string(door).ok()?;
+    let text = read_text(door, 256).ok()?;
     let (port, word) = text.split_once(' ')?;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port.parse().ok()?));
     let mut stream = TcpStream::connect_timeout(&address, ANSWER_WITHIN).ok()?;

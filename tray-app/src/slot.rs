@@ -118,7 +118,7 @@ impl Slot {
         let (place, handle) = (self.read_from.clone(), self.handle.clone());
         let dry_run = forced.dry_run || forced.shadow;
         // A file that hangs must not hold up the menu.
-        tokio::task::spawn_blocking(move || handle.reload_file(place.load(dry_run)));
+        tokio::task::spawn_blocking(move || handle.reload_file(place.load_again(dry_run), Duration::ZERO));
     }
 
     /// Keeps what a graph is drawn from.

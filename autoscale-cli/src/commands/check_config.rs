@@ -137,6 +137,7 @@ impl Report {
                 let untold = |key: &Problem| !rest.iter().any(|w| is_same(key, w) && w.text == key.text);
                 let keys: Vec<_> = keys.into_iter().filter(untold).collect();
                 self.problems(out, path, &keys, Severity::Warning)?;
+                self.problems(out, path, &loaded.unwritable(), Severity::Warning)?;
                 if lacks.is_empty() {
                     let summary = Problem::of_file(ProblemKind::Advice, config.summary());
                     return self.line(out, path, &summary, Severity::Summary);

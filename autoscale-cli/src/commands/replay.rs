@@ -72,8 +72,10 @@ pub(crate) struct Args {
     json: bool,
 }
 
-/// Most checks of plain results: ten years of one each five minutes.
-const MOST_CHECKS: f64 = 1_051_200.0;
+/// Most checks of plain results: a year of one a minute.
+const MOST_CHECKS: f64 = 550_000.0;
+/// Most checks in a row without a result between them: a hundred days of one each five minutes.
+const MOST_IN_A_GAP: f64 = 30_000.0;
 
 /// What a configuration made of the recording.
 struct Played {
@@ -176,12 +178,23 @@ fn replay(args: &Args) -> Result<(), (Exit, String)> {
 /// Plain results that take more checks than a person can mean: one of their times is wrong.
 fn within_reason(recording: &Recording, interval: Duration) -> Result<(), String> {
     let (Some(first), Some(last)) = (recording.samples.first(), recording.samples.last()) else { return Ok(()) };
-    let checks = last.at.seconds_since(first.at) / interval.as_secs_f64().max(1.0);
-    if checks <= MOST_CHECKS {
-        return Ok(());
+    let span = |from: Timestamp, to: Timestamp| {
+        let seconds = to.seconds_since(from);
+        (seconds / 86_400.0, seconds / interval.as_secs_f64().max(1.0))
+    };
+    let (days, checks) = span(first.at, last.at);
+    if checks > MOST_CHECKS {
+        return Err(format!("its results span {days:.0} days, {checks:.0} checks: is one of the times wrong?"));
     }
-    let days = last.at.seconds_since(first.at) / 86_400.0;
-    Err(format!("its results span {days:.0} days, {checks:.0} checks: is one of the times wrong?"))
+    let gaps = recording.samples.windows(2).map(|pair| (pair[0].at, span(pair[0].at, pair[1].at)));
+    let mut gaps = gaps.filter(|(_, (_, checks))| *checks > MOST_IN_A_GAP);
+    match gaps.next() {
+        None => Ok(()),
+        Some((from, (days, checks))) => Err(format!(
+            "no results for {days:.0} days from {} on, {checks:.0} checks: is one of the times wrong?",
+            calendar::utc(from).map(|from| from.to_string()).unwrap_or_default()
+        )),
+    }
 }
 
 fn write_json(out: &mut impl Write, played: &[Played]) -> io::Result<()> {

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use autoscale_core::workspace::autoscaler::{Autoscaler, BuildError, Handle};
-use autoscale_core::workspace::config_file::{Loaded, Place};
+use autoscale_core::workspace::config::{Problem, ProblemKind, keys};
+use autoscale_core::workspace::config_file::{LoadError, LoadErrorKind, Loaded, Place};
+use autoscale_core::workspace::defect;
 use autoscale_core::workspace::event::{Event, Kind, Outcome};
 use autoscale_core::workspace::http::Shared;
 use autoscale_core::workspace::log::EventLog;
@@ -17,10 +19,11 @@ use tokio::task::JoinSet;
 
 use crate::configs::Configs;
 use crate::exit::Exit;
-use crate::logging;
+use crate::limits;
+use crate::logging::{self, LogFile};
 use crate::output::complain;
 use crate::service::{self, PidFile};
-use crate::signals::{Signal, Signals};
+use crate::signals::{Debounced, Signal, Signals};
 
 /// How long loops may take to end after a signal.
 const STOP_WITHIN: Duration = Duration::from_millis(700);
@@ -81,6 +84,30 @@ pub(crate) struct Args {
     service: service::Args,
 }
 
+impl Args {
+    /// Does it run on and listen to signals?
+    pub(crate) fn listens(&self) -> bool {
+        !self.once
+    }
+}
+
+/// A configuration, if it goes with the flags `--once` and `--json`.
+fn fits(loaded: Loaded, once: bool, json: bool) -> Result<Loaded, LoadError> {
+    let mut problems: Vec<_> = loaded.config.unfit_for_once().filter(|_| once).into_iter().collect();
+    if json && loaded.config.history_on_stdout {
+        let (section, key) = (keys::HISTORY_FILE.section, keys::HISTORY_FILE.name);
+        let text = "- is standard output, where --json prints the events already: leave one of them out";
+        let line = loaded.lines.of(section, key);
+        let problem = Problem::of_file(ProblemKind::Conflict, text);
+        problems.push(Problem { section: Some(section.into()), key: Some(key.into()), line, ..problem });
+    }
+    if problems.is_empty() {
+        return Ok(loaded);
+    }
+    let Loaded { path, warnings, .. } = loaded;
+    Err(LoadError { path, kind: LoadErrorKind::Invalid, problems, warnings })
+}
+
 pub(crate) fn run(args: &Args) -> Exit {
     let service = &args.service;
     let account = match service.account() {
@@ -93,11 +120,11 @@ pub(crate) fn run(args: &Args) -> Exit {
     };
     // The log has a thread, and an account is become while there is one thread only.
     let pid_file = service.become_service(account);
-    let log = match logging::set_up(service.log_format, service.log_level.as_deref(), file) {
+    let log = match logging::set_up(service.log_format, service.log_level.as_deref(), file.clone()) {
         Ok(log) => log,
         Err(error) => return complain(&format!("no thread for the log: {error}"), Exit::Failed),
     };
-    let outlets = match Outlets::open(args, log.clone()) {
+    let outlets = match Outlets::open(args, log.clone(), file) {
         Ok(outlets) => outlets,
         Err(error) => return complain(&format!("no thread for the events: {error}"), Exit::Failed),
     };
@@ -105,7 +132,7 @@ pub(crate) fn run(args: &Args) -> Exit {
         Ok(pid_file) => pid_file,
         Err(error) => return outlets.give_up(&error, Exit::Failed),
     };
-    let runtime = match Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+    let runtime = match start_runtime() {
         Ok(runtime) => runtime,
         Err(error) => return outlets.give_up(&format!("no threads or sockets to run on: {error}"), Exit::Failed),
     };
@@ -115,14 +142,14 @@ pub(crate) fn run(args: &Args) -> Exit {
     let mut last_lines = LAST_LINES;
     let (exit, end_by) = match opened {
         Err(exit) => return exit,
-        Ok(apps) if args.once => {
+        Ok(Opened { apps, lacks }) if args.once => {
             last_lines = FINISH_WITHIN;
             let exit = runtime.block_on(once(apps, &outlets));
-            (exit, Instant::now() + FINISH_WITHIN)
+            (lacks.unwrap_or(exit), Instant::now() + FINISH_WITHIN)
         }
-        Ok(apps) => match Builder::new_current_thread().enable_all().build() {
+        Ok(opened) => match Builder::new_current_thread().enable_all().build() {
             Ok(own) => {
-                own.block_on(keep_running(args, apps, &outlets, pid_file, &runtime, Reloads { shared, reloaded }))
+                own.block_on(keep_running(args, opened, &outlets, pid_file, &runtime, Reloads { shared, reloaded }))
             }
             Err(error) => return outlets.give_up(&format!("signals can't be received: {error}"), Exit::Failed),
         },
@@ -133,25 +160,31 @@ pub(crate) fn run(args: &Args) -> Exit {
     exit
 }
 
+/// Threads for the loops. Where there are none to be had, the runtime panics.
+fn start_runtime() -> Result<Runtime, String> {
+    let built = defect::caught(|| Builder::new_multi_thread().worker_threads(2).enable_all().build());
+    built?.map_err(|error| error.to_string())
+}
+
 /// Where the program says what happens. Neither of them can hold it up.
 struct Outlets {
     log: Writer,
-    /// Is the log where a person would look first?
-    logs_to_file: bool,
+    /// Where the log goes, if it is not where a person would look first.
+    log_file: Option<LogFile>,
     /// Where events go as JSON, if that is asked for.
     events: Option<Writer>,
 }
 
 impl Outlets {
-    fn open(args: &Args, log: Writer) -> io::Result<Self> {
+    fn open(args: &Args, log: Writer, log_file: Option<LogFile>) -> io::Result<Self> {
         let events = args.json.then(|| Writer::start("stdout", io::stdout(), warn_of_stdout)).transpose()?;
-        Ok(Self { log, logs_to_file: args.service.logs_to_file(), events })
+        Ok(Self { log, log_file, events })
     }
 
     /// Says why nothing runs: to whoever starts it, and in a log file for whoever looks there later. On stderr the log
     /// would say it twice.
     fn give_up(&self, why: &str, exit: Exit) -> Exit {
-        if self.logs_to_file {
+        if self.log_file.is_some() {
             why.lines().for_each(|line| tracing::error!("{line}"));
         }
         self.log.finish(LAST_LINES);
@@ -187,21 +220,25 @@ struct App {
     handle: Handle,
 }
 
-/// Opens all apps, or says of each that can't be opened why.
-async fn open(
-    args: &Args,
-    outlets: &Outlets,
-    shared: &Shared,
-    reloads: &UnboundedSender<()>,
-) -> Result<Vec<App>, Exit> {
+/// The apps that can be run.
+struct Opened {
+    apps: Vec<App>,
+    /// How the program is to end because others can't be: it runs without them.
+    lacks: Option<Exit>,
+}
+
+/// Opens all apps, and says of each that can't be opened why. One that can't does not keep the others from being scaled.
+///
+/// # Errors
+/// None can be opened.
+async fn open(args: &Args, outlets: &Outlets, shared: &Shared, reloads: &UnboundedSender<()>) -> Result<Opened, Exit> {
     let mut apps = Vec::new();
-    let mut exit = None;
-    for loaded in args.configs.load(args.dry_run || args.shadow) {
-        let opened = match loaded.and_then(Loaded::ready) {
-            Ok(loaded) if args.once && loaded.config.unfit_for_once().is_some() => {
-                let problems: Vec<_> = loaded.config.unfit_for_once().into_iter().collect();
-                Err((loaded.in_lines(&problems).join("\n"), Exit::Config))
-            }
+    let mut lacks = None;
+    let all = args.configs.load(args.dry_run || args.shadow);
+    limits::make_room(all.len()).map_err(|(why, exit)| outlets.give_up(&why, exit))?;
+    let count = all.len();
+    for loaded in all {
+        let opened = match loaded.and_then(Loaded::ready).and_then(|loaded| fits(loaded, args.once, args.json)) {
             Ok(loaded) => open_app(loaded, args, outlets, shared, reloads).await,
             Err(error) => Err((error.to_string(), Exit::Config)),
         };
@@ -209,11 +246,17 @@ async fn open(
             Ok(app) => apps.push(app),
             Err((why, code)) => {
                 let code = outlets.give_up(&why, code);
-                exit = exit.or(Some(code));
+                lacks = lacks.or(Some(code));
             }
         }
     }
-    exit.map_or(Ok(apps), Err)
+    if let Some(exit) = lacks.filter(|_| apps.is_empty()) {
+        return Err(exit);
+    }
+    if lacks.is_some() {
+        tracing::error!("{} of {count} apps run: what keeps the others from it is said above", apps.len());
+    }
+    Ok(Opened { apps, lacks })
 }
 
 async fn open_app(
@@ -256,8 +299,12 @@ async fn once(apps: Vec<App>, outlets: &Outlets) -> Exit {
                 teller.tell(&autoscaler.event(Kind::Paused));
                 return false;
             }
+            let startup = tokio::spawn(autoscaler.startup_checks());
             let events = autoscaler.check_once().await;
             autoscaler.finish(FINISH_WITHIN).await;
+            if let Ok(Ok(warnings)) = tokio::time::timeout(FINISH_WITHIN, startup).await {
+                warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+            }
             events.iter().any(|event| failed(event))
         }));
     }
@@ -290,7 +337,7 @@ struct Reloads {
 /// Runs until it is told to stop: how it ended, and when all is to be over.
 async fn keep_running(
     args: &Args,
-    apps: Vec<App>,
+    Opened { apps, lacks }: Opened,
     outlets: &Outlets,
     mut pid_file: Option<PidFile>,
     runtime: &Runtime,
@@ -311,9 +358,13 @@ async fn keep_running(
         let warnings = loaded.in_lines(&loaded.warnings);
         clock.scope_sync(|| warnings.iter().for_each(|warning| tracing::warn!("{warning}")));
         // Spread over the interval, so that many apps do not all ask at once.
-        autoscaler.set_first_check_after(loaded.config.check_frequency / count * place);
+        let first = loaded.config.check_frequency / count * place;
+        autoscaler.set_first_check_after(first);
         let startup = autoscaler.startup_checks();
-        let startup = async move { startup.await.iter().for_each(|warning| tracing::warn!("{warning}")) };
+        let startup = async move {
+            tokio::time::sleep(clock.real(first)).await;
+            startup.await.iter().for_each(|warning| tracing::warn!("{warning}"));
+        };
         runtime.spawn(clock.scope(startup));
         loops.spawn_on(autoscaler.run(), runtime.handle());
         handles.push((loaded.place(), handle));
@@ -324,26 +375,29 @@ async fn keep_running(
     let mut service = service::Notifier::ready();
     service.watch(runtime.handle().clone());
     let mut reloading = 0;
-    let mut exit = Exit::Done;
+    let mut asked = Debounced::default();
+    let mut exit = lacks.unwrap_or(Exit::Done);
     loop {
         tokio::select! {
             signal = signals.next() => match signal {
                 Signal::Stop => break,
                 Signal::Reload => {
                     service.reloading();
-                    shared.refresh();
-                    let forced = args.dry_run || args.shadow;
-                    for (place, handle) in handles.clone() {
-                        // A file that hangs must not keep a signal from being heard.
-                        runtime.spawn_blocking(move || handle.reload_file(place.load(forced)));
-                    }
-                    reloading += handles.len();
+                    asked.ask();
                 }
             },
+            () = asked.due() => {
+                if let Some(log) = &outlets.log_file {
+                    log.open_again();
+                }
+                shared.refresh();
+                reload(args, runtime, &handles);
+                reloading += handles.len();
+            }
             // Each loop takes its configuration anew when it comes to it; only then is the whole ready again.
             Some(()) = reloaded.recv() => {
                 reloading = reloading.saturating_sub(1);
-                if reloading == 0 {
+                if reloading == 0 && !asked.waits() {
                     service.ready_again();
                 }
             }
@@ -360,6 +414,22 @@ async fn keep_running(
     handles.iter().for_each(|(_, handle)| handle.stop());
     let _ = tokio::time::timeout(STOP_WITHIN, async { while loops.join_next().await.is_some() {} }).await;
     (exit, end_by)
+}
+
+/// Reads all configurations again, each for its app. The checks after that are spread, as the first ones are.
+fn reload(args: &Args, runtime: &Runtime, handles: &[(Place, Handle)]) {
+    let forced = args.dry_run || args.shadow;
+    let count = u32::try_from(handles.len()).unwrap_or(u32::MAX).max(1);
+    let json = args.json;
+    for (number, (place, handle)) in (0_u32..).zip(handles.iter().cloned()) {
+        // A file that hangs, or is still being written, must not keep a signal from being heard.
+        runtime.spawn_blocking(move || {
+            let loaded = place.load_again(forced).and_then(|loaded| fits(loaded, false, json));
+            let after = |loaded: &Loaded| loaded.config.check_frequency / count * number;
+            let after = loaded.as_ref().map_or(Duration::ZERO, after);
+            handle.reload_file(loaded, after);
+        });
+    }
 }
 
 /// Tells of an app's events: in the log, and as JSON on stdout where that is asked for.

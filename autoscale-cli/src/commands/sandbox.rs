@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal as _, Read as _, Write as _};
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
 
+use autoscale_core::workspace::files::{self, read_input};
 use autoscale_core::workspace::replacing::replace_in_folder;
 use autoscale_core::workspace::sandbox::{Faults, GRAMMAR, Info, LogHabits, Sandbox, SandboxOptions};
 use autoscale_core::workspace::simulation::Load;
@@ -180,7 +181,7 @@ fn may_replace(path: &Path) -> io::Result<bool> {
         return Ok(false);
     }
     let mut start = Vec::new();
-    std::fs::File::open(path)?.take(SANDBOXS.len() as u64).read_to_end(&mut start)?;
+    files::open(path)?.take(SANDBOXS.len() as u64).read_to_end(&mut start)?;
     Ok(start.is_empty() || start == SANDBOXS)
 }
 
@@ -189,13 +190,16 @@ fn address(text: &str) -> Result<SocketAddr, String> {
     found.next().ok_or_else(|| "no such address".to_owned())
 }
 
+/// The most bytes of a load's file.
+pub(crate) const LONGEST_LOAD: u64 = 16 << 20;
+
 /// A built-in load by its name, else a file.
 fn load(text: &str) -> Result<Load, String> {
     if let Some(load) = Load::built_in(text) {
         return Ok(load);
     }
     let names = Load::BUILT_IN.join(", ");
-    let file = std::fs::read_to_string(text)
+    let file = read_input(Path::new(text), LONGEST_LOAD)
         .map_err(|error| format!("neither a built-in load ({names}, flat=RPS) nor a file: {error}"))?;
     Load::from_csv(&file).map_err(|error| error.to_string())
 }

@@ -12,7 +12,7 @@ use autoscale_core::workspace::log::LEVELS;
 use autoscale_core::workspace::private::{for_all_to_read, for_its_owner};
 use clap::builder::PossibleValuesParser;
 
-use crate::logging::LogFormat;
+use crate::logging::{LogFile, LogFormat};
 
 pub(crate) use notifier::Notifier;
 pub(crate) use privileges::Account;
@@ -55,18 +55,13 @@ impl Args {
     }
 
     /// Opens the log file, if one is asked for.
-    pub(crate) fn open_log(&self, account: &Account) -> Result<Option<(PathBuf, File)>, String> {
+    pub(crate) fn open_log(&self, account: &Account) -> Result<Option<LogFile>, String> {
         let open = |path: &PathBuf| {
             let opened = account.open(path, for_its_owner(OpenOptions::new().append(true)));
             let file = opened.map_err(|error| format!("{}: {error}", path.display()))?;
-            Ok((path.clone(), file))
+            Ok(LogFile::new(path.clone(), file))
         };
         self.log_file.as_ref().map(open).transpose()
-    }
-
-    /// Does the log go to a file?
-    pub(crate) fn logs_to_file(&self) -> bool {
-        self.log_file.is_some()
     }
 
     /// Opens the pid file and becomes the account. To be called while the process has one thread.

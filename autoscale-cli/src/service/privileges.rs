@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::Path;
 
+use autoscale_core::workspace::files::open_own;
 #[cfg(unix)]
 use nix::unistd::{Gid, Group, Uid, User, setgid, setuid};
 
@@ -25,25 +26,20 @@ impl Account {
         Ok(Self { user, group })
     }
 
-    /// Opens a file, as `options` say, that the account is to write once it is become: a new one is made its own. What it
-    /// may have put in that place is not followed elsewhere.
+    /// Opens a file, as `options` say, that the account is to write once it is become: a new one is made its own. A link
+    /// in its place is not followed.
     pub(super) fn open(&self, path: &Path, options: &OpenOptions) -> io::Result<File> {
-        use std::os::unix::fs::{OpenOptionsExt as _, fchown};
+        use std::os::unix::fs::fchown;
 
         if self.group.is_none() {
-            return options.clone().create(true).open(path);
+            return open_own(options.clone().create(true), path);
         }
-        match options.clone().create_new(true).open(path) {
+        match open_own(options.clone().create_new(true), path) {
             Ok(file) => {
                 fchown(&file, self.user.as_ref().map(|user| user.uid.as_raw()), self.group.map(Gid::as_raw))?;
                 Ok(file)
             }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                options.clone().custom_flags(libc::O_NOFOLLOW).open(path).map_err(|error| match error.raw_os_error() {
-                    Some(libc::ELOOP) => io::Error::other("is a symbolic link, which --user and --group do not follow"),
-                    _ => error,
-                })
-            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => open_own(options, path),
             Err(error) => Err(error),
         }
     }
@@ -103,7 +99,7 @@ impl Account {
     }
 
     pub(super) fn open(&self, path: &Path, options: &OpenOptions) -> io::Result<File> {
-        options.clone().create(true).open(path)
+        open_own(options.clone().create(true), path)
     }
 
     pub(super) fn become_it(self) -> Result<(), String> {

@@ -78,6 +78,8 @@ pub struct Config {
     pub graphs_keep: usize,
     /// Where the history goes, as JSON lines.
     pub history_file: Option<PathBuf>,
+    /// `history_file: -`: events go to standard output as JSON lines, and there is no history to read.
+    pub history_on_stdout: bool,
     /// Where the state file goes; `None`: the platform's place.
     pub state_dir: Option<PathBuf>,
     /// Address of the Prometheus endpoint.

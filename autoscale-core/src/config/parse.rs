@@ -2,6 +2,7 @@
 //! clock, the environment.
 
 use std::net::SocketAddr;
+use std::path::Path;
 
 use super::ini::Entry;
 use super::key::{Key, Scope};
@@ -157,7 +158,9 @@ impl Reader<'_> {
         let graphs_folder = self.path(keys::GRAPHS_FOLDER);
         let graph_format = self.choice(keys::GRAPH_FORMAT, &[("png", GraphFormat::Png), ("svg", GraphFormat::Svg)]);
         let graphs_keep = self.whole(keys::GRAPHS_KEEP).and_then(|n| usize::try_from(n).ok());
-        let history_file = self.path(keys::HISTORY_FILE);
+        let history = self.path_or_stream(keys::HISTORY_FILE);
+        let history_on_stdout = history.as_deref() == Some(Path::new("-"));
+        let history_file = history.filter(|_| !history_on_stdout);
         let state_dir = self.path(keys::STATE_DIR);
         let metrics_listen: Option<SocketAddr> = self.take(keys::METRICS_LISTEN, |text, _| value::listen(text));
         let webhook_url = self.webhook();
@@ -178,6 +181,7 @@ impl Reader<'_> {
             graph_format: graph_format?,
             graphs_keep: graphs_keep?,
             history_file,
+            history_on_stdout,
             state_dir,
             metrics_listen,
             webhook_url,

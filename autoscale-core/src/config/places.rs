@@ -23,14 +23,13 @@ pub fn default_dir() -> PathBuf {
 }
 
 /// The platform's place for a user's state. Locks are always there, whatever a configuration says, so that two instances
-/// of one user meet.
+/// of one user meet. Somebody without a home has that of the service: a folder in `/tmp` could be anybody's.
 #[cfg(feature = "loop")]
 pub fn user_dir() -> PathBuf {
     use etcetera::BaseStrategy;
-    match etcetera::choose_base_strategy() {
-        Ok(dirs) => dirs.state_dir().unwrap_or_else(|| dirs.data_dir()).join(FOLDER),
-        Err(_) => std::env::temp_dir().join(FOLDER),
-    }
+    let dirs = etcetera::choose_base_strategy().ok();
+    let dir = dirs.map(|dirs| dirs.state_dir().unwrap_or_else(|| dirs.data_dir()).join(FOLDER));
+    dir.filter(|dir| dir.is_absolute()).unwrap_or_else(|| SERVICE_DIR.into())
 }
 
 /// The state directory of a configuration.

@@ -194,8 +194,18 @@ impl<'a> Reader<'a> {
 
     /// A path.
     pub fn path(&mut self, key: &Key) -> Option<PathBuf> {
+        self.path_except(key, None)
+    }
+
+    /// A path, or `-` for a stream of the process.
+    pub fn path_or_stream(&mut self, key: &Key) -> Option<PathBuf> {
+        self.path_except(key, Some("-"))
+    }
+
+    /// A path; `word` stands for something else, of which there is nothing to advise.
+    fn path_except(&mut self, key: &Key, word: Option<&str>) -> Option<PathBuf> {
         let path = self.take(key, |text, _| value::path(text).map(|()| PathBuf::from(text)))?;
-        if let Some(advice) = path.to_str().and_then(value::path_advice) {
+        if let Some(advice) = path.to_str().filter(|text| word != Some(*text)).and_then(value::path_advice) {
             self.warn(key, ProblemKind::Advice, advice);
         }
         Some(path)

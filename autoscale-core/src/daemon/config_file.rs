@@ -5,9 +5,13 @@ use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::config::{Config, Key, Lines, Overrides, Problem, ProblemKind, SAMPLE, Secret};
 use crate::daemon::environment::{Environment, WHOLE};
+use crate::daemon::file_checks;
+use crate::files;
 use crate::sources::{examine, standard};
 use crate::stores::private::{create_folders, for_its_owner, is_open_to_others};
 
@@ -59,6 +63,15 @@ impl Place {
     pub fn load(&self, dry_run: bool) -> Result<Loaded, LoadError> {
         load_beside(&self.path, &self.beside, dry_run, &Environment::of_process())
     }
+
+    /// [`Place::load`] of a file that somebody may be writing at this moment: waits until it has come to rest. To be called
+    /// where a thread may wait for some seconds.
+    ///
+    /// # Errors
+    /// A [`LoadError`] with every problem of the file; or it does not come to rest.
+    pub fn load_again(&self, dry_run: bool) -> Result<Loaded, LoadError> {
+        load_read(&self.path, &self.beside, dry_run, &Environment::of_process(), settled)
+    }
 }
 
 impl Loaded {
@@ -95,13 +108,24 @@ impl Loaded {
                 unready.push(Problem { section: Some(section.into()), key: Some(key.into()), ..problem });
             }
         }
-        for problem in &mut unready {
+        unready.extend(file_checks::problems(&self.config));
+        self.with_lines(unready)
+    }
+
+    /// What the user of this process can't write of the files that it names, each with its line where the file has one. The
+    /// user of a service may be able to.
+    pub fn unwritable(&self) -> Vec<Problem> {
+        self.with_lines(file_checks::unwritable(&self.config))
+    }
+
+    fn with_lines(&self, mut problems: Vec<Problem>) -> Vec<Problem> {
+        for problem in &mut problems {
             if let (None, Some(section), Some(key)) = (problem.line, &problem.section, &problem.key) {
                 problem.line = self.lines.of(section, key);
             }
         }
-        unready.sort_by_key(|problem| problem.line.unwrap_or(usize::MAX));
-        unready
+        problems.sort_by_key(|problem| problem.line.unwrap_or(usize::MAX));
+        problems
     }
 }
 
@@ -185,7 +209,17 @@ pub fn load_beside(
     dry_run: bool,
     environment: &Environment,
 ) -> Result<Loaded, LoadError> {
-    let text = text_of(path, environment)?;
+    load_read(path, beside, dry_run, environment, read)
+}
+
+fn load_read(
+    path: &Path,
+    beside: &Beside,
+    dry_run: bool,
+    environment: &Environment,
+    read: fn(&Path) -> Result<String, LoadError>,
+) -> Result<Loaded, LoadError> {
+    let text = text_of(path, environment, read)?;
     let mut problems = Vec::new();
     let mut overrides = Overrides::default().with_dry_run(dry_run);
     for variable in standard().keys().iter().filter_map(|key| key.variable) {
@@ -266,7 +300,34 @@ pub fn create(path: &Path, text: &str) -> io::Result<()> {
     written
 }
 
-fn text_of(path: &Path, environment: &Environment) -> Result<String, LoadError> {
+/// Time between two looks at a file that may be being written; how long one that does not end with a line's end must stay
+/// the same; and how long is waited for that.
+const LOOKS_APART: Duration = Duration::from_millis(250);
+const UNENDED_FOR: Duration = Duration::from_secs(1);
+const SETTLES_WITHIN: Duration = Duration::from_secs(5);
+
+/// Reads a file until it is the same twice, a moment apart, and ends as a finished one does or stays as it is.
+fn settled(path: &Path) -> Result<String, LoadError> {
+    let start = Instant::now();
+    let (mut text, mut since) = (read(path), start);
+    while start.elapsed() < SETTLES_WITHIN {
+        thread::sleep(LOOKS_APART);
+        let now = read(path);
+        if now != text {
+            (text, since) = (now, Instant::now());
+        } else if text.as_ref().is_ok_and(|text| text.ends_with('\n')) || since.elapsed() >= UNENDED_FOR {
+            return text;
+        }
+    }
+    let text = format!("still being written after {} s: reload again when it is done", SETTLES_WITHIN.as_secs());
+    Err(LoadError::new(path, LoadErrorKind::Unreadable, text))
+}
+
+fn text_of(
+    path: &Path,
+    environment: &Environment,
+    read: fn(&Path) -> Result<String, LoadError>,
+) -> Result<String, LoadError> {
     if path != Path::new(IN_ENVIRONMENT) {
         return read(path);
     }
@@ -282,9 +343,10 @@ fn read(path: &Path) -> Result<String, LoadError> {
     if metadata.is_dir() {
         return Err(unreadable(path, &io::ErrorKind::IsADirectory.into()));
     }
+    let opened = if files::is_descriptor(path) { File::open(path) } else { files::open(path) };
     let mut bytes = Vec::new();
-    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
-    file.take(MOST + 1).read_to_end(&mut bytes).map_err(|error| unreadable(path, &error))?;
+    let read = opened.and_then(|file| file.take(MOST + 1).read_to_end(&mut bytes));
+    read.map_err(|error| unreadable(path, &error))?;
     if bytes.len() as u64 > MOST {
         let text = "longer than 1 MiB, which no configuration is: is it the right file?";
         return Err(LoadError::new(path, LoadErrorKind::TooLong, text));
@@ -324,14 +386,11 @@ fn credentials(environment: &Environment, variable: &str, credential: &str) -> R
     let Some(folder) = environment.get("CREDENTIALS_DIRECTORY") else { return Ok(None) };
     let path = Path::new(folder).join(credential);
     let failed = |what: &dyn fmt::Display| format!("the credential {} can't be read: {what}", path.display());
-    let file = match File::open(&path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(failed(&error)),
-    };
-    let mut text = String::new();
-    file.take(MOST_OF_A_CREDENTIAL).read_to_string(&mut text).map_err(|error| failed(&error))?;
-    Ok(secret(&text))
+    match files::read_text(&path, MOST_OF_A_CREDENTIAL) {
+        Ok(text) => Ok(secret(&text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed(&error)),
+    }
 }
 
 /// Without the line's end that editors and `echo` leave.

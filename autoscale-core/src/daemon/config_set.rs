@@ -114,7 +114,7 @@ fn same_app(loaded: &Loaded, other: &Loaded) -> LoadError {
     error
 }
 
-/// The configurations in a folder: its files `*.ini` except `defaults.ini`, by name.
+/// The configurations in a folder: its files `*.ini` except `defaults.ini` and hidden ones, such as an editor's, by name.
 ///
 /// # Errors
 /// A [`LoadError`] where the folder can't be read or holds none.
@@ -123,7 +123,8 @@ pub fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, LoadError> {
     let entries = entries.map_err(|error| unreadable(folder, &error))?;
     let is_one = |path: &PathBuf| {
         let is_ini = path.extension() == Some(OsStr::new("ini"));
-        is_ini && path.file_name() != Some(OsStr::new(DEFAULTS)) && !path.is_dir()
+        let is_hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        is_ini && !is_hidden && path.file_name() != Some(OsStr::new(DEFAULTS)) && !path.is_dir()
     };
     let mut paths: Vec<PathBuf> = entries.iter().map(fs::DirEntry::path).filter(is_one).collect();
     paths.sort();

@@ -1,8 +1,9 @@
 //! Commands to a running autoscaler. Carries out nothing itself: the loop does.
 
-use std::sync::{Arc, Mutex};
 #[cfg(feature = "http")]
-use std::{sync::PoisonError, time::Duration};
+use std::sync::PoisonError;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
@@ -97,12 +98,14 @@ impl Handle {
         Ok(())
     }
 
-    /// Goes on with what a configuration file says now; a problem of it is an event.
-    pub fn reload_file(&self, loaded: Result<Loaded, LoadError>) {
+    /// Goes on with what a configuration file says now; a problem of it is an event. The next check comes `check_after` this
+    /// time: many apps should not all check at once.
+    pub fn reload_file(&self, loaded: Result<Loaded, LoadError>, check_after: Duration) {
         let _one = self.inner.reloads.lock();
         let reload = defect::caught(|| self.read(loaded)).unwrap_or_else(|error| {
             Err(vec![format!("it could not be read for a defect of autoscale, please report it: {error}")])
         });
+        let reload = reload.map(|reload| Reload { check_after, ..reload });
         self.send(reload.map_or_else(Command::Refuse, |reload| Command::Reload(Box::new(reload))));
     }
 
@@ -153,7 +156,7 @@ impl Handle {
         let (source, target) = self.open(&config)?;
         let inner = Arc::clone(&self.inner);
         let apply = Box::new(move || inner.apply(config));
-        Ok(Reload { plan, source, target, warnings, apply })
+        Ok(Reload { plan, source, target, warnings, check_after: Duration::ZERO, apply })
     }
 
     #[cfg(feature = "http")]

@@ -1,12 +1,15 @@
 //! What is kept of an app and who has it, for one who looks from outside of its loop: no lock is taken, no client made,
 //! and nothing changed, not even a damaged state. Judges nothing.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::config::Config;
 use crate::engine::ledger::Ledger;
-use crate::stores::file::{Held, InstanceLock, StateFile};
+use crate::stores::file::StateFile;
+use crate::stores::lock::{Held, InstanceLock, LockError};
+use crate::stores::private::who_may_read;
 
 /// What is to be seen of an app without asking anybody.
 #[derive(Debug)]
@@ -34,15 +37,24 @@ pub struct Holder {
     pub since: Option<SystemTime>,
 }
 
+/// Why a file can't be read; where this user may not, who may.
+fn refused(error: &io::Error, path: &Path) -> String {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => format!("{error}: {}", who_may_read(path)),
+        _ => error.to_string(),
+    }
+}
+
 /// Looks at the app of a configuration.
 pub fn inspect(config: &Config) -> Inspection {
     let file = StateFile::find(config);
     let (ledger, state_error) = match file.look() {
         Ok(ledger) => (ledger, None),
-        Err(error) => (None, Some(error.to_string())),
+        Err(error) => (None, Some(refused(&error, file.path()))),
     };
     let (held, lock_error) = match InstanceLock::held_since(config) {
         Ok(held) => (held, None),
+        Err(LockError::Io { path, error }) => (None, Some(format!("{}: {}", path.display(), refused(&error, &path)))),
         Err(error) => (None, Some(error.to_string())),
     };
     Inspection {

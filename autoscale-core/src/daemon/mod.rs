@@ -5,6 +5,7 @@ pub(crate) mod builder;
 pub(crate) mod config_file;
 pub(crate) mod config_set;
 pub(crate) mod environment;
+mod file_checks;
 pub(crate) mod handle;
 pub(crate) mod inspect;
 #[cfg(feature = "http")]

@@ -9,13 +9,15 @@ use crate::engine::{AnyEventLog, SharedEventLog};
 #[cfg(feature = "http")]
 use crate::http::{HttpOptions, Shared};
 use crate::stores::event_file::EventFile;
+use crate::stores::event_stdout::EventStdout;
 #[cfg(feature = "http")]
 use crate::targets::heroku::HerokuFormation;
 
-/// Where the app's events are kept: in the log that the program brought, else in the `history_file`.
+/// Where the app's events are kept: in the log that the program brought, else in the `history_file`, or on standard output.
 pub(super) fn event_log(config: &Config, own: Option<&SharedEventLog>) -> Option<SharedEventLog> {
-    let file = || config.history_file.clone().map(|path| SharedEventLog::new(AnyEventLog::new(EventFile::new(path))));
-    own.cloned().or_else(file)
+    let file = || config.history_file.clone().map(|path| AnyEventLog::new(EventFile::new(path)));
+    let stdout = || config.history_on_stdout.then(|| AnyEventLog::new(EventStdout));
+    own.cloned().or_else(|| file().or_else(stdout).map(SharedEventLog::new))
 }
 
 /// How requests of an app are made.

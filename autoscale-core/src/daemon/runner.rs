@@ -28,6 +28,9 @@ const DEADLINE: (Duration, Duration) = (Duration::from_secs(2), Duration::from_s
 /// through, and at most.
 const RESTART_AFTER: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(300));
 
+/// Time between two checks at least where reloads follow each other, on the app's clock.
+const CHECKS_APART: Duration = Duration::from_secs(3);
+
 /// How long notices and pictures that are under way may take after the end: the whole stop takes less than a second.
 const FAREWELL: Duration = Duration::from_millis(600);
 
@@ -60,6 +63,8 @@ pub struct Reload {
     pub target: Option<AnyTarget>,
     /// Warnings of the configuration.
     pub warnings: Vec<String>,
+    /// Time until the next check, on the app's clock.
+    pub check_after: Duration,
     /// What else changes with it, right before the event.
     pub apply: Box<dyn FnOnce() + Send>,
 }
@@ -113,8 +118,10 @@ struct Agenda {
     asked: bool,
     /// A check out of turn, which does not move the others: many apps keep their distance from each other.
     at_once: bool,
+    /// When the last check began.
+    checked: Option<Instant>,
     rests: bool,
-    /// After a defect: until then the loop makes no check that nobody asks for.
+    /// After a defect or a reload: until then the loop makes no check that nobody asks for.
     not_before: Option<Instant>,
     /// Defects since a check last went through.
     defects: u32,
@@ -136,6 +143,7 @@ impl AppLoop {
             due: later(self.clock.real(self.first_after)),
             asked: false,
             at_once: false,
+            checked: None,
             rests: self.engine.ledger().paused,
             not_before: None,
             defects: 0,
@@ -182,6 +190,7 @@ impl AppLoop {
             let told = match turn {
                 Turn::Due | Turn::Told(Command::CheckNow) => {
                     agenda.asked = false;
+                    agenda.checked = Some(Instant::now());
                     let interval = self.clock.real(self.engine.plan().interval);
                     let told = self.check(commands, interval).await;
                     if agenda.due <= Instant::now() {
@@ -222,11 +231,14 @@ impl AppLoop {
                 Some(Command::Refuse(problems)) => self.tell(Kind::ConfigRefused { problems }),
                 Some(Command::Reload(reload)) => {
                     let before = self.clock.real(self.engine.plan().interval);
+                    let earliest = later(self.clock.real(reload.check_after));
                     self.reload(*reload);
                     let interval = self.clock.real(self.engine.plan().interval);
                     agenda.due =
                         next_due(agenda.due.checked_sub(before).unwrap_or(agenda.due), interval, Instant::now());
-                    (agenda.at_once, agenda.not_before) = (true, None);
+                    let apart = agenda.checked.and_then(|at| at.checked_add(self.clock.real(CHECKS_APART)));
+                    let earliest = apart.map_or(earliest, |apart| apart.max(earliest));
+                    (agenda.at_once, agenda.not_before) = (true, Some(earliest.min(agenda.due)));
                 }
             }
         }
@@ -342,7 +354,7 @@ impl AppLoop {
 
     /// Goes on with another configuration.
     fn reload(&mut self, reload: Reload) {
-        let Reload { plan, source, target, warnings, apply } = reload;
+        let Reload { plan, source, target, warnings, apply, .. } = reload;
         let before = self.mode();
         self.engine.reload(plan, source, target);
         unharmed(&self.engine, apply);

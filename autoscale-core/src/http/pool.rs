@@ -55,15 +55,16 @@ impl ClientPool {
         connect_timeout: Duration,
     ) -> Result<reqwest::Client, (Option<&'static str>, String)> {
         let https = url.scheme() == "https";
-        // A file that can't be read is refused below.
-        let extra_roots = ca_file.and_then(|path| std::fs::read(path).ok());
+        let extra_roots = ca_file.map(tls::read_extra).transpose().map_err(|why| (Some("ca_file"), why))?;
         let key = Key { extra_roots, https, loopback: is_loopback(url), connect_timeout };
         let mut clients = self.inner.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = clients.get(&key).filter(|_| ca_file.is_none() || key.extra_roots.is_some());
-        if let Some(client) = known {
+        if let Some(client) = clients.get(&key) {
             return Ok(client.clone());
         }
-        let tls = tls::config(ca_file, https.then_some(roots)).map_err(|why| (Some("ca_file"), why))?;
+        let extra = ca_file.zip(key.extra_roots.as_deref());
+        let extra =
+            extra.map(|(path, pem)| tls::roots_of(path, pem)).transpose().map_err(|why| (Some("ca_file"), why))?;
+        let tls = tls::config(extra, https.then_some(roots)).map_err(|why| (None, why))?;
         let mut http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .https_only(https)

@@ -9,6 +9,8 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
+use crate::files;
+
 /// The machine's roots, loaded when the first client needs them. Clones share them: to load them takes longer than all
 /// else about a client, which many apps would notice.
 #[derive(Clone, Debug, Default)]
@@ -20,14 +22,17 @@ impl MachineRoots {
     }
 }
 
-/// A configuration that trusts those. Without TLS there is no need of the machine's.
+/// The most bytes of a `ca_file`: twice as many as a machine's whole trust store takes.
+const MOST: u64 = 1 << 20;
+
+/// A configuration that trusts those and `extra` ones. Without TLS there is no need of the machine's.
 ///
 /// # Errors
-/// In words, where `ca_file` can't be read or holds no certificate.
-pub(crate) fn config(ca_file: Option<&Path>, machine: Option<&MachineRoots>) -> Result<ClientConfig, String> {
+/// In words, where there is no TLS.
+pub(crate) fn config(extra: Option<RootCertStore>, machine: Option<&MachineRoots>) -> Result<ClientConfig, String> {
     let mut roots = machine.map_or_else(RootCertStore::empty, |machine| machine.get().clone());
-    if let Some(path) = ca_file {
-        roots.roots.append(&mut extra(path)?.roots);
+    if let Some(mut extra) = extra {
+        roots.roots.append(&mut extra.roots);
     }
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
@@ -40,8 +45,24 @@ pub(crate) fn config(ca_file: Option<&Path>, machine: Option<&MachineRoots>) -> 
 /// # Errors
 /// In words, where it can't be read or holds no certificate.
 pub(crate) fn extra(path: &Path) -> Result<RootCertStore, String> {
-    let certificates = CertificateDer::pem_file_iter(path)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+    roots_of(path, &read_extra(path)?)
+}
+
+/// The content of a `ca_file`.
+///
+/// # Errors
+/// In words, where it can't be read.
+pub(crate) fn read_extra(path: &Path) -> Result<Vec<u8>, String> {
+    files::read(path, MOST).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// The roots in the content of a `ca_file`.
+///
+/// # Errors
+/// In words, where it holds no certificate.
+pub(crate) fn roots_of(path: &Path, pem: &[u8]) -> Result<RootCertStore, String> {
+    let certificates = CertificateDer::pem_slice_iter(pem)
+        .collect::<Result<Vec<_>, _>>()
         .map_err(|e| format!("{}: {e}", path.display()))?;
     let mut roots = RootCertStore::empty();
     if roots.add_parsable_certificates(certificates).0 == 0 {

@@ -33,8 +33,18 @@ const PEER: Peer = Peer {
     address_key: "webhook_url",
     takes_ca_file: false,
     longest_body: None,
-    message: |_| None,
+    message: own_words,
 };
+
+/// Characters of the webhook's answer that a warning passes on.
+const WORDS: usize = 100;
+
+/// What the webhook says of a refusal, as Slack does in one word: "channel_is_archived". A page for browsers says nothing.
+fn own_words(body: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(body).ok()?.trim();
+    let is_page = text.starts_with('<');
+    (!is_page && !text.is_empty()).then(|| text.chars().filter(|c| !c.is_control()).take(WORDS).collect())
+}
 
 /// Notices that wait at most. A service that is down for longer gets the oldest of them; newer ones are dropped, and a
 /// warning says so.

@@ -11,7 +11,8 @@ use crate::engine::permit::{Permit, StoreError};
 use crate::engine::store::StateStore;
 use crate::engine::warnings::Warnings;
 use crate::model::warning::Warning;
-use crate::stores::file::{InstanceLock, LockError, StateFile};
+use crate::stores::file::StateFile;
+use crate::stores::lock::{InstanceLock, LockError};
 
 /// The state file and the lock of one app. Clones share both; the lock is given back with the last of them.
 #[derive(Clone, Debug)]
@@ -120,6 +121,11 @@ impl Inner {
     }
 }
 
+/// What a lock that can't be had means.
+fn unguarded(error: &LockError) -> String {
+    format!("no lock, so that nothing keeps a second instance off the app: {error}")
+}
+
 async fn off_executor<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, StoreError> {
     let ended = tokio::task::spawn_blocking(work).await;
     ended.map_err(|_| StoreError::Unavailable("the program is ending".into()))
@@ -130,12 +136,15 @@ impl StateStore for FileStore {
     async fn claim(&mut self) -> Result<(), StoreError> {
         let store = self.clone();
         match off_executor(move || store.lock()).await? {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                if let Some(text) = self.0.state().lock.as_ref().and_then(InstanceLock::lacks).map(unguarded) {
+                    self.0.warnings.add(Warning::STATE, text);
+                }
+                Ok(())
+            }
             Err(LockError::Held { pid }) => Err(StoreError::Held { pid }),
-            Err(LockError::Io { path, error }) => {
-                let path = path.display();
-                let text = format!("no lock, so that nothing keeps a second instance off the app: {path}: {error}");
-                self.0.warnings.add(Warning::STATE, text);
+            Err(error @ LockError::Io { .. }) => {
+                self.0.warnings.add(Warning::STATE, unguarded(&error));
                 Ok(())
             }
         }

@@ -10,12 +10,20 @@ use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
+use crate::files::{is_descriptor, open, open_with, read_text};
 use crate::model::event::Event;
 use crate::model::time::Timestamp;
+use crate::stores::history_end::End;
 use crate::stores::private::{create_folders, for_its_owner, is_open_to_others};
 
 /// A file that has grown to this is set aside: some 20,000 events, two months of checks each five minutes.
 const ROTATE_AT: u64 = 10 * 1024 * 1024;
+/// The most bytes of one file that are read: several times as many as it is rotated at.
+pub const MOST: u64 = 64 << 20;
+/// What is said of a file that this program did not write.
+const FOREIGN: &str = "its last line is not an event of autoscale, so that nothing is written to it: name another file";
+/// What is said of a path such as `/dev/stdout`.
+const STREAM: &str = "a stream of the process, not a file: history_file: - is standard output";
 /// How many that were set aside are kept.
 const KEEP: u32 = 5;
 /// How long another writer of the same history may hold its lock: it needs microseconds. Whoever holds it for longer is
@@ -92,13 +100,17 @@ impl History {
 
     /// The file, locked if that can be had in time: nobody else who asks for the lock writes to it until it is dropped.
     fn open(&self) -> io::Result<Opened> {
+        if is_descriptor(&self.path) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, STREAM));
+        }
         if let Some(folder) = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             create_folders(folder)?;
         }
         let patience = if self.locked_out { Duration::ZERO } else { PATIENCE };
         let since = Instant::now();
         loop {
-            let file = for_its_owner(OpenOptions::new().read(true).append(true).create(true)).open(&self.path)?;
+            let mut options = OpenOptions::new();
+            let file = open_with(for_its_owner(options.read(true).append(true).create(true)), &self.path)?;
             let is_ours = match file.try_lock() {
                 Err(TryLockError::WouldBlock) => false,
                 // Where a file system has no locks, nobody is kept out.
@@ -135,13 +147,21 @@ struct Opened {
 }
 
 impl Opened {
-    /// Removes half a line at its end. Its length after that, and whether there was one.
+    /// Removes the beginning of an event at its end. Its length after that, and whether there was one.
+    ///
+    /// # Errors
+    /// What it ends with is not of this program: nothing is removed.
     fn end_with_a_whole_line(&mut self) -> io::Result<(u64, bool)> {
-        let whole = end_of_last_line(&mut self.file)?;
         let length = self.metadata()?.len();
-        if whole >= length {
-            return Ok((length, false));
-        }
+        let whole = match End::of(&mut self.file)? {
+            End::Whole => return Ok((length, false)),
+            End::Unended => {
+                self.write_all(b"\n")?;
+                return Ok((length + 1, false));
+            }
+            End::Foreign => return Err(io::Error::new(io::ErrorKind::InvalidData, FOREIGN)),
+            End::Torn(whole) => whole,
+        };
         if !self.is_ours {
             // Perhaps somebody is writing it just now. Half a line that stays is one that nobody will finish.
             sleep(PATIENCE);
@@ -194,6 +214,23 @@ fn is_at(_: &File, _: &Path) -> bool {
     true
 }
 
+/// Is there a file at a path that another program wrote, or something else than a file? Then nothing is written to it.
+///
+/// # Errors
+/// What stands there, in words.
+pub fn may_be_history(path: &Path) -> Result<(), String> {
+    if is_descriptor(path) {
+        return Err(STREAM.into());
+    }
+    match open(path).and_then(|mut file| End::of(&mut file)) {
+        Ok(End::Foreign) => Err(FOREIGN.into()),
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::IsADirectory) => {
+            Err(error.to_string())
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The whole text of a history, oldest first, what was set aside included.
 ///
 /// # Errors
@@ -201,13 +238,13 @@ fn is_at(_: &File, _: &Path) -> bool {
 pub fn read_all(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     for n in (1..=KEEP).rev() {
-        match fs::read_to_string(rotated(path, n)) {
+        match read_text(&rotated(path, n), MOST) {
             Ok(older) => text += &older,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
     }
-    text += &fs::read_to_string(path)?;
+    text += &read_text(path, MOST)?;
     Ok(text)
 }
 
@@ -218,12 +255,12 @@ pub fn read_all(path: &Path) -> io::Result<String> {
 /// The file itself is not there or can't be read.
 pub fn read_since(path: &Path, since: Timestamp) -> io::Result<String> {
     let before = |line: &&str| at(line).is_some_and(|at| at < since);
-    let mut texts = vec![fs::read_to_string(path)?];
+    let mut texts = vec![read_text(path, MOST)?];
     for n in 1..=KEEP {
         if texts.last().and_then(|text| text.lines().next()).is_some_and(|oldest| before(&oldest)) {
             break;
         }
-        match fs::read_to_string(rotated(path, n)) {
+        match read_text(&rotated(path, n), MOST) {
             Ok(older) => texts.push(older),
             Err(error) if error.kind() == io::ErrorKind::NotFound => break,
             Err(error) => return Err(error),
@@ -263,7 +300,7 @@ pub fn read_newest(path: &Path, most: u64) -> io::Result<String> {
 
 /// The whole lines at the end of a file that so many bytes hold.
 fn tail(path: &Path, most: u64) -> io::Result<String> {
-    let mut file = File::open(path)?;
+    let mut file = open(path)?;
     let length = file.seek(SeekFrom::End(0))?;
     // A byte more: where it is a line's end, the line after it is whole.
     let start = length.saturating_sub(most.saturating_add(1));
@@ -284,23 +321,6 @@ fn rotated(path: &Path, n: u32) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".{n}"));
     name.into()
-}
-
-/// Where the last whole line ends.
-fn end_of_last_line(file: &mut File) -> io::Result<u64> {
-    let mut end = file.seek(SeekFrom::End(0))?;
-    let mut block = [0; 4096];
-    while end > 0 {
-        let start = end.saturating_sub(block.len() as u64);
-        let block = &mut block[..(end - start) as usize];
-        file.seek(SeekFrom::Start(start))?;
-        file.read_exact(block)?;
-        if let Some(at) = block.iter().rposition(|b| *b == b'\n') {
-            return Ok(start + at as u64 + 1);
-        }
-        end = start;
-    }
-    Ok(0)
 }
 
 #[cfg(test)]
@@ -383,16 +403,6 @@ mod tests {
         fs::remove_file(&path).unwrap();
         writers[0].append(&event(30)).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), event(30).to_json() + "\n");
-    }
-
-    #[test]
-    fn a_full_disk_is_an_error_and_leaves_no_half_line() {
-        // /dev/full takes nothing; where it is missing, the rest of this file's tests speak for themselves.
-        let full = Path::new("/dev/full");
-        if full.exists() {
-            let error = History::new(full).append(&event(1)).unwrap_err();
-            assert_eq!(error.kind(), io::ErrorKind::StorageFull);
-        }
     }
 
     #[test]

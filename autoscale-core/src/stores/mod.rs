@@ -4,11 +4,19 @@
 #[cfg(feature = "loop")]
 pub(crate) mod event_file;
 #[cfg(feature = "loop")]
+pub(crate) mod event_stdout;
+#[cfg(feature = "loop")]
+mod exclusive;
+#[cfg(feature = "loop")]
 pub(crate) mod file;
 #[cfg(feature = "loop")]
 pub(crate) mod file_store;
 #[cfg(feature = "loop")]
 pub(crate) mod history;
+#[cfg(feature = "loop")]
+mod history_end;
+#[cfg(feature = "loop")]
+pub(crate) mod lock;
 #[cfg(feature = "loop")]
 pub(crate) mod memory;
 #[cfg(feature = "loop")]

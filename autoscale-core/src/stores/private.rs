@@ -1,7 +1,7 @@
 //! Who may read what the program writes: its owner alone, whatever the umask says. A history tells how an app fares, and
 //! whoever can open a file can also lock it. Knows no file's content.
 
-use std::fs::{DirBuilder, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
 use std::path::Path;
 
@@ -23,6 +23,47 @@ fn with_mode(options: &mut OpenOptions, mode: u32) -> &mut OpenOptions {
 #[cfg(not(unix))]
 fn with_mode(options: &mut OpenOptions, _: u32) -> &mut OpenOptions {
     options
+}
+
+/// Lets the group of a folder read a file in it that is for its owner alone; nobody else. Where the file can't be given to
+/// that group, it stays for its owner alone.
+#[cfg(unix)]
+pub(crate) fn share_with_group_of(folder: &Path, file: &File) {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let (Ok(folder), Ok(own)) = (std::fs::metadata(folder), file.metadata()) else { return };
+    let is_of_group = own.gid() == folder.gid() || fchown(file, None, Some(folder.gid())).is_ok();
+    let mode = if is_of_group { 0o640 } else { 0o600 };
+    if own.permissions().mode() & 0o777 != mode {
+        // Not ours to change: then it is somebody else's to answer for.
+        let _ = file.set_permissions(std::fs::Permissions::from_mode(mode));
+    }
+}
+
+#[cfg(not(unix))]
+pub(crate) fn share_with_group_of(_: &Path, _: &File) {}
+
+/// Who may read what is at a path that this process may not read: "members of the group adm can read it, others need
+/// sudo".
+#[cfg(unix)]
+pub(crate) fn who_may_read(path: &Path) -> String {
+    use std::os::unix::fs::MetadataExt as _;
+    // Below a folder that may not be entered nothing can be seen: it is that folder's group then.
+    let seen = path.ancestors().find_map(|path| std::fs::metadata(path).ok());
+    let shut = seen.filter(|metadata| metadata.mode() & 0o040 != 0);
+    match shut.map(|metadata| nix::unistd::Gid::from_raw(metadata.gid())) {
+        Some(gid) if gid.as_raw() != 0 => {
+            let group = nix::unistd::Group::from_gid(gid).ok().flatten();
+            let group = group.map_or_else(|| gid.to_string(), |group| group.name);
+            format!("members of the group {group} can read it, others need sudo")
+        }
+        _ => "its owner and root can read it: use sudo".into(),
+    }
+}
+
+#[cfg(not(unix))]
+pub(crate) fn who_may_read(_: &Path) -> String {
+    "its owner can read it".into()
 }
 
 /// Makes a folder and those above it, where there are none. Nobody but their owner may write to them.

@@ -1,12 +1,16 @@
 //! Files that are replaced whole or not at all: a draft is written beside the file, then renamed over it, so that readers
 //! and a crash never meet half of one. Knows nothing of what a file holds.
 
+#[cfg(feature = "graph")]
+use std::fs::OpenOptions;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::Path;
 
+#[cfg(feature = "graph")]
+use crate::files::open_own;
 #[cfg(feature = "loop")]
-use crate::stores::private::create_folders;
+use crate::stores::private::{create_folders, share_with_group_of};
 
 /// Replaces a file that is for its owner alone, and waits until the disk has the content. Makes the folder if need be.
 /// Several processes may replace a file at once: each has a draft of its own.
@@ -25,17 +29,18 @@ pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
 /// As for [`replace`].
 #[cfg(feature = "loop")]
 pub fn replace_in_folder(path: &Path, content: &[u8]) -> io::Result<()> {
-    replace_drafted(path, content, true)
+    replace_drafted(path, content, true, |_| {})
 }
 
-/// [`replace`]; without `sync` it does not wait for the disk, and a power failure may bring the earlier content back.
+/// [`replace`] with a file that the group of its folder may read; without `sync` it does not wait for the disk, and a power
+/// failure may bring the earlier content back.
 ///
 /// # Errors
 /// As for [`replace`].
 #[cfg(feature = "loop")]
-pub(crate) fn replace_with(path: &Path, content: &[u8], sync: bool) -> io::Result<()> {
+pub(crate) fn replace_shared(path: &Path, content: &[u8], sync: bool) -> io::Result<()> {
     create_folders(folder_of(path))?;
-    replace_drafted(path, content, sync)
+    replace_drafted(path, content, sync, |file| share_with_group_of(folder_of(path), file))
 }
 
 /// [`replace`] in a folder that has to be there, for everybody who may enter the folder to read.
@@ -54,9 +59,10 @@ pub(crate) fn replace_readable(path: &Path, content: &[u8]) -> io::Result<()> {
 }
 
 #[cfg(feature = "loop")]
-fn replace_drafted(path: &Path, content: &[u8], sync: bool) -> io::Result<()> {
+fn replace_drafted(path: &Path, content: &[u8], sync: bool, share: impl FnOnce(&File)) -> io::Result<()> {
     let draft = tempfile::Builder::new().prefix(&draft_prefix(path)).tempfile_in(folder_of(path))?;
     let (file, draft) = draft.keep()?;
+    share(&file);
     finish(file, &draft, path, content, sync)
 }
 
@@ -67,7 +73,8 @@ fn replace_drafted(path: &Path, content: &[u8], sync: bool) -> io::Result<()> {
 /// Whatever the file system says; the file is as it was then.
 #[cfg(feature = "graph")]
 pub(crate) fn replace_by(draft: &Path, path: &Path, content: &[u8]) -> io::Result<()> {
-    finish(File::create(draft)?, draft, path, content, false)
+    let file = open_own(OpenOptions::new().write(true).create(true).truncate(true), draft)?;
+    finish(file, draft, path, content, false)
 }
 
 fn finish(mut file: File, draft: &Path, path: &Path, content: &[u8], sync: bool) -> io::Result<()> {

@@ -14,6 +14,7 @@ use crate::config::{Config, places};
 use crate::engine::commands::{Commands, Order, Waiting};
 use crate::engine::permit::StoreError;
 use crate::engine::warnings::Warnings;
+use crate::files;
 use crate::model::warning::Warning;
 use crate::stores::file::StateFile;
 use crate::stores::private::create_folders;
@@ -101,16 +102,13 @@ impl Spool {
     /// One that can't be read is put away with a warning: it would be in the way for ever.
     fn read_one(&self, id: &str) -> Option<Order> {
         let path = self.folder.join(id);
-        let why = match fs::metadata(&path) {
-            Ok(metadata) if metadata.len() > LONGEST => format!("larger than {LONGEST} bytes"),
-            _ => match fs::read(&path).map(|bytes| serde_json::from_slice::<Content>(&bytes)) {
-                Ok(Ok(Content { v: 1, order })) => return Some(order),
-                Ok(Ok(Content { v, .. })) => format!("of version {v}, which this program does not know"),
-                Ok(Err(error)) => format!("no command: {error}"),
-                // Somebody else has put it away.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
-                Err(error) => error.to_string(),
-            },
+        let why = match files::read(&path, LONGEST).map(|bytes| serde_json::from_slice::<Content>(&bytes)) {
+            Ok(Ok(Content { v: 1, order })) => return Some(order),
+            Ok(Ok(Content { v, .. })) => format!("of version {v}, which this program does not know"),
+            Ok(Err(error)) => format!("no command: {error}"),
+            // Somebody else has put it away.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+            Err(error) => error.to_string(),
         };
         self.warnings.add_once(Warning::COMMAND, format!("{}: {why}; it is not carried out", path.display()));
         let _ = fs::remove_file(&path);

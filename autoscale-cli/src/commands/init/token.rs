@@ -1,10 +1,9 @@
 //! Where `init` takes a token from when nobody is asked: a file, or the environment. Never shows one.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 
 use autoscale_core::workspace::config::{Secret, keys};
+use autoscale_core::workspace::files::read_input;
 
 use super::stop::Stop;
 
@@ -14,9 +13,9 @@ const LONGEST: u64 = 16 * 1024;
 /// The token in a file, else in a variable of the environment; `None` where neither is given.
 pub(super) fn given(file: Option<&Path>, variable: &str) -> Result<Option<Secret>, Stop> {
     if let Some(path) = file {
-        let mut text = String::new();
-        let read = File::open(path).and_then(|file| file.take(LONGEST).read_to_string(&mut text));
-        read.map_err(|error| Stop::failed(format!("cannot read the token in {}: {error}", path.display())))?;
+        let text = read_input(path, LONGEST);
+        let text =
+            text.map_err(|error| Stop::failed(format!("cannot read the token in {}: {error}", path.display())))?;
         return match usable(&text) {
             Ok(None) => Err(Stop::usage(format!("{} is empty: put the token into it", path.display()))),
             Ok(token) => Ok(token),

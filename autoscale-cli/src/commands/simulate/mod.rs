@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use autoscale_core::workspace::config::Config;
 use autoscale_core::workspace::config_file;
+use autoscale_core::workspace::files::read_input;
 use autoscale_core::workspace::formation::Bounds;
 use autoscale_core::workspace::graph_files;
 use autoscale_core::workspace::money::DynoPrice;
@@ -19,6 +20,7 @@ use autoscale_core::workspace::simulation::{Evidence, Incident, Load, Profile, S
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use self::played::Played;
+use crate::commands::sandbox::LONGEST_LOAD;
 use crate::exit::Exit;
 
 /// Plays policies against a simulated app, in virtual time: what visitors get, and what it costs.
@@ -75,6 +77,9 @@ pub(crate) struct Args {
     #[arg(long)]
     json: bool,
 }
+
+/// The longest simulation.
+const MOST_HOURS: f64 = 366.0 * 24.0;
 
 /// What the operator set, as far as it matters here.
 struct Operator {
@@ -156,7 +161,10 @@ fn scenario(args: &Args, operator: &Operator) -> Result<Scenario, String> {
     }
     let asked = args.days.map(|days| 24.0 * days).or(args.hours);
     if let Some(hours) = asked {
-        scenario.length = Duration::from_secs_f64((3600.0 * hours).clamp(60.0, 3650.0 * 86_400.0));
+        if hours > MOST_HOURS {
+            return Err(format!("{:.0} days are too long: give at most {:.0}", hours / 24.0, MOST_HOURS / 24.0));
+        }
+        scenario.length = Duration::from_secs_f64((3600.0 * hours).max(60.0));
     }
     scenario.interval =
         args.check_every.map_or(operator.check_frequency, |m| Duration::from_secs_f64(60.0 * m.min(1e6)));
@@ -189,7 +197,7 @@ fn load(name: &str) -> Result<Load, String> {
     if let Some(load) = Load::built_in(name) {
         return Ok(load);
     }
-    let text = std::fs::read_to_string(name).map_err(|error| {
+    let text = read_input(Path::new(name), LONGEST_LOAD).map_err(|error| {
         let names = Load::BUILT_IN.join(", ");
         format!("--load {name}: {error} (built-in loads are {names} and flat=RPS)")
     })?;

@@ -15,7 +15,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use super::settings::ProbeSettings;
 use crate::engine::Warnings;
 use crate::engine::ports::{Failure, FailureKind, MetricSource, Reading};
-use crate::http::{HttpOptions, USER_AGENT, is_loopback, tls_config};
+use crate::http::{HttpOptions, USER_AGENT, extra_roots, is_loopback, tls_config};
 use crate::model::sample::{DownCause, Sample};
 use crate::model::time::Timestamp;
 use crate::model::warning::Warning;
@@ -59,8 +59,9 @@ impl Probe {
         let text = config.url.as_deref().ok_or_else(|| refused("url is missing".into()))?;
         let url = reqwest::Url::parse(text).map_err(|e| refused(format!("url: no web address: {e}")))?;
         // A redirect may lead to https, so that roots are needed in any case.
-        let tls = tls_config(config.ca_file.as_deref(), Some(&options.roots))
-            .map_err(|e| refused(format!("ca_file: {e}")))?;
+        let extra = config.ca_file.as_deref().map(extra_roots).transpose();
+        let extra = extra.map_err(|error| refused(format!("ca_file: {error}")))?;
+        let tls = tls_config(extra, Some(&options.roots)).map_err(refused)?;
         let timeout = options.timeout(config.timeout.as_secs_f64());
         let mut http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
