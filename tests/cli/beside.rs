@@ -197,3 +197,15 @@ fn without_a_home_no_folder_of_everybodys_is_trusted() {
     let file = status["state_file"].as_str().unwrap();
     assert!(file.starts_with("/var/lib/heroku-autoscale/") || file.starts_with("/root/"), "{file}");
 }
+
+#[test]
+fn a_stray_date_or_an_endless_simulation_is_refused_before_it_costs_anything() {
+    let stage = stage("");
+    let (minutes, csv) = ((0..90).map(|minute| format!("{},600,up\n", 1_700_000_000 + 60 * minute)), "results.csv");
+    write(&stage.home.path().join(csv), &(String::from("1400000000,600,up\n") + &minutes.collect::<String>()));
+    let run = |arguments: &[&str]| said(&autoscale(stage.home.path()).args(arguments).output().unwrap());
+    let (code, text) = run(&["replay", "--config", stage.config.to_str().unwrap(), "--samples", csv]);
+    assert!(code == Some(1) && text.contains("is one of the times wrong?"), "{text}");
+    let (code, text) = run(&["simulate", "--days", "1e9"]);
+    assert!(code == Some(2) && text.contains("1000000000 days are too long: give at most 366"), "{text}");
+}
