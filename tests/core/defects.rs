@@ -89,6 +89,7 @@ fn plan(app: &str) -> Plan {
         manual_override: Duration::from_secs(1800),
         debug: false,
         simulated_time: false,
+        api_key: None,
         shadow: false,
     }
 }

@@ -25,33 +25,38 @@ use crate::support::log::Log;
 
 /// What a platform and a metric service would know, shared between the test and the engine.
 #[derive(Default)]
-struct World {
-    samples: Vec<Sample>,
-    server_time: Option<Timestamp>,
-    metric_fails: Option<Failure>,
-    metric_reads: Vec<(Timestamp, Timestamp)>,
-    quantity: u32,
-    updated_at: Option<Timestamp>,
-    maintenance: bool,
-    formation_fails: Option<Failure>,
+pub(crate) struct World {
+    pub(crate) samples: Vec<Sample>,
+    pub(crate) server_time: Option<Timestamp>,
+    pub(crate) metric_fails: Option<Failure>,
+    pub(crate) metric_reads: Vec<(Timestamp, Timestamp)>,
+    pub(crate) quantity: u32,
+    pub(crate) updated_at: Option<Timestamp>,
+    pub(crate) maintenance: bool,
+    pub(crate) formation_fails: Option<Failure>,
     /// Answers to the coming changes; carried out and confirmed when there is none.
-    answers: VecDeque<Answer>,
+    pub(crate) answers: VecDeque<Answer>,
     /// Changes are answered never.
-    hangs: bool,
-    sent: Vec<u32>,
-    kept: Vec<Ledger>,
+    pub(crate) hangs: bool,
+    pub(crate) sent: Vec<u32>,
+    pub(crate) kept: Vec<Ledger>,
 }
 
-enum Answer {
+pub(crate) enum Answer {
     Refuse(FailureKind),
     /// Carried out, but the answer is lost.
     Lost,
     /// Not carried out, and no answer either.
     Never,
+    /// Carried out as `applied`, and answered with `says`.
+    Says {
+        says: u32,
+        applied: Option<u32>,
+    },
 }
 
 #[derive(Clone, Default)]
-struct Shared(Arc<Mutex<World>>);
+pub(crate) struct Shared(pub(crate) Arc<Mutex<World>>);
 
 impl MetricSource for Shared {
     async fn samples(&mut self, from: Timestamp, to: Timestamp) -> Result<Reading, Failure> {
@@ -95,13 +100,17 @@ impl ScaleTarget for Shared {
                 Err(Failure::new(FailureKind::Unknown, "the answer was lost"))
             }
             Some(Answer::Never) => Err(Failure::new(FailureKind::Unknown, "the answer was lost")),
+            Some(Answer::Says { says, applied }) => {
+                world.quantity = applied.unwrap_or(world.quantity);
+                Ok(says)
+            }
         }
     }
 }
 
-const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
+pub(crate) const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
 
-fn plan() -> Plan {
+pub(crate) fn plan() -> Plan {
     Plan {
         app: "shop".into(),
         process: "web".into(),
@@ -112,44 +121,45 @@ fn plan() -> Plan {
         debug: false,
         shadow: false,
         simulated_time: false,
+        api_key: None,
     }
 }
 
 /// A result a minute up to now, all of `ms`.
-fn flat(ms: f64, now: Timestamp) -> Vec<Sample> {
+pub(crate) fn flat(ms: f64, now: Timestamp) -> Vec<Sample> {
     (0..30).map(|i| Sample::up(now - Duration::from_secs(60 * i), ms).unwrap()).collect()
 }
 
-fn world(quantity: u32, samples: Vec<Sample>) -> Shared {
+pub(crate) fn world(quantity: u32, samples: Vec<Sample>) -> Shared {
     Shared(Arc::new(Mutex::new(World { quantity, samples, ..World::default() })))
 }
 
-fn engine(world: &Shared, plan: Plan, ledger: Ledger) -> Engine<Shared, Shared, AnyStore> {
+pub(crate) fn engine(world: &Shared, plan: Plan, ledger: Ledger) -> Engine<Shared, Shared, AnyStore> {
     let kept = world.clone();
     let store = Kept(move |ledger: &Ledger| kept.0.lock().unwrap().kept.push(ledger.clone()));
     Engine::new(plan, world.clone(), world.clone(), AnyStore::new(store), ledger)
 }
 
 /// Nothing here waits: every future is ready at once.
-fn now_or_never<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn now_or_never<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,
         Poll::Pending => panic!("a scripted port waited"),
     }
 }
 
-fn check(engine: &mut Engine<Shared, Shared, AnyStore>, now: Timestamp) -> Vec<Event> {
+pub(crate) fn check(engine: &mut Engine<Shared, Shared, AnyStore>, now: Timestamp) -> Vec<Event> {
     now_or_never(engine.check(now))
 }
 
-fn checked(events: &[Event]) -> &Check {
+pub(crate) fn checked(events: &[Event]) -> &Check {
     match &events.last().unwrap().kind {
         Kind::Checked(check) => check,
         other => panic!("{other:?}"),
     }
 }
 
-fn later(minutes: u64) -> Timestamp {
+pub(crate) fn later(minutes: u64) -> Timestamp {
     NOW + Duration::from_secs(60 * minutes)
 }
 
@@ -308,20 +318,6 @@ fn a_limit_below_the_formation_lowers_nothing() {
 }
 
 #[test]
-fn a_refused_change_is_tried_again_hourly() {
-    let world = world(3, flat(5000.0, NOW));
-    world.0.lock().unwrap().answers.push_back(Answer::Refuse(FailureKind::Refused));
-    let mut engine = engine(&world, plan(), Ledger::default());
-    assert_eq!(checked(&check(&mut engine, NOW)).error.as_deref(), Some("no; tried again in 60 min"));
-    world.0.lock().unwrap().samples = flat(5000.0, later(59));
-    let events = check(&mut engine, later(59));
-    assert_eq!(checked(&events).error.as_deref(), Some("no; tried again in 1 min"));
-    assert_eq!(world.0.lock().unwrap().sent, [6]);
-    world.0.lock().unwrap().samples = flat(5000.0, later(60));
-    assert_eq!(checked(&check(&mut engine, later(60))).outcome, Outcome::Scaled);
-}
-
-#[test]
 fn each_result_is_reported_once_also_over_a_restart() {
     let world = world(3, flat(700.0, NOW));
     let mut engine = engine(&world, plan(), Ledger::default());
@@ -412,18 +408,6 @@ fn a_policy_knows_of_its_change_though_the_process_died_before_the_answer() {
 }
 
 #[test]
-fn a_limit_that_leaves_room_is_a_refusal_for_other_process_types_count_in_it() {
-    let world = world(1, flat(5000.0, NOW));
-    world.0.lock().unwrap().answers.push_back(Answer::Refuse(FailureKind::Limit(2)));
-    let mut engine = engine(&world, plan(), Ledger::default());
-    assert_eq!(checked(&check(&mut engine, NOW)).outcome, Outcome::Failed);
-    world.0.lock().unwrap().samples = flat(5000.0, later(1));
-    let events = check(&mut engine, later(1));
-    assert_eq!(checked(&events).error.as_deref(), Some("no; tried again in 59 min"));
-    assert_eq!(world.0.lock().unwrap().sent, [2], "not at every check");
-}
-
-#[test]
 fn maintenance_holds() {
     let world = world(3, flat(5000.0, NOW));
     world.0.lock().unwrap().maintenance = true;
@@ -457,7 +441,6 @@ fn a_clock_that_was_set_back_leaves_nothing_that_holds_the_app_until_then() {
         quantity: Some(3),
         changed_at: Some(NOW - Duration::from_secs(3600)),
         override_until: Some(ahead),
-        refused_until: Some(ahead),
         limit: Some(Limit { dynos: 3, size: Some("Standard-1X".into()), at: ahead }),
         ..Ledger::default()
     };

@@ -83,6 +83,7 @@ fn plan() -> Plan {
         debug: true,
         shadow: false,
         simulated_time: false,
+        api_key: None,
     }
 }
 

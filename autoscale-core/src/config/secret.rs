@@ -1,6 +1,7 @@
 //! A value that is never shown.
 
 use std::fmt;
+use std::hash::{DefaultHasher, Hasher};
 
 /// A key, token, password or address that holds one. Its `Debug` and `Display` never show it.
 #[derive(Clone, PartialEq, Eq)]
@@ -15,6 +16,14 @@ impl Secret {
     /// The value itself, to be sent to whom it is for and nowhere else.
     pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// 64 bits of a hash under a key: enough to tell another value, too few to find this one from.
+    pub fn keyed_hash(&self, key: u64) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        hasher.write_u64(key);
+        hasher.write(self.0.as_bytes());
+        hasher.finish()
     }
 }
 

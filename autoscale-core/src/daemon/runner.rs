@@ -150,6 +150,7 @@ impl AppLoop {
             told_due: None,
             look: Instant::now(),
         };
+        self.engine.forget_refusals();
         let (dry_run, shadow) = self.mode();
         self.tell(Kind::Started { dry_run, shadow });
         if agenda.rests {

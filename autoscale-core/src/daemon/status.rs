@@ -192,7 +192,7 @@ impl Status {
             overdue,
             override_until: ledger.override_until.filter(|until| now < *until),
             limit: ledger.limit.as_ref().map(|limit| (limit.dynos, limit.at + LIMIT_HOLDS)).filter(|(_, t)| now < *t),
-            refused_until: ledger.refused_until.filter(|until| now < *until),
+            refused_until: ledger.refusals.until(now),
             state_file: String::new(),
             state_error: None,
             at: now,

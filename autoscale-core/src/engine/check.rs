@@ -6,14 +6,16 @@
 
 use std::time::Duration;
 
-use crate::config::Config;
-use crate::engine::ledger::{DryRunToggle, Intent, Ledger, Limit};
+use crate::config::{Config, Secret};
+use crate::engine::acted::Acted;
+use crate::engine::ledger::{DryRunToggle, Intent, Ledger};
 use crate::engine::permit::StoreError;
-use crate::engine::ports::{Failure, FailureKind, FormationReading, MetricSource, Reading, ScaleTarget};
+use crate::engine::ports::{Failure, FormationReading, MetricSource, Reading, ScaleTarget};
+use crate::engine::refusals::Refusals;
 use crate::engine::store::StateStore;
 use crate::engine::warnings::Warnings;
-use crate::model::decision::{Action, Decision};
-use crate::model::event::{self, Check, Detail, Event, JsonSample, Kind, Outcome, Stage};
+use crate::model::decision::Decision;
+use crate::model::event::{self, Check, Detail, Event, JsonSample, Kind, Stage};
 use crate::model::formation::{Bounds, Formation};
 use crate::model::rates::Rates;
 use crate::model::sample::Sample;
@@ -27,9 +29,6 @@ use crate::policy::{Decider, Observation, Settings};
 const SKEW: f64 = 5.0;
 /// From here on it is worth a warning, s.
 const SKEW_WARNING: f64 = 60.0;
-/// A change that the platform refused is not sent again before this: somebody has to act first, and each attempt counts
-/// against the account's rate limit.
-const REFUSED_FOR: Duration = Duration::from_secs(3600);
 
 /// What an engine is told about its app.
 #[derive(Clone, PartialEq, Debug)]
@@ -52,6 +51,8 @@ pub struct Plan {
     pub shadow: bool,
     /// Does a sandbox make the time? Then a clock far from this machine's is no fault.
     pub simulated_time: bool,
+    /// The key that changes are sent with: what was refused to another one is sent again at once.
+    pub api_key: Option<Secret>,
 }
 
 impl From<&Config> for Plan {
@@ -66,6 +67,7 @@ impl From<&Config> for Plan {
             debug: config.dry_run,
             shadow: config.shadow,
             simulated_time: config.sandbox_speed.is_some(),
+            api_key: config.heroku.api_key.clone(),
         }
     }
 }
@@ -73,12 +75,12 @@ impl From<&Config> for Plan {
 /// The engine of one app.
 #[derive(Debug)]
 pub struct Engine<M, T, S = ()> {
-    plan: Plan,
+    pub(super) plan: Plan,
     source: M,
-    target: T,
-    store: S,
-    decider: Decider,
-    ledger: Ledger,
+    pub(super) target: T,
+    pub(super) store: S,
+    pub(super) decider: Decider,
+    pub(super) ledger: Ledger,
     /// How far a service's clock is ahead of the local one, µs.
     clock_offset: i64,
     /// The window of the check before: what is not in it is new.
@@ -126,7 +128,13 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
             warnings,
         };
         engine.forget_toggle();
+        engine.ledger.refusals.use_key(engine.plan.api_key.as_ref());
         engine
+    }
+
+    /// Sends at the next check what the platform refused before: somebody may have mended what it refused for.
+    pub fn forget_refusals(&mut self) {
+        self.ledger.refusals = Refusals::default();
     }
 
     /// A toggle counts only while `debug` is as it was then, and `debug: shadow` is neither of what it can have been.
@@ -194,8 +202,7 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
         }
         self.decider.set_settings(plan.settings.clone());
         self.ledger.limit = None;
-        self.ledger.refused_until = None;
-        self.ledger.refused_why = None;
+        self.forget_refusals();
         self.plan = plan;
         if let Some(target) = target {
             self.target = target;
@@ -290,11 +297,11 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
     async fn try_check(&mut self, local: Timestamp) -> Result<Check, (Stage, Failure)> {
         let reading = self.read_samples(local).await.map_err(|failure| (Stage::Metric, failure))?;
         self.read_seq = reading.seq;
-        let seen = self.target.formation().await.map_err(|failure| (Stage::Formation, failure))?;
+        let mut seen = self.target.formation().await.map_err(|failure| (Stage::Formation, failure))?;
         let now = self.corrected(local);
         let from = now - self.plan.settings.period;
         let intent = self.ledger.intent;
-        self.note_formation(now, &seen);
+        seen.quantity = self.note_formation(now, &seen);
         self.confirmed = intent.filter(|intent| intent.to == seen.quantity).or(self.confirmed);
         self.ledger.forget_changes_before(from);
 
@@ -359,12 +366,12 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
     }
 
     /// Takes note of the formation. In shadow mode changes by others are what it is there for, and start no override.
-    fn note_formation(&mut self, now: Timestamp, seen: &FormationReading) {
+    fn note_formation(&mut self, now: Timestamp, seen: &FormationReading) -> u32 {
         if self.is_shadow() {
             return self.ledger.note_formation(now, seen, Duration::ZERO);
         }
         let before = self.ledger.override_until;
-        self.ledger.note_formation(now, seen, self.plan.manual_override);
+        let quantity = self.ledger.note_formation(now, seen, self.plan.manual_override);
         if !self.is_dry_run() {
             self.ledger.shadow_advised = false;
         } else if self.ledger.override_until > before && !std::mem::replace(&mut self.ledger.shadow_advised, true) {
@@ -375,6 +382,7 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
             );
             self.warnings.add(Warning::SHADOW_ADVISED, text);
         }
+        quantity
     }
 
     /// Reads the window, by the service's clock where it differs from the local one.
@@ -425,118 +433,14 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
         new
     }
 
-    /// Carries a decision out, if it is one to change something and this is no dry run.
-    async fn act(&mut self, now: Timestamp, decision: &Decision, seen: &FormationReading) -> Acted {
-        if decision.action() == Action::Hold {
-            return Acted::plain(Outcome::Held, decision.from);
-        }
-        if self.is_dry_run() {
-            return Acted::plain(Outcome::WouldScale, decision.from);
-        }
-        // A moment further ahead was set by a clock that has been put back since.
-        let refused = self.ledger.refused_until.filter(|until| now < *until && *until <= now + REFUSED_FOR);
-        if let Some(until) = refused {
-            let why = self.ledger.refused_why.as_deref().unwrap_or("the platform refused a change before");
-            return Acted::refused(decision.from, why, until.seconds_since(now));
-        }
-        match self.send(now, decision.from, decision.target).await {
-            Ok(applied) if applied == decision.target => Acted::plain(Outcome::Scaled, applied),
-            Ok(applied) => {
-                let text = format!("asked for {}, the platform confirmed {applied}", decision.target);
-                Acted { outcome: Outcome::Limited, applied, error: Some(text) }
-            }
-            // A limit that leaves room, and no room all the same: other process types count in it.
-            Err(Failure { kind: FailureKind::Limit(dynos), text }) if dynos >= decision.target => {
-                self.refused(now, &text);
-                Acted::refused(decision.from, &text, REFUSED_FOR.as_secs_f64())
-            }
-            Err(Failure { kind: FailureKind::Limit(dynos), text }) => {
-                self.ledger.limit = Some(Limit { dynos, size: seen.size.clone(), at: now });
-                let applied = if decision.from < dynos && dynos < decision.target {
-                    match self.send(now, decision.from, dynos).await {
-                        Ok(applied) => Some(applied),
-                        Err(Failure { kind: FailureKind::Unknown, .. }) => self.settle_unknown(now, dynos).await,
-                        Err(_) => None,
-                    }
-                    .unwrap_or(decision.from)
-                } else {
-                    decision.from
-                };
-                Acted { outcome: Outcome::Limited, applied, error: Some(text) }
-            }
-            Err(Failure { kind: FailureKind::Unknown, text }) => {
-                match self.settle_unknown(now, decision.target).await {
-                    Some(dynos) if dynos == decision.target => Acted::plain(Outcome::Scaled, dynos),
-                    seen => Acted::failed(seen.unwrap_or(decision.from), text),
-                }
-            }
-            Err(failure) => {
-                if failure.kind == FailureKind::Refused {
-                    self.refused(now, &failure.text);
-                    return Acted::refused(decision.from, &failure.text, REFUSED_FOR.as_secs_f64());
-                }
-                Acted::failed(decision.from, failure.text)
-            }
-        }
-    }
-
-    /// Somebody has to mend something: not tried again for a while.
-    fn refused(&mut self, now: Timestamp, why: &str) {
-        self.ledger.refused_until = Some(now + REFUSED_FOR);
-        self.ledger.refused_why = Some(why.to_owned());
-    }
-
-    /// Sends one change, recorded before and after.
-    async fn send(&mut self, now: Timestamp, from: u32, to: u32) -> Result<u32, Failure> {
-        self.ledger.intent = Some(Intent { at: now, from, to });
-        // A policy that forgot its own change would take the next for the first.
-        self.ledger.memory = self.decider.save();
-        let permit = match self.store.save_intent(&self.ledger).await {
-            Ok(permit) => permit,
-            Err(error) => {
-                self.ledger.intent = None;
-                self.note_kept(Some(&error));
-                return Err(Failure::new(FailureKind::Transient, format!("no change is sent: {error}")));
-            }
-        };
-        self.note_kept(permit.warning());
-        let result = self.target.scale(to, &permit).await;
-        match &result {
-            Ok(applied) => {
-                self.ledger.intent = None;
-                self.ledger.refused_until = None;
-                self.ledger.refused_why = None;
-                if *applied != from {
-                    self.ledger.note_change(now, *applied);
-                }
-            }
-            // It may still be carried out: the intent stays.
-            Err(failure) if failure.kind == FailureKind::Unknown => {}
-            Err(_) => self.ledger.intent = None,
-        }
-        self.keep().await;
-        result
-    }
-
-    /// The answer to a change was lost: the formation says whether it happened. The dynos that there are, if known.
-    async fn settle_unknown(&mut self, now: Timestamp, wanted: u32) -> Option<u32> {
-        // Where it has not (yet) been carried out the intent stays, so that a late effect is known as our own.
-        let seen = self.target.formation().await.ok()?.quantity;
-        if seen == wanted {
-            self.ledger.intent = None;
-            self.ledger.note_change(now, seen);
-        }
-        Some(seen)
-    }
-
     /// Saves the ledger.
-    async fn keep(&mut self) {
+    pub(super) async fn keep(&mut self) {
         let kept = self.store.save(&self.ledger).await;
         self.note_kept(kept.as_ref().err());
     }
 
     /// Takes note of how saving went, and says so when that changes.
-    fn note_kept(&mut self, error: Option<&StoreError>) {
+    pub(super) fn note_kept(&mut self, error: Option<&StoreError>) {
         match error {
             Some(StoreError::Lost) => self.lost = true,
             Some(error) if !self.not_kept => {
@@ -564,26 +468,4 @@ fn remembering(plan: &Plan, ledger: &Ledger, warnings: &Warnings) -> Decider {
 fn traffic_seen(rows: Vec<TrafficRow>, decision: &Decision) -> Option<Box<TrafficSeen>> {
     let belief = decision.evidence.traffic.as_ref().map(SeenBelief::from);
     TrafficSeen::of(rows).map(|seen| Box::new(TrafficSeen { belief, ..seen }))
-}
-
-/// What came of carrying a decision out.
-struct Acted {
-    outcome: Outcome,
-    applied: u32,
-    error: Option<String>,
-}
-
-impl Acted {
-    fn plain(outcome: Outcome, applied: u32) -> Self {
-        Self { outcome, applied, error: None }
-    }
-
-    /// A refusal, and when the change is tried again.
-    fn refused(applied: u32, why: &str, seconds: f64) -> Self {
-        Self::failed(applied, format!("{why}; tried again in {:.0} min", (seconds / 60.0).ceil()))
-    }
-
-    fn failed(applied: u32, error: String) -> Self {
-        Self { outcome: Outcome::Failed, applied, error: Some(error) }
-    }
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::engine::own_change::{OwnChange, PENDING};
 use crate::engine::ports::FormationReading;
+use crate::engine::refusals::Refusals;
 use crate::model::event::{Event, Kind};
 use crate::model::time::Timestamp;
 
@@ -15,8 +17,8 @@ pub const LIMIT_HOLDS: Duration = Duration::from_secs(6 * 3600);
 /// Most results of a check that outlive the process: as many as Pingdom lists at once.
 const MOST_SAMPLES: usize = 1000;
 
-/// How long a change whose answer was lost may still be carried out.
-const PENDING: Duration = Duration::from_secs(600);
+/// Most changes of our own that are remembered as recent.
+const MOST_OWN: usize = 32;
 
 /// What outlives the process.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -36,10 +38,10 @@ pub struct Ledger {
     pub limit: Option<Limit>,
     /// Until when the app is left alone, since somebody else changed its formation.
     pub override_until: Option<Timestamp>,
-    /// The platform refuses changes: not tried again before this.
-    pub refused_until: Option<Timestamp>,
-    /// Why, and what to mend.
-    pub refused_why: Option<String>,
+    /// Changes of our own that the formation may not show yet, oldest first.
+    pub own: Vec<OwnChange>,
+    /// Changes that the platform refuses, and when they are sent again.
+    pub refusals: Refusals,
     /// Is the loop told to rest?
     pub paused: bool,
     /// Dry run as it was toggled.
@@ -102,35 +104,77 @@ impl Ledger {
         self.dry_run.filter(|toggle| toggle.debug == debug).map_or(debug, |toggle| toggle.on)
     }
 
-    /// Takes note of the formation as it is read: whose change it was, when, and what follows.
-    pub fn note_formation(&mut self, now: Timestamp, seen: &FormationReading, manual_override: Duration) {
+    /// Takes note of the formation as it is read: whose change it was, when, and what follows. Returns the dynos to go by:
+    /// the platform may show an older formation than it has shown before.
+    pub fn note_formation(&mut self, now: Timestamp, seen: &FormationReading, manual_override: Duration) -> u32 {
         self.leave_the_future(now, manual_override);
-        // A change whose answer was lost may still come: the intent stays while the formation is as it was before it.
-        let pending = |intent: &Intent| intent.from == seen.quantity && now < intent.at + PENDING;
-        let intent = self.intent;
-        self.intent = intent.filter(pending);
+        // A change whose result is unknown may still come: the intent stays while the formation is as it was before it.
+        self.intent = self.intent.filter(|intent| intent.from == seen.quantity && now < intent.at + PENDING);
+        let ours = self.own.iter().rposition(|own| !own.shown && own.brings(seen.quantity));
+        let ours = ours.map(|newest| {
+            self.own[..=newest].iter_mut().for_each(|own| own.shown = true);
+            self.own[newest]
+        });
+        let missing = self.own.iter().rfind(|own| own.is_missing_from(seen, now)).copied();
+        self.own.retain(|own| own.is_pending(now));
+        let mut quantity = seen.quantity;
         if self.quantity.is_none() {
-            self.changes = vec![(seen.updated_at.unwrap_or(now), seen.quantity)];
+            self.changes = vec![(seen.updated_at.unwrap_or(now), quantity)];
             self.changed_at = seen.updated_at;
-        } else if self.quantity != Some(seen.quantity) {
-            match intent.filter(|intent| intent.to == seen.quantity) {
-                Some(ours) => self.note_change(ours.at, seen.quantity),
-                None => {
-                    // `updated_at` moves with the dyno size too: it dates the change only where it fits between two reads.
-                    let since = self.read_at.unwrap_or(now);
-                    let at = seen.updated_at.filter(|at| since <= *at && *at <= now).unwrap_or(now);
-                    self.note_change(at, seen.quantity);
-                    self.override_until = (manual_override > Duration::ZERO).then(|| now + manual_override);
-                }
+        } else if self.quantity != Some(quantity) {
+            match (ours, missing) {
+                (Some(ours), _) => self.note_change(ours.at, quantity),
+                (None, Some(own)) if own.is_pending(now) && own.shown => quantity = self.quantity.unwrap_or(quantity),
+                (None, Some(own)) if own.is_pending(now) => {}
+                // It has not taken place, and nobody has changed anything.
+                (None, Some(own)) if !own.shown => self.note_change(now, quantity),
+                _ => self.note_others_change(now, seen, manual_override),
             }
         }
-        self.quantity = Some(seen.quantity);
+        let waits = missing.is_some_and(|own| own.is_pending(now));
+        if !waits || self.quantity.is_none() {
+            self.quantity = Some(quantity);
+        }
         self.size.clone_from(&seen.size);
         self.read_at = Some(now);
         if self.limit.as_ref().is_some_and(|limit| limit.size != seen.size || limit.at + LIMIT_HOLDS <= now) {
             self.limit = None;
         }
         self.override_until = self.override_until.filter(|until| *until > now);
+        quantity
+    }
+
+    /// Somebody else has changed the formation: the app is left alone.
+    fn note_others_change(&mut self, now: Timestamp, seen: &FormationReading, manual_override: Duration) {
+        // `updated_at` moves with the dyno size too: it dates the change only where it fits between two reads.
+        let since = self.read_at.unwrap_or(now);
+        let at = seen.updated_at.filter(|at| since <= *at && *at <= now).unwrap_or(now);
+        self.note_change(at, seen.quantity);
+        self.override_until = (manual_override > Duration::ZERO).then(|| now + manual_override);
+    }
+
+    /// A change of our own is about to be sent.
+    pub fn note_sent(&mut self, now: Timestamp, seen: &FormationReading, to: u32) {
+        if self.own.len() == MOST_OWN {
+            self.own.remove(0);
+        }
+        let from = seen.quantity;
+        self.intent = Some(Intent { at: now, from, to });
+        self.own.push(OwnChange { at: now, from, to, answered: None, dated: seen.updated_at, shown: false });
+    }
+
+    /// The change that was about to be sent has certainly not arrived.
+    pub fn note_not_sent(&mut self) {
+        self.intent = None;
+        self.own.pop();
+    }
+
+    /// The formation shows the change that was sent last.
+    pub fn note_shown(&mut self) {
+        self.intent = None;
+        if let Some(own) = self.own.last_mut() {
+            own.shown = true;
+        }
     }
 
     /// After a clock was set back, what it had dated ahead of now must not hold the app until then.
@@ -144,6 +188,9 @@ impl Ledger {
         if let Some(limit) = &mut self.limit {
             limit.at = limit.at.min(now);
         }
+        self.own.iter_mut().for_each(|own| own.at = own.at.min(now));
+        self.refusals.leave_the_future(now);
+        self.read_at = self.read_at.map(|at| at.min(now));
     }
 
     /// Takes note of a check's event, with as many of its new results as a small file has room for: the newest.

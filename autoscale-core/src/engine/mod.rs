@@ -2,6 +2,10 @@
 //! becomes of a defect ([`defect`]). Knows no file, no socket, no clock.
 
 #[cfg(feature = "loop")]
+mod act;
+#[cfg(feature = "loop")]
+mod acted;
+#[cfg(feature = "loop")]
 pub(crate) mod budgets;
 #[cfg(feature = "loop")]
 mod check;
@@ -15,9 +19,13 @@ pub(crate) mod event_log;
 #[cfg(feature = "loop")]
 pub(crate) mod ledger;
 #[cfg(feature = "loop")]
+mod own_change;
+#[cfg(feature = "loop")]
 pub(crate) mod permit;
 #[cfg(feature = "loop")]
 pub(crate) mod ports;
+#[cfg(feature = "loop")]
+mod refusals;
 #[cfg(feature = "loop")]
 pub(crate) mod store;
 #[cfg(feature = "loop")]
