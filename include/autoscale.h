@@ -261,6 +261,12 @@
 #define AUTOSCALE_REASON_ABOVE_MAX_BUT_SLOW 8
 
 /**
+ * Reason: somebody else changed the formation, and the app is too slow with it or down: dynos are added, none is
+ * removed.
+ */
+#define AUTOSCALE_REASON_OVERRIDE_YIELDS 10
+
+/**
  * Reason: too slow now, confirmed by the newest results.
  */
 #define AUTOSCALE_REASON_ABOVE_HIGH 20

@@ -25,7 +25,7 @@ struct Platform(u32);
 
 impl ScaleTarget for Platform {
     async fn formation(&mut self) -> Result<FormationReading, Failure> {
-        Ok(FormationReading { quantity: self.0, updated_at: None, size: None, maintenance: false })
+        Ok(FormationReading { quantity: self.0, updated_at: None, size: None, maintenance: false, released_at: None })
     }
 
     async fn scale(&mut self, quantity: u32, _: &Permit) -> Result<u32, Failure> {

@@ -58,6 +58,9 @@ pub mod decision {
 pub mod defect {
     pub use crate::engine::defect::*;
 }
+pub mod down {
+    pub use crate::model::down::*;
+}
 #[cfg(feature = "loop")]
 pub mod engine {
     pub use crate::engine::*;

@@ -144,6 +144,14 @@ pub(crate) unsafe fn take<'a>(seen: *const Observation, config: &Config) -> Resu
     {
         return Err(Error::invalid(format!("status[{at}] is {status}: no AUTOSCALE_SAMPLE_…")));
     }
+    // A column is in order as a rule: its ends tell.
+    let times = [("now_s", Some(&seen.now_s)), ("changed_at_s", Some(&seen.changed_at_s))];
+    let ends = [("time_s[0]", columns.time_s.first()), ("the last of time_s", columns.time_s.last())];
+    for (name, time) in times.into_iter().chain(ends) {
+        if let Some(time) = time.filter(|time| Timestamp::from_secs(**time).is_in_milliseconds()) {
+            return Err(Error::invalid(format!("{name} is {time}: a time in milliseconds; give unix seconds")));
+        }
+    }
     Ok(Taken {
         now: Timestamp::from_secs(seen.now_s),
         formation: Formation { quantity: seen.dynos, changed_at },

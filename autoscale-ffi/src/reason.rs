@@ -17,6 +17,9 @@ pub const AUTOSCALE_REASON_BELOW_MIN: i32 = 6;
 pub const AUTOSCALE_REASON_ABOVE_MAX: i32 = 7;
 /// Reason: more dynos than max_dynos, and the app is slow: none is taken away now.
 pub const AUTOSCALE_REASON_ABOVE_MAX_BUT_SLOW: i32 = 8;
+/// Reason: somebody else changed the formation, and the app is too slow with it or down: dynos are added, none is
+/// removed.
+pub const AUTOSCALE_REASON_OVERRIDE_YIELDS: i32 = 10;
 /// Reason: too slow now, confirmed by the newest results.
 pub const AUTOSCALE_REASON_ABOVE_HIGH: i32 = 20;
 /// Reason: more dynos are wanted, but the app has all it may have.

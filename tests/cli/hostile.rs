@@ -202,7 +202,7 @@ fn a_refused_change_and_heroku_s_own_autoscaling_cost_no_more_either() {
     let last = events.iter().rfind(|event| event["event"] == "checked").unwrap();
     assert_eq!(
         (&last["outcome"], &last["error"]),
-        (&"failed".into(), &"Heroku answered 422; tried again in 1 min".into())
+        (&"failed".into(), &"Heroku answered 422; tried again in 60 min".into())
     );
     let peak = kib(daemon.pid(), "VmHWM");
     assert!(peak < idle + MOST_KIB, "{peak} kB at the peak, {idle} kB at rest");

@@ -69,6 +69,7 @@ impl ScaleTarget for Outside {
             updated_at: Some(app.changed_at()),
             size: None,
             maintenance: false,
+            released_at: None,
         })
     }
 

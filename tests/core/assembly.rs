@@ -63,7 +63,13 @@ impl ScaleTarget for Ports {
     async fn formation(&mut self) -> Result<FormationReading, Failure> {
         self.with(|world| match world.formation_fails {
             true => Err(Failure::new(FailureKind::Transient, "no formation")),
-            false => Ok(FormationReading { quantity: world.dynos, updated_at: None, size: None, maintenance: false }),
+            false => Ok(FormationReading {
+                quantity: world.dynos,
+                updated_at: None,
+                size: None,
+                maintenance: false,
+                released_at: None,
+            }),
         })
     }
 

@@ -453,6 +453,65 @@ fn paths_that_a_shell_would_change_say_how_they_are_read() {
 }
 
 #[test]
+fn values_in_another_unit_or_with_another_countrys_separators_are_remarked_on() {
+    for (line, says) in [
+        (
+            "response_time_high: 2\nresponse_time_low: 1",
+            "2 ms is faster than any page; the unit is milliseconds: 2 s are 2000",
+        ),
+        ("response_time_low: 0.5", "0.5 ms is faster than any page; the unit is milliseconds: 0.5 s are 500"),
+        (
+            "response_time_high: 2.000\nresponse_time_low: 0",
+            "2.000 is read as 2, with a decimal point: write 2000 if that",
+        ),
+        ("check_frequency: 300\npingdom_check_period: 600", "300 is long; the unit is minutes: 300 seconds are 5"),
+        ("pingdom_check_period: 1800", "1800 is long; the unit is minutes: 1800 seconds are 30"),
+        ("boot_time: 3000", "3000 is long; the unit is seconds: 3000 milliseconds are 3"),
+        ("cooldown_down: 600", "600 is long; the unit is minutes: 600 seconds are 10"),
+    ] {
+        let found = warnings(&settings(line));
+        assert!(found.iter().any(|warning| warning.contains(says)), "{line}: {found:#?}");
+    }
+    assert_eq!(warnings(&settings("response_time_low: 50\nresponse_time_high: 1000.5\nboot_time: 120.5")), [""; 0]);
+    for (line, says) in [
+        ("response_time_high: 2,5", "a decimal comma is not read: write 2.5"),
+        ("response_time_high: 2.000.000", "write 2000000, without separators"),
+        ("min_dynos: 2;", "leave out what follows 2"),
+        ("boot_time: 60s", "leave out the unit"),
+    ] {
+        let found = problems(&settings(line));
+        assert!(found.len() == 1 && found[0].ends_with(says), "{line}: {found:#?}");
+    }
+}
+
+#[test]
+fn what_stands_in_the_wrong_place_is_not_quoted_where_it_may_be_a_secret() {
+    let token = "HRKU-aaaaaaaa-bbbb-cccc-dddd";
+    let webhook = "https://hooks.slack.com/services/T0/B0/never-shown";
+    for line in [format!("min_dynos: {token}"), format!("policy: {token}"), format!("plot: {webhook}")] {
+        let found = problems(&settings(&line)).join("\n");
+        assert!(!found.is_empty() && !found.contains(token) && !found.contains("never-shown"), "{found}");
+    }
+    for line in [format!("history_file: {webhook}"), format!("state_dir: {token}")] {
+        let found = warnings(&settings(&line)).join("\n");
+        assert!(!found.is_empty() && !found.contains(token) && !found.contains("never-shown"), "{found}");
+    }
+}
+
+#[test]
+fn a_file_in_utf_16_is_called_so_with_and_without_its_mark() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("shop.ini");
+    let wide: Vec<u8> = HEAD.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for bytes in [wide.clone(), [&[0xff, 0xfe], &wide[..]].concat()] {
+        fs::write(&path, bytes).unwrap();
+        let error = load_with(&path, false, &Environment::default()).unwrap_err();
+        assert_eq!(error.kind, LoadErrorKind::NotUtf8);
+        assert!(error.to_string().ends_with("has a zero byte, as UTF-16 has: save the file as UTF-8"), "{error}");
+    }
+}
+
+#[test]
 fn quotes_are_said_to_be_part_of_a_value() {
     let says = "api_key: stands in quotes, and they are part of the value: leave them out, unless they belong to it";
     assert_one(&warnings(&format!("{HEAD}api_key: 'k'")), &format!("config.ini:3: [HEROKU_INFOS] {says}"));

@@ -233,3 +233,15 @@ fn the_app_that_was_not_heard_of_for_the_longest_is_forgotten_first() {
     assert_eq!(ask("first", 660, 2).0, "settling", "remembered: spoken of last");
     assert_eq!(ask("second", 660, 2), ("trying_fewer".into(), MAX_APPS), "forgotten");
 }
+
+#[test]
+fn times_in_milliseconds_are_errors_that_name_the_unit() {
+    let says = "must be a time in unix seconds, and 1700000000000 is one in milliseconds: divide by 1000";
+    for (field, line) in [
+        ("now", r#"{"now":1700000000000,"dynos":1,"samples":[]}"#),
+        ("changed_at", r#"{"now":1700000000,"dynos":1,"changed_at":1700000000000,"samples":[]}"#),
+        ("samples[0][0]", r#"{"now":1700000000,"dynos":1,"samples":[[1700000000000,5,true]]}"#),
+    ] {
+        assert!(error(line).contains(&format!("{field}: {says}")), "{}", error(line));
+    }
+}

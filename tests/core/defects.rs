@@ -57,7 +57,7 @@ impl MetricSource for Shared {
 impl ScaleTarget for Shared {
     async fn formation(&mut self) -> Result<FormationReading, Failure> {
         let quantity = self.0.lock().unwrap().dynos;
-        Ok(FormationReading { quantity, updated_at: None, size: None, maintenance: false })
+        Ok(FormationReading { quantity, updated_at: None, size: None, maintenance: false, released_at: None })
     }
 
     async fn scale(&mut self, quantity: u32, _: &Permit) -> Result<u32, Failure> {

@@ -100,7 +100,7 @@ struct Two;
 
 impl ScaleTarget for Two {
     async fn formation(&mut self) -> Result<FormationReading, Failure> {
-        Ok(FormationReading { quantity: 2, updated_at: None, size: None, maintenance: false })
+        Ok(FormationReading { quantity: 2, updated_at: None, size: None, maintenance: false, released_at: None })
     }
 
     async fn scale(&mut self, quantity: u32, _: &autoscale_core::Permit) -> Result<u32, Failure> {

@@ -7,16 +7,17 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use autoscale_core::workspace::down::DownDetail;
 use autoscale_core::workspace::engine::{AnyStore, Engine, Plan};
 use autoscale_core::workspace::event::Stage;
 use autoscale_core::workspace::event::{Check, Event, Kind, Outcome};
 use autoscale_core::workspace::formation::Bounds;
 use autoscale_core::workspace::ledger::{DryRunToggle, Ledger, Limit};
-use autoscale_core::workspace::policy::{PolicyKind, Settings};
+use autoscale_core::workspace::policy::{OnMissingData, PolicyKind, Settings};
 use autoscale_core::workspace::ports::{Failure, FailureKind, FormationReading, MetricSource, Reading, ScaleTarget};
 use autoscale_core::workspace::recording::parse_of;
 use autoscale_core::workspace::replay::Replayer;
-use autoscale_core::workspace::sample::Sample;
+use autoscale_core::workspace::sample::{DownCause, Sample};
 use autoscale_core::workspace::store::Permit;
 use autoscale_core::workspace::time::Timestamp;
 
@@ -32,6 +33,7 @@ pub(crate) struct World {
     pub(crate) metric_reads: Vec<(Timestamp, Timestamp)>,
     pub(crate) quantity: u32,
     pub(crate) updated_at: Option<Timestamp>,
+    pub(crate) released_at: Option<Timestamp>,
     pub(crate) maintenance: bool,
     pub(crate) formation_fails: Option<Failure>,
     /// Answers to the coming changes; carried out and confirmed when there is none.
@@ -79,6 +81,7 @@ impl ScaleTarget for Shared {
                 updated_at: world.updated_at,
                 size: Some("Standard-1X".into()),
                 maintenance: world.maintenance,
+                released_at: world.released_at,
             }),
         }
     }
@@ -269,10 +272,11 @@ fn somebody_elses_change_holds_the_loop_off_and_our_own_never_does() {
     let mut engine = engine(&world, plan(), Ledger::default());
     assert_eq!(checked(&check(&mut engine, NOW)).applied, 6);
     world.0.lock().unwrap().quantity = 4;
+    world.0.lock().unwrap().samples = flat(700.0, later(5));
     let events = check(&mut engine, later(5));
     assert_eq!((checked(&events).reason.code(), checked(&events).target), ("manual_override", 4));
     assert_eq!(checked(&events).override_until, Some(later(35)));
-    world.0.lock().unwrap().samples = flat(5000.0, later(34));
+    world.0.lock().unwrap().samples = flat(700.0, later(34));
     let kept = world.0.lock().unwrap().kept.last().unwrap().clone();
     let mut engine = self::engine(&world, plan(), kept);
     assert_eq!(checked(&check(&mut engine, later(34))).reason.code(), "manual_override", "over a restart too");
@@ -340,7 +344,7 @@ fn a_wrong_local_clock_gives_way_to_the_services_own() {
     world.0.lock().unwrap().server_time = Some(later(10));
     let mut engine = engine(&world, plan(), Ledger::default());
     let events = check(&mut engine, NOW);
-    assert_eq!(events[0].at, later(10));
+    assert_eq!(events[0].at, NOW, "the results are dated by the local clock, which all else lives by");
     assert_eq!(checked(&events).reason.code(), "steady", "not stale, and not from the future");
     let reads = world.0.lock().unwrap().metric_reads.clone();
     assert_eq!(reads, [(NOW - Duration::from_secs(1800), NOW), (later(10) - Duration::from_secs(1800), later(10))]);
@@ -405,6 +409,30 @@ fn a_policy_knows_of_its_change_though_the_process_died_before_the_answer() {
     let events = check(&mut engine, later(5));
     assert!(matches!(events[0].kind, Kind::ChangeConfirmed { from: 2, to: 4, .. }), "{events:?}");
     assert_eq!((checked(&events).reason.code(), checked(&events).target), ("futile", 4));
+}
+
+#[test]
+fn an_app_that_answers_with_errors_says_which() {
+    let down = |minute: u64| Sample::down(NOW - Duration::from_secs(60 * minute), DownCause::Error);
+    for (met, says) in [
+        (
+            Some(DownDetail::Http(401)),
+            "the app answers with errors (HTTP 401): dynos don't cure that, look at its logs",
+        ),
+        (
+            Some(DownDetail::Refused),
+            "the app answers with errors (connection refused): dynos don't cure that, look at its logs",
+        ),
+        (None, "the app answers with errors: dynos don't cure that, look at its logs"),
+    ] {
+        for policy in [PolicyKind::Threshold, PolicyKind::Adaptive] {
+            let world = world(3, (0..20).map(|minute| down(minute).met(met)).collect());
+            let plan = Plan { settings: Settings::new(policy), ..plan() };
+            let events = check(&mut engine(&world, plan, Ledger::default()), NOW);
+            assert_eq!(checked(&events).reason.to_string(), says);
+            assert!(events[0].to_json().contains(&format!("\"text\":\"{says}\"")), "{}", events[0].to_json());
+        }
+    }
 }
 
 #[test]
@@ -620,5 +648,103 @@ fn a_policy_whose_state_is_lost_remembers_what_the_history_tells() {
         let recording = parse_of(&history, "shop", "web").unwrap();
         let replayer = Replayer { settings: plan.settings, bounds: plan.bounds, interval: plan.interval };
         assert_eq!(replayer.remember(&recording).save(), engine.ledger().memory, "{policy:?}");
+    }
+}
+
+#[test]
+fn below_min_dynos_is_corrected_while_the_metric_cannot_be_read_or_measures_nothing() {
+    let bounds = Bounds::new(3, 10).unwrap();
+    for fails in [true, false] {
+        for policy in [PolicyKind::Threshold, PolicyKind::Adaptive] {
+            let world = world(2, Vec::new());
+            let settings = Settings::new(policy);
+            let mut engine = engine(&world, Plan { bounds, settings, ..plan() }, Ledger::default());
+            let failure = Failure::new(FailureKind::Refused, "Pingdom answered 401");
+            world.0.lock().unwrap().metric_fails = fails.then_some(failure);
+            let events = check(&mut engine, NOW);
+            let Kind::Checked(corrected) = &events[0].kind else { panic!("{events:?}") };
+            assert_eq!((corrected.reason.code(), corrected.applied), ("below_min", 3));
+            assert_eq!(fails, matches!(events.last().unwrap().kind, Kind::CheckFailed { in_a_row: 1, .. }));
+            check(&mut engine, later(1));
+            assert_eq!(world.0.lock().unwrap().sent, [3], "fails: {fails}");
+        }
+    }
+}
+
+#[test]
+fn on_missing_data_does_the_same_for_nothing_measured_and_for_what_cannot_be_reached() {
+    for on_missing_data in [OnMissingData::Hold, OnMissingData::Max] {
+        for fails in [true, false] {
+            let world = world(4, flat(700.0, NOW));
+            let settings = Settings { on_missing_data, ..Settings::new(PolicyKind::Threshold) };
+            let mut engine = engine(&world, Plan { settings, ..plan() }, Ledger::default());
+            check(&mut engine, NOW);
+            let mut to_max = None;
+            world.0.lock().unwrap().samples.clear();
+            let failure = Failure::new(FailureKind::Transient, "no answer");
+            world.0.lock().unwrap().metric_fails = fails.then_some(failure);
+            for minute in 1..30 {
+                // As cron runs it: what lasts is kept.
+                let kept = engine.ledger().clone();
+                engine = self::engine(&world, engine.plan().clone(), kept);
+                check(&mut engine, later(minute));
+                if !world.0.lock().unwrap().sent.is_empty() {
+                    to_max.get_or_insert(minute);
+                }
+            }
+            let expected = (on_missing_data == OnMissingData::Max).then_some(11);
+            assert_eq!(to_max, expected, "fails: {fails}");
+            let sent = world.0.lock().unwrap().sent.clone();
+            assert_eq!(sent, if to_max.is_some() { vec![10] } else { Vec::new() });
+        }
+    }
+}
+
+#[test]
+fn nothing_is_corrected_blindly_while_somebody_else_rules_or_the_app_is_off_or_in_maintenance() {
+    let bounds = Bounds::new(3, 10).unwrap();
+    let blind = |world: &Shared, ledger: Ledger| {
+        world.0.lock().unwrap().metric_fails = Some(Failure::new(FailureKind::Transient, "no answer"));
+        let events = check(&mut engine(world, Plan { bounds, ..plan() }, ledger), NOW);
+        assert!(matches!(&events[..], [Event { kind: Kind::CheckFailed { .. }, .. }]), "{events:?}");
+        assert!(world.0.lock().unwrap().sent.is_empty());
+    };
+    blind(&world(0, Vec::new()), Ledger::default());
+    let maintained = world(2, Vec::new());
+    maintained.0.lock().unwrap().maintenance = true;
+    blind(&maintained, Ledger::default());
+    let overridden = Ledger { quantity: Some(2), override_until: Some(later(20)), ..Ledger::default() };
+    blind(&world(2, Vec::new()), overridden);
+}
+
+#[test]
+fn a_manual_override_yields_to_an_app_that_is_too_slow_and_never_to_one_that_is_fast() {
+    for policy in [PolicyKind::Threshold, PolicyKind::Adaptive] {
+        for (ms, yields) in [(Some(6000.0), true), (None, true), (Some(100.0), false)] {
+            let results = |now: Timestamp| -> Vec<Sample> {
+                let at = |i: u64| now - Duration::from_secs(60 * i);
+                let one =
+                    |i: u64| ms.map_or(Sample::down(at(i), DownCause::Timeout), |ms| Sample::up(at(i), ms).unwrap());
+                let calm = |i: u64| Sample::up(at(i), 700.0).unwrap();
+                (0..30).map(|i| if i < 3 { one(i) } else { calm(i) }).collect()
+            };
+            let world = world(8, flat(700.0, NOW));
+            let mut engine = engine(&world, Plan { settings: Settings::new(policy), ..plan() }, Ledger::default());
+            check(&mut engine, NOW);
+            world.0.lock().unwrap().quantity = 2;
+            world.0.lock().unwrap().samples = flat(700.0, later(1));
+            assert_eq!(checked(&check(&mut engine, later(1))).reason.code(), "manual_override");
+            world.0.lock().unwrap().samples = results(later(12));
+            let events = check(&mut engine, later(12));
+            let check = checked(&events);
+            if yields {
+                assert_eq!(check.reason.code(), "override_yields", "{policy:?}, {ms:?}: {}", check.reason);
+                assert!(check.applied > 2 && check.outcome == Outcome::Scaled, "{check:?}");
+                assert!(check.reason.to_string().contains("3 of the last 3 results slow or down"), "{}", check.reason);
+                assert_eq!(check.override_until, Some(later(31)), "it goes on");
+            } else {
+                assert_eq!((check.reason.code(), check.applied), ("manual_override", 2));
+            }
+        }
     }
 }

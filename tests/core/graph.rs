@@ -132,7 +132,8 @@ fn cases() -> Vec<(&'static str, Picture)> {
     ];
     cases.push(("day", day));
 
-    let mut down = picture(minutely(vec![None; 30]), 3, 3, Reason::Outage { errors: false, next: Next::Open });
+    let mut down =
+        picture(minutely(vec![None; 30]), 3, 3, Reason::Outage { errors: false, next: Next::Open, met: None });
     for sample in &mut down.samples[24..] {
         *sample = Sample::down(sample.at, DownCause::Error);
     }
@@ -141,7 +142,7 @@ fn cases() -> Vec<(&'static str, Picture)> {
     some[12] = None;
     some[13] = None;
     some[29] = None;
-    let mut some = picture(minutely(some), 3, 3, Reason::DownNow);
+    let mut some = picture(minutely(some), 3, 3, Reason::DownNow { met: None });
     some.samples[20] = Sample::down(some.samples[20].at, DownCause::Error);
     cases.push(("some_down", some));
 

@@ -59,7 +59,7 @@ async fn a_formation_comes_with_its_app_s_maintenance_mode() {
     let reading = client(&server.url).formation().await.unwrap();
     let updated_at = Some(Timestamp::from_secs(1_780_000_001));
     let size = Some("Standard-2X".into());
-    assert_eq!(reading, FormationReading { quantity: 3, updated_at, size, maintenance: true });
+    assert_eq!(reading, FormationReading { quantity: 3, updated_at, size, maintenance: true, released_at: None });
     let mut targets: Vec<_> = server.requests().iter().map(|r| r.target.clone()).collect();
     targets.sort();
     assert_eq!(targets, ["/apps/shop", "/apps/shop/formation/web"]);
@@ -124,6 +124,22 @@ async fn a_change_whose_answer_is_lost_is_unknown_and_never_sent_twice() {
     let text = format!("Heroku did not answer within 5 s{unknown}");
     assert_eq!(result, Err(Failure::new(FailureKind::Unknown, text)));
     assert_eq!(server.count("PATCH"), 1);
+}
+
+#[tokio::test]
+async fn the_formation_of_another_process_type_is_none_that_was_asked_for() {
+    let worker = r#"{"quantity":4,"type":"worker"}"#;
+    let (result, patches) = scale(Answer::new(200, worker)).await;
+    let text = "Heroku's answer is not as its API says: the formation of another process type than web; whether the change \
+                was carried out is not known";
+    assert_eq!(result, Err(Failure::new(FailureKind::Unknown, text)));
+    assert_eq!(patches, 1);
+    let server = Server::start(move |request, _| match request.target.as_str() {
+        "/apps/shop/formation/web" => Answer::new(200, worker),
+        _ => healthy(request),
+    })
+    .await;
+    assert_eq!(client(&server.url).formation().await.unwrap_err().kind, FailureKind::Transient);
 }
 
 #[tokio::test]

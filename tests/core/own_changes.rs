@@ -48,8 +48,8 @@ fn an_answer_with_another_quantity_that_the_formation_shows_too_is_our_own_chang
 
 #[test]
 fn a_formation_that_is_shown_late_after_a_confirmed_change_is_nobodys_change() {
-    // Undated, with the date before the change, and dated anew by the change itself.
-    for dates in [[None, None], [before(600), before(600)], [before(600), Some(NOW)]] {
+    // Undated, and with the date before the change.
+    for dates in [[None, None], [before(600), before(600)]] {
         let world = world(3, flat(5000.0, NOW));
         world.0.lock().unwrap().updated_at = dates[0];
         let mut engine = engine(&world, plan(), Ledger::default());
@@ -79,6 +79,33 @@ fn an_older_formation_that_is_shown_again_is_not_gone_by() {
     shows(&world, 3, before(600), 2);
     let events = check(&mut engine, later(2));
     assert_eq!((checked(&events).dynos, checked(&events).override_until), (6, None));
+}
+
+#[test]
+fn a_change_of_unknown_result_may_date_the_formation_before_it_shows() {
+    let world = world(3, flat(5000.0, NOW));
+    {
+        let mut world = world.0.lock().unwrap();
+        world.updated_at = before(600);
+        world.answers.push_back(Answer::Never);
+    }
+    let mut engine = engine(&world, plan(), Ledger::default());
+    check(&mut engine, NOW);
+    world.0.lock().unwrap().answers.push_back(Answer::Never);
+    shows(&world, 3, Some(NOW), 1);
+    assert_eq!(checked(&check(&mut engine, later(1))).override_until, None);
+    shows(&world, 6, Some(NOW), 2);
+    assert_eq!(checked(&check(&mut engine, later(2))).override_until, None);
+}
+
+#[test]
+fn somebody_who_puts_our_change_back_at_once_is_seen_by_the_date() {
+    let world = world(3, flat(5000.0, NOW));
+    world.0.lock().unwrap().updated_at = before(600);
+    let mut engine = engine(&world, plan(), Ledger::default());
+    check(&mut engine, NOW);
+    shows(&world, 3, Some(NOW), 1);
+    assert_eq!(checked(&check(&mut engine, later(1))).reason.code(), "manual_override");
 }
 
 #[test]
@@ -118,4 +145,22 @@ fn what_was_sent_is_known_as_our_own_after_a_restart() {
     let mut second = engine(&world, plan(), serde_json::from_str(&kept).unwrap());
     shows(&world, 3, None, 1);
     assert_eq!(checked(&check(&mut second, later(1))).override_until, None);
+}
+
+#[test]
+fn a_release_that_resets_the_formation_is_no_person() {
+    let reset = |released_at: Option<Timestamp>, updated_at: Option<Timestamp>| {
+        let world = world(4, flat(700.0, NOW));
+        world.0.lock().unwrap().released_at = before(86_400);
+        let mut engine = engine(&world, plan(), Ledger::default());
+        check(&mut engine, NOW);
+        shows(&world, 1, updated_at, 5);
+        world.0.lock().unwrap().released_at = released_at;
+        let events = check(&mut engine, later(5));
+        checked(&events).override_until
+    };
+    assert_eq!(reset(Some(later(3)), Some(later(3) + Duration::from_secs(20))), None);
+    assert_eq!(reset(before(86_400), Some(later(3))), Some(later(35)), "no release");
+    assert_eq!(reset(Some(later(2)), Some(later(4))), Some(later(35)), "a person after a release");
+    assert_eq!(reset(Some(later(3)), None), Some(later(35)), "undated");
 }

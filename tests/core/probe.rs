@@ -141,3 +141,15 @@ async fn an_address_that_is_missing_or_none_is_named() {
     assert_eq!(refusal(None).text, "[PROBE_INFOS] url is missing");
     assert_eq!(refusal(Some("shop")).text, "[PROBE_INFOS] url: no web address: relative URL without a base");
 }
+
+#[tokio::test]
+async fn what_kept_the_probe_from_the_app_is_told() {
+    use autoscale_core::workspace::down::DownDetail;
+    let server = Server::start(|_, _| Answer::new(401, "")).await;
+    assert_eq!(first(&server.url).await.down_detail(), Some(DownDetail::Http(401)));
+    assert_eq!(first(&nobody().await).await.down_detail(), Some(DownDetail::Refused));
+    let ring = Server::start(|_, _| Answer::new(302, "").header("location", "/")).await;
+    assert_eq!(first(&ring.url).await.down_detail(), Some(DownDetail::Redirects));
+    let unknown = format!("http://{}.invalid/", "a".repeat(64));
+    assert_eq!(first(&unknown).await.down_detail(), Some(DownDetail::Dns));
+}

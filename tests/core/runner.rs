@@ -36,7 +36,7 @@ struct Dynos(Arc<Mutex<(u32, u32)>>);
 impl ScaleTarget for Dynos {
     async fn formation(&mut self) -> Result<FormationReading, Failure> {
         let (quantity, _) = *self.0.lock().unwrap();
-        Ok(FormationReading { quantity, updated_at: None, size: None, maintenance: false })
+        Ok(FormationReading { quantity, updated_at: None, size: None, maintenance: false, released_at: None })
     }
 
     async fn scale(&mut self, quantity: u32, _: &Permit) -> Result<u32, Failure> {

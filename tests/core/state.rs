@@ -251,3 +251,20 @@ fn a_damaged_state_file_is_set_aside_whatever_is_in_it() {
     state.save(&Ledger { quantity: Some(7), ..Ledger::default() }).unwrap();
     assert_eq!(state.load(&Warnings::default()).unwrap().unwrap().quantity, Some(7));
 }
+
+#[test]
+fn json_that_is_no_state_is_set_aside_as_a_damaged_file_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let state = StateFile::of(&config(dir.path()));
+    for other in ["{\"a\":1}", "{}", "[]", "{\"quantity\":3,\"override_until\":99}", "null"] {
+        fs::write(state.path(), other).unwrap();
+        assert!(state.look().is_err(), "{other}");
+        let warnings = Warnings::default();
+        assert!(state.load(&warnings).unwrap().is_none(), "{other}");
+        let text = warnings.take()[0].text.clone();
+        assert!(text.contains("is damaged") && text.contains("set aside"), "{text}");
+        assert_eq!(fs::read_to_string(state.path().with_extension("broken.json")).unwrap(), other);
+    }
+    state.save(&Ledger::default()).unwrap();
+    assert!(state.load(&Warnings::default()).unwrap().is_some());
+}

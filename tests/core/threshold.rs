@@ -401,7 +401,7 @@ fn errors_add_nothing_once_the_formation_has_changed_since() {
     assert_eq!(short(&app.check(Error)), "2 → 4 above_high", "the first time it may be load");
     for _ in 0..120 {
         let held = app.check(Error);
-        assert_eq!((held.target, held.reason), (4, Reason::Outage { errors: true, next: Next::Open }));
+        assert_eq!((held.target, held.reason), (4, Reason::Outage { errors: true, next: Next::Open, met: None }));
     }
 }
 
@@ -433,7 +433,7 @@ fn a_window_with_nothing_but_downs_counts_as_an_outage() {
     app.check(Timeout);
     assert_eq!(short(&app.check(Timeout)), "2 → 3 outage_step");
     let held = app.check(Timeout);
-    assert_eq!(held.reason, Reason::Outage { errors: false, next: Next::Add(minutes(9)) });
+    assert_eq!(held.reason, Reason::Outage { errors: false, next: Next::Add(minutes(9)), met: None });
     assert_eq!(held.evidence.wait_until, Some(at(12)));
 }
 
@@ -444,7 +444,7 @@ fn the_newest_down_tells_errors_from_time_outs() {
     assert_eq!(short(&app.check(Timeout)), "2 → 3 outage_step");
     let mut app = threshold(2);
     app.pass(Timeout);
-    assert_eq!(app.check(Error).reason, Reason::Outage { errors: true, next: Next::Open });
+    assert_eq!(app.check(Error).reason, Reason::Outage { errors: true, next: Next::Open, met: None });
 }
 
 #[test]

@@ -27,8 +27,13 @@ fn fixture(name: &str) -> PathBuf {
 
 /// The address of a server that answers each request with no results, over TLS.
 async fn gateway() -> String {
-    let certificate = CertificateDer::from_pem_file(fixture("server.pem")).unwrap();
-    let key = PrivateKeyDer::from_pem_file(fixture("server.key")).unwrap();
+    gateway_with("server").await
+}
+
+/// Of a certificate of that name.
+async fn gateway_with(name: &str) -> String {
+    let certificate = CertificateDer::from_pem_file(fixture(&format!("{name}.pem"))).unwrap();
+    let key = PrivateKeyDer::from_pem_file(fixture(&format!("{name}.key"))).unwrap();
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
@@ -72,8 +77,27 @@ async fn a_private_gateway_is_trusted_by_its_ca_file_and_by_nothing_else() {
     assert_eq!(trusted.samples, []);
     let failure = pingdom(&url, None).samples(NOW, NOW).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Transient);
-    let text = format!("Pingdom at {url} shows a certificate that nobody here trusts: check [PINGDOM_INFOS] ca_file");
+    let text = format!(
+        "Pingdom at {url} shows a certificate that is self-signed, or of an authority that nobody here trusts: check \
+         [PINGDOM_INFOS] ca_file"
+    );
     assert_eq!(failure.text, text);
+}
+
+#[tokio::test]
+async fn a_self_signed_servers_error_says_so() {
+    for (name, why) in [
+        ("self-signed", "is self-signed, or of an authority that nobody here trusts"),
+        (
+            "self-signed-authority",
+            "is self-signed, as an authority's own: a server needs one that an authority has signed",
+        ),
+    ] {
+        let url = gateway_with(name).await;
+        let failure = pingdom(&url, None).samples(NOW, NOW).await.unwrap_err();
+        let text = format!("Pingdom at {url} shows a certificate that {why}: check [PINGDOM_INFOS] ca_file");
+        assert_eq!(failure.text, text);
+    }
 }
 
 #[tokio::test]
@@ -85,6 +109,8 @@ async fn to_the_probe_an_untrusted_certificate_is_an_error_and_no_time_out() {
         let mut probe = Probe::new(&config, every, || NOW, &HttpOptions::default()).unwrap();
         let samples = probe.samples(NOW, NOW).await.unwrap().samples;
         assert_eq!(samples.iter().map(|s| s.status().name()).collect::<Vec<_>>(), [kind]);
+        let met = samples[0].down_detail().map(|met| met.to_string());
+        assert_eq!(met, (kind == "error").then(|| "TLS: its certificate or the handshake".to_owned()));
     }
 }
 

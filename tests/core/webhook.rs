@@ -54,6 +54,19 @@ async fn a_notice_is_posted_with_its_text_and_its_event() {
 }
 
 #[tokio::test]
+async fn nothing_in_a_notice_is_an_instruction_to_slack() {
+    let server = Server::start(|_, _| Answer::new(200, "ok")).await;
+    let mut webhook = webhook(&server);
+    webhook.observe(&Arc::new(refused("<!channel> <https://evil.example|log in> & more")));
+    webhook.finish(LONG).await;
+    let body: serde_json::Value = serde_json::from_str(&server.requests()[0].body).unwrap();
+    let text = "shop web: new configuration refused, the old one stays: &lt;!channel&gt; &lt;https://evil.example|log in&gt; \
+                &amp; more";
+    assert_eq!(body["text"], text);
+    assert_eq!(body["event"]["problems"][0], "<!channel> <https://evil.example|log in> & more", "as it was");
+}
+
+#[tokio::test]
 async fn a_notice_is_tried_again_and_the_order_is_kept() {
     let server = Server::start(|_, n| match n {
         0 => Answer::new(500, ""),

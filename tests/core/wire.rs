@@ -135,7 +135,12 @@ fn a_formation_without_quantity_is_none_but_a_strange_time_is_only_unknown() {
     assert_eq!(error, "not the JSON of a formation: missing field `quantity` at line 1 column 10");
     assert!(heroku::parse_formation(br#"{"quantity":-1}"#).is_err());
     let strange = heroku::parse_formation(br#"{"quantity":2,"updated_at":"noon"}"#).unwrap();
-    assert_eq!(strange, heroku::FormationBody { quantity: 2, updated_at: None, size: None });
+    assert_eq!(strange, heroku::FormationBody { quantity: 2, updated_at: None, size: None, process_type: None });
+    assert!(heroku::parse_formation(br#"{"quantity":4294967295}"#).is_err(), "more than there can be");
+    let worker = br#"{"quantity":2,"type":"worker"}"#;
+    assert_eq!(heroku::parse_formation_of("worker", worker).unwrap().quantity, 2);
+    let error = heroku::parse_formation_of("web", worker).unwrap_err().to_string();
+    assert_eq!(error, "the formation of another process type than web");
 }
 
 #[test]

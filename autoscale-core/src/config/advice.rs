@@ -6,7 +6,7 @@ use super::keys;
 use super::problem::ProblemKind;
 use super::reader::Reader;
 use super::source::Spacing;
-use super::{Config, value};
+use super::{Config, units, value};
 
 /// Samples of a window that holds enough for every policy; fewer are not worth proposing.
 const PLENTY: u32 = 8;
@@ -23,6 +23,7 @@ pub(super) fn check(reader: &mut Reader<'_>, config: &Config) {
         reader.warn(keys::MAX_DYNOS, ProblemKind::Advice, text);
     }
     trial(reader, config);
+    units::check(reader, config);
     if config.metrics_listen.is_some() {
         let text = "this version serves no metrics yet: the key has no effect";
         reader.warn(keys::METRICS_LISTEN, ProblemKind::Advice, text);

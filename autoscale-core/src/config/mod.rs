@@ -16,10 +16,12 @@ mod problem;
 mod reader;
 mod registry;
 mod secret;
+mod separators;
 mod settings;
 mod source;
 mod table;
 mod tuning;
+mod units;
 mod value;
 mod whole;
 

@@ -125,14 +125,35 @@ impl<D: fmt::Display> fmt::Display for InFile<'_, D> {
     }
 }
 
-/// Text from a file as it can be shown: in quotes, control characters escaped, cut where it is long.
-pub(super) fn quoted(text: &str) -> String {
+/// The name of a section as it can be shown: in quotes, control characters escaped, cut where it is long.
+pub(super) fn named(name: &str) -> String {
     const MOST: usize = 40;
-    let mut shown: String = text.chars().take(MOST).flat_map(char::escape_debug).collect();
-    if text.chars().nth(MOST).is_some() {
+    let mut shown: String = name.chars().take(MOST).flat_map(char::escape_debug).collect();
+    if name.chars().nth(MOST).is_some() {
         shown.push('…');
     }
     format!("\"{shown}\"")
+}
+
+/// Text from a file as it can be shown: in quotes, control characters escaped, a number cut where it is long. Of any other
+/// text of 20 characters or more only its length is told, and of an address scheme and host: it may be a secret that
+/// stands in the wrong place.
+pub(super) fn quoted(text: &str) -> String {
+    const LONG: usize = 20;
+    if text.chars().nth(LONG - 1).is_some() && text.parse::<f64>().is_err() {
+        return match host(text) {
+            Some(host) => format!("the address {host}/…"),
+            None => format!("a text of {} characters", text.chars().count()),
+        };
+    }
+    named(text)
+}
+
+/// Scheme and host of an address, without a user, a password, and what follows.
+fn host(text: &str) -> Option<String> {
+    let uri: http::Uri = text.parse().ok()?;
+    let (scheme, host) = (uri.scheme_str()?, uri.host().filter(|host| !host.is_empty())?);
+    Some(format!("{scheme}://{host}"))
 }
 
 #[cfg(test)]
@@ -158,5 +179,14 @@ mod tests {
     fn long_and_odd_text_is_cut_and_escaped() {
         assert_eq!(quoted("a\u{1b}[31m"), "\"a\\u{1b}[31m\"");
         assert_eq!(quoted(&"9".repeat(41)), format!("\"{}…\"", "9".repeat(40)));
+    }
+
+    #[test]
+    fn a_long_text_is_not_quoted_for_it_may_be_a_secret() {
+        assert_eq!(quoted("nineteen-characters"), "\"nineteen-characters\"");
+        assert_eq!(quoted("HRKU-2f1c6a5e-0000-4000"), "a text of 23 characters");
+        let address = "https://me:pass@hooks.slack.com/services/T0/B0/xyz?token=1#2";
+        assert_eq!(quoted(address), "the address https://hooks.slack.com/…");
+        assert_eq!(quoted("-1234567890123456789.5"), "\"-1234567890123456789.5\"");
     }
 }

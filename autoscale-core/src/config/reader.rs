@@ -11,7 +11,7 @@ use super::origin::Origin;
 use super::overrides::Overrides;
 use super::problem::{Problem, ProblemKind};
 use super::table::Table;
-use super::value;
+use super::{separators, value};
 
 /// What is added where a value in quotes is refused.
 const QUOTES: &str = "; quotes are part of the value: leave them out";
@@ -157,12 +157,21 @@ impl<'a> Reader<'a> {
 
     /// A number.
     pub fn number(&mut self, key: &Key) -> Option<f64> {
-        self.take(key, value::number)
+        self.take_number(key, value::number)
     }
 
     /// A time.
     pub fn duration(&mut self, key: &Key) -> Option<Duration> {
-        self.take(key, value::duration)
+        self.take_number(key, value::duration)
+    }
+
+    /// [`Reader::take`] of a number: a point in it may not be meant as a decimal one.
+    fn take_number<T>(&mut self, key: &Key, read: impl FnOnce(&str, Form) -> Result<T, String>) -> Option<T> {
+        let number = self.take(key, read)?;
+        if let Some(advice) = self.raw(key).and_then(separators::thousands_point) {
+            self.warn(key, ProblemKind::Advice, advice);
+        }
+        Some(number)
     }
 
     /// `Some(None)` where it is the word that the key may have instead.

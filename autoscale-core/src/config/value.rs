@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::form::Form;
 use super::problem::quoted;
+use super::separators::why_no_number;
 use crate::model::money::DynoPrice;
 
 /// Text without the comment at its end.
@@ -22,7 +23,7 @@ pub(super) fn whole(text: &str, form: Form) -> Result<u64, String> {
     let Form::Whole(min, max) = form else { unreachable!("the table says what form a key has") };
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(format!("{} is not {form}", quoted(text)));
+        return Err(no_number(format!("{} is not {form}", quoted(text)), text));
     }
     let number = match text.parse::<i128>() {
         Ok(number) => number,
@@ -38,6 +39,11 @@ pub(super) fn whole(text: &str, form: Form) -> Result<u64, String> {
         .ok_or_else(|| format!("{} is too large: give {form}", quoted(text)))
 }
 
+/// An error, with the cause where that can be told.
+fn no_number(error: String, text: &str) -> String {
+    why_no_number(text).map_or_else(|| error.clone(), |why| format!("{error}; {why}"))
+}
+
 /// A number within the form's limits.
 pub(super) fn number(text: &str, form: Form) -> Result<f64, String> {
     let (min, max) = match form {
@@ -49,7 +55,7 @@ pub(super) fn number(text: &str, form: Form) -> Result<f64, String> {
     let number: f64 = match text.parse() {
         // "nan", "inf" and "infinity" parse, too.
         Ok(number) if !text.contains(|c: char| c.is_ascii_alphabetic() && !matches!(c, 'e' | 'E')) => number,
-        _ => return Err(format!("{} is not a number: give digits only ({form})", quoted(text))),
+        _ => return Err(no_number(format!("{} is not a number: give digits only ({form})", quoted(text)), text)),
     };
     if number < min {
         Err(format!("{} is too small: give {form}", quoted(text)))
@@ -242,16 +248,18 @@ pub(super) fn path(text: &str) -> Result<(), String> {
 pub(super) fn path_advice(text: &str) -> Option<String> {
     const WHOLE: &str = "write the whole path, from the root on";
     let folder = "the folder that the program is started in";
+    let is_short = text.chars().nth(19).is_none();
+    let read = if is_short { format!("./{text}") } else { "a path".into() };
     if is_quoted(text) {
-        Some(format!("quotes are part of the value, so that it is read as ./{text} below {folder}: leave them out"))
+        Some(format!("quotes are part of the value, so that it is read as {read} below {folder}: leave them out"))
     } else if text.starts_with('~') {
-        Some(format!("~ is not replaced by a home here, so that it is read as ./{text} below {folder}: {WHOLE}"))
+        Some(format!("~ is not replaced by a home here, so that it is read as {read} below {folder}: {WHOLE}"))
     } else if text.starts_with('$') {
-        Some(format!("variables are not replaced here, so that it is read as ./{text} below {folder}: {WHOLE}"))
+        Some(format!("variables are not replaced here, so that it is read as {read} below {folder}: {WHOLE}"))
     } else if Path::new(text).has_root() {
         None
     } else {
-        Some(format!("is read as ./{text} below {folder}, which is / for many a service: {WHOLE}"))
+        Some(format!("is read as {read} below {folder}, which is / for many a service: {WHOLE}"))
     }
 }
 
@@ -346,8 +354,9 @@ mod tests {
         assert_eq!(duration("0.5", Form::Seconds(0.0, 9.0)), Ok(Duration::from_millis(500)));
         for text in ["NaN", "nan", "inf", "-Infinity", "5m", "500ms", "1,5", "0x10", "five", ""] {
             let error = format!("{text:?} is not a number: give digits only (minutes, from 1 to 10080)");
-            assert_eq!(number(text, form), Err(error));
+            assert!(number(text, form).unwrap_err().starts_with(&error), "{text}");
         }
+        assert!(number("5m", form).unwrap_err().ends_with("; leave out the unit"));
         assert_eq!(number("0.99", form), Err("\"0.99\" is too small: give minutes, from 1 to 10080".into()));
         assert!(number("1e999", form).unwrap_err().contains("too large"));
         assert!(number("-0", Form::Number(0.0, 1.0, "")).unwrap().is_sign_positive());

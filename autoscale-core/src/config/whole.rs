@@ -6,7 +6,7 @@ use super::key::{Key, Scope};
 use super::keys::Form;
 use super::layers::DEFAULT;
 use super::origin::Origin;
-use super::problem::{Problem, ProblemKind, quoted};
+use super::problem::{Problem, ProblemKind, named};
 use super::reader::Reader;
 
 impl Reader<'_> {
@@ -33,7 +33,7 @@ impl Reader<'_> {
             }
             let Some(section) = self.table.section(&head.name) else {
                 let near = self.table.nearest_section(&head.name);
-                let text = format!("unknown section {}, not read; did you mean [{near}]?", quoted(&head.name));
+                let text = format!("unknown section {}, not read; did you mean [{near}]?", named(&head.name));
                 self.warnings.push(Problem::at(origin, ProblemKind::Unknown, head.line, text));
                 continue;
             };

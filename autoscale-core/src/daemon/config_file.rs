@@ -351,6 +351,13 @@ fn read(path: &Path) -> Result<String, LoadError> {
         let text = "longer than 1 MiB, which no configuration is: is it the right file?";
         return Err(LoadError::new(path, LoadErrorKind::TooLong, text));
     }
+    if let Some(zero) = bytes.iter().position(|byte| *byte == 0) {
+        let line = 1 + bytes[..zero].iter().filter(|byte| **byte == b'\n').count();
+        let text = "has a zero byte, as UTF-16 has: save the file as UTF-8";
+        let mut error = LoadError::new(path, LoadErrorKind::NotUtf8, text);
+        error.problems[0].line = Some(line);
+        return Err(error);
+    }
     String::from_utf8(bytes).map_err(|error| {
         let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();

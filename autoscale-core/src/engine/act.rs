@@ -113,7 +113,7 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
         self.note_kept(permit.warning());
         let result = match self.target.scale(to, &permit).await {
             Ok(applied) if applied == to => {
-                self.ledger.intent = None;
+                self.ledger.note_confirmed();
                 self.ledger.note_change(now, applied);
                 Ok(applied)
             }

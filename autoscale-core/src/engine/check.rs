@@ -10,6 +10,7 @@ use crate::config::{Config, Secret};
 use crate::engine::acted::Acted;
 use crate::engine::ledger::{DryRunToggle, Intent, Ledger};
 use crate::engine::permit::StoreError;
+use crate::engine::plausible::{LeftOut, keep_plausible, refuse_milliseconds};
 use crate::engine::ports::{Failure, FormationReading, MetricSource, Reading, ScaleTarget};
 use crate::engine::refusals::Refusals;
 use crate::engine::store::StateStore;
@@ -25,10 +26,8 @@ use crate::model::warning::Warning;
 use crate::model::window::Window;
 use crate::policy::{Decider, Observation, Settings};
 
-/// A service's clock that differs by more than this is believed instead of the local one, s: results carry its times.
-const SKEW: f64 = 5.0;
-/// From here on it is worth a warning, s.
-const SKEW_WARNING: f64 = 60.0;
+/// Most results that an event holds, so that no service can fill the history: a day of one each ten seconds.
+const MOST_NEW: usize = 8640;
 
 /// What an engine is told about its app.
 #[derive(Clone, PartialEq, Debug)]
@@ -81,8 +80,6 @@ pub struct Engine<M, T, S = ()> {
     pub(super) store: S,
     pub(super) decider: Decider,
     pub(super) ledger: Ledger,
-    /// How far a service's clock is ahead of the local one, µs.
-    clock_offset: i64,
     /// The window of the check before: what is not in it is new.
     reported: Window,
     /// Dry run, whatever plan and toggle say.
@@ -116,7 +113,6 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
             store,
             decider,
             ledger,
-            clock_offset: 0,
             reported,
             forced_dry_run: false,
             forced_shadow: false,
@@ -212,19 +208,16 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
 
     /// An event of this app.
     pub fn event(&self, now: Timestamp, kind: Kind) -> Event {
-        Event {
-            v: event::VERSION,
-            at: self.corrected(now),
-            app: self.plan.app.clone(),
-            process: self.plan.process.clone(),
-            kind,
-        }
+        Event { v: event::VERSION, at: now, app: self.plan.app.clone(), process: self.plan.process.clone(), kind }
     }
 
     /// One check. Never fails: what goes wrong is in the events, the last of which tells how the check ended.
     pub async fn check(&mut self, now: Timestamp) -> Vec<Event> {
         let check = self.try_check(now).await;
         let mut events = Vec::new();
+        if matches!(check, Err((Stage::Metric, _))) {
+            events = self.check_blind(now).await;
+        }
         if let Some(Intent { at: sent_at, from, to }) = self.confirmed.take() {
             events.push(self.event(now, Kind::ChangeConfirmed { from, to, sent_at }));
         }
@@ -242,6 +235,30 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
                 events.push(checked);
             }
             Err((stage, failure)) => events.push(self.check_failed(now, stage, failure.text).await),
+        }
+        events
+    }
+
+    /// What is done while the metric can't be read: the formation is never left below `min_dynos`, and
+    /// `on_missing_data` holds as it does where nothing is measured.
+    async fn check_blind(&mut self, now: Timestamp) -> Vec<Event> {
+        let Ok(mut seen) = self.target.formation().await else { return Vec::new() };
+        let mut events = Vec::new();
+        let intent = self.ledger.intent;
+        seen.quantity = self.note_formation(now, &seen);
+        if let Some(Intent { at: sent_at, from, to }) = intent.filter(|intent| intent.to == seen.quantity) {
+            events.push(self.event(now, Kind::ChangeConfirmed { from, to, sent_at }));
+        }
+        let window = Window::default();
+        let mut decider = self.decider.clone();
+        let decision = decider.decide_blind(&self.observation(now, &seen, &window, &[]));
+        self.decider = decider;
+        self.ledger.memory = self.decider.save();
+        if let Some(decision) = decision {
+            let check = self.carry_out(now, &seen, decision, window).await;
+            let checked = self.event(now, Kind::Checked(Box::new(check)));
+            self.ledger.note_check(&checked);
+            events.push(checked);
         }
         events
     }
@@ -289,57 +306,74 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
 
     /// Carries on from the ledger as a new process would: what else was in memory may be what a defect left half done.
     pub fn carry_on(&mut self) {
-        self.clock_offset = 0;
         self.reported = Window::default();
         self.decider = remembering(&self.plan, &self.ledger, &self.warnings);
     }
 
-    async fn try_check(&mut self, local: Timestamp) -> Result<Check, (Stage, Failure)> {
-        let reading = self.read_samples(local).await.map_err(|failure| (Stage::Metric, failure))?;
+    async fn try_check(&mut self, now: Timestamp) -> Result<Check, (Stage, Failure)> {
+        let reading = self.read_samples(now).await.map_err(|failure| (Stage::Metric, failure))?;
         self.read_seq = reading.seq;
         let mut seen = self.target.formation().await.map_err(|failure| (Stage::Formation, failure))?;
-        let now = self.corrected(local);
         let from = now - self.plan.settings.period;
         let intent = self.ledger.intent;
         seen.quantity = self.note_formation(now, &seen);
         self.confirmed = intent.filter(|intent| intent.to == seen.quantity).or(self.confirmed);
         self.ledger.forget_changes_before(from);
 
-        let window = Window::new(reading.samples, now, self.plan.settings.period);
+        let (dated, window) = self.windows(reading.samples, now);
         // What is remembered becomes so with the event, or with a change that is sent: a check that is broken off before
         // decides nothing that counts.
         let mut decider = self.decider.clone();
-        let decision = decider.decide(
-            &Observation::new(
-                now,
-                Formation { quantity: seen.quantity, changed_at: self.ledger.changed_at },
-                self.plan.bounds,
-                &window,
-            )
-            .interval(self.plan.interval)
-            .traffic(&reading.traffic)
-            .effective_max(self.ledger.limit_dynos())
-            .maintenance(seen.maintenance)
-            .override_until(self.ledger.override_until)
-            .dry_run(self.is_dry_run())
-            .shadow(self.is_shadow()),
-        );
-        let changed_at = self.ledger.changed_at;
-        let effective_max = self.plan.bounds.max().min(self.ledger.limit_dynos().unwrap_or(u32::MAX));
+        let decision = decider.decide(&self.observation(now, &seen, &window, &reading.traffic));
         self.decider = decider;
         self.rates.note(&reading.traffic, now, self.plan.settings.period);
         // The policy has been shown them: shown again, requests would count twice.
         self.source.acknowledge(self.read_seq);
-        let Acted { outcome, applied, error } = self.act(now, &decision, &seen).await;
+        let new_samples = self.report_new(dated);
+        let mut check = self.carry_out(now, &seen, decision, window).await;
+        check.new_samples = new_samples;
+        check.traffic = traffic_seen(reading.traffic, &decision);
+        Ok(check)
+    }
 
-        Ok(Check {
+    /// What the policy is shown.
+    fn observation<'a>(
+        &self,
+        now: Timestamp,
+        seen: &FormationReading,
+        window: &'a Window,
+        traffic: &'a [TrafficRow],
+    ) -> Observation<'a> {
+        let formation = Formation { quantity: seen.quantity, changed_at: self.ledger.changed_at };
+        Observation::new(now, formation, self.plan.bounds, window)
+            .interval(self.plan.interval)
+            .traffic(traffic)
+            .effective_max(self.ledger.limit_dynos())
+            .maintenance(seen.maintenance)
+            .override_until(self.ledger.override_until)
+            .dry_run(self.is_dry_run())
+            .shadow(self.is_shadow())
+    }
+
+    /// Carries a decision out, and tells what was seen, decided and done; but for the results and requests that are new.
+    async fn carry_out(
+        &mut self,
+        now: Timestamp,
+        seen: &FormationReading,
+        decision: Decision,
+        window: Window,
+    ) -> Check {
+        let changed_at = self.ledger.changed_at;
+        let effective_max = self.plan.bounds.max().min(self.ledger.limit_dynos().unwrap_or(u32::MAX));
+        let Acted { outcome, applied, error } = self.act(now, &decision, seen).await;
+        Check {
             dynos: seen.quantity,
             changed_at,
             min: self.plan.bounds.min(),
             max: self.plan.bounds.max(),
             mean_ms: decision.evidence.mean_ms,
             trend_ms_per_s: decision.evidence.trend.map(|trend| trend.slope),
-            new_samples: self.report_new(&window),
+            new_samples: Vec::new(),
             effective_max,
             maintenance: seen.maintenance,
             override_until: self.ledger.override_until,
@@ -352,7 +386,7 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
             applied,
             error,
             load: decision.evidence.belief.map(|b| [b.load_dynos, b.load_low, b.load_high]),
-            traffic: traffic_seen(reading.traffic, &decision),
+            traffic: None,
             size: seen.size.clone(),
             detail: Some(Detail {
                 window,
@@ -360,9 +394,9 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
                 formation: self.ledger.changes.clone(),
                 requests: self.rates.per_second(),
                 low_high_ms: (self.plan.settings.response_time_low, self.plan.settings.response_time_high),
-                from,
+                from: now - self.plan.settings.period,
             }),
-        })
+        }
     }
 
     /// Takes note of the formation. In shadow mode changes by others are what it is there for, and start no override.
@@ -385,51 +419,70 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
         quantity
     }
 
-    /// Reads the window, by the service's clock where it differs from the local one.
+    /// Reads the window, as the service's results are dated.
     async fn read_samples(&mut self, local: Timestamp) -> Result<Reading, Failure> {
-        for again in [true, false] {
-            let now = self.corrected(local);
-            let reading = self.source.samples(now - self.plan.settings.period, now).await?;
-            let skew = reading.server_time.map_or(0.0, |server| server.seconds_since(now));
-            if skew.abs() <= SKEW || !again {
-                return Ok(reading);
-            }
-            self.clock_offset = self.clock_offset.saturating_add((skew * 1e6) as i64);
-            let offset = self.clock_offset as f64 / 1e6;
-            if offset.abs() > SKEW_WARNING && !self.plan.simulated_time {
-                let direction = if offset > 0.0 { "behind" } else { "ahead of" };
-                let offset = offset.abs();
-                let text = format!(
-                    "this machine's clock is {offset:.0} s {direction} the metric service's, which is used: \
-                     set the clock (NTP)"
-                );
-                self.warnings.add(Warning::CLOCK, text);
-            }
+        let period = self.plan.settings.period;
+        let to = self.ledger.service_clock.theirs(local);
+        let mut reading = self.source.samples(to - period, to).await?;
+        refuse_milliseconds(&reading.samples)?;
+        let Some(server) = reading.server_time else { return Ok(reading) };
+        let clock = &mut self.ledger.service_clock;
+        if let Some(question) = clock.note(local, server, &reading.samples, period, self.plan.simulated_time)
+            && let Ok(again) = self.source.samples(question.from, question.to).await
+            && clock.confirm(local, question, &again.samples)
+        {
+            reading = again;
         }
-        unreachable!("the second round returns")
+        if let Some(text) = clock.warning().filter(|_| !self.plan.simulated_time) {
+            self.warnings.add(Warning::CLOCK, text);
+        }
+        Ok(reading)
     }
 
-    fn corrected(&self, local: Timestamp) -> Timestamp {
-        Timestamp::from_micros(local.as_micros().saturating_add(self.clock_offset))
+    /// The results of a reading, as they are dated, and by the local clock.
+    fn windows(&self, mut samples: Vec<Sample>, now: Timestamp) -> (Window, Window) {
+        let (clock, period) = (self.ledger.service_clock, self.plan.settings.period);
+        for LeftOut { kind, text } in keep_plausible(&mut samples, clock.theirs(now)).into_iter().flatten() {
+            if !self.plan.simulated_time {
+                self.warnings.add_kind(Warning::UNREADABLE_SAMPLES, kind, text);
+            }
+        }
+        let theirs = Window::new(samples, clock.theirs(now), period);
+        if clock.is_ours() {
+            return (theirs.clone(), theirs);
+        }
+        let ours = theirs.samples().iter().map(|sample| sample.dated(clock.ours(sample.at)));
+        let ours = Window::new(ours, now, period);
+        (theirs, ours)
     }
 
     /// The results that no earlier check has reported. Both windows are sorted: one pass.
-    fn report_new(&mut self, window: &Window) -> Vec<JsonSample> {
+    fn report_new(&mut self, window: Window) -> Vec<JsonSample> {
+        let clock = self.ledger.service_clock;
         let mut old = self.reported.samples().iter().peekable();
         let is_new = |sample: &&Sample| {
             while old.next_if(|o| o.order(sample).is_lt()).is_some() {}
             old.next_if(|o| o.order(sample).is_eq()).is_none()
         };
         let since = self.ledger.reported_until.filter(|_| self.reported.samples().is_empty());
-        let new: Vec<_> = window
+        let mut new: Vec<_> = window
             .samples()
             .iter()
             .filter(is_new)
             .filter(|sample| since.is_none_or(|since| sample.at > since))
-            .map(|sample| JsonSample(*sample))
+            .map(|sample| JsonSample(sample.dated(clock.ours(sample.at))))
             .collect();
         self.ledger.reported_until = window.newest_at().or(self.ledger.reported_until);
-        self.reported = window.clone();
+        self.reported = window;
+        let more = new.len().saturating_sub(MOST_NEW);
+        if more > 0 {
+            let text = format!(
+                "{} new results at once: the event of the check holds the newest {MOST_NEW} of them; all are decided on",
+                new.len()
+            );
+            self.warnings.add_kind(Warning::UNREADABLE_SAMPLES, "many", text);
+            new.drain(..more);
+        }
         new
     }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::engine::own_change::{OwnChange, PENDING};
 use crate::engine::ports::FormationReading;
 use crate::engine::refusals::Refusals;
+use crate::engine::service_clock::ServiceClock;
 use crate::model::event::{Event, Kind};
 use crate::model::time::Timestamp;
 
@@ -16,6 +17,9 @@ pub const LIMIT_HOLDS: Duration = Duration::from_secs(6 * 3600);
 
 /// Most results of a check that outlive the process: as many as Pingdom lists at once.
 const MOST_SAMPLES: usize = 1000;
+
+/// A release and the formation that it resets are dated at most this far apart, s.
+const BY_RELEASE_S: f64 = 60.0;
 
 /// Most changes of our own that are remembered as recent.
 const MOST_OWN: usize = 32;
@@ -32,6 +36,8 @@ pub struct Ledger {
     pub changed_at: Option<Timestamp>,
     /// When the formation was last read.
     pub read_at: Option<Timestamp>,
+    /// When the app had last been released then.
+    pub released_at: Option<Timestamp>,
     /// A change that was sent, or was about to be, and whose result is not known.
     pub intent: Option<Intent>,
     /// A limit that the platform named.
@@ -42,6 +48,8 @@ pub struct Ledger {
     pub own: Vec<OwnChange>,
     /// Changes that the platform refuses, and when they are sent again.
     pub refusals: Refusals,
+    /// What is known of the metric service's clock.
+    pub service_clock: ServiceClock,
     /// Is the loop told to rest?
     pub paused: bool,
     /// Dry run as it was toggled.
@@ -119,8 +127,9 @@ impl Ledger {
         self.own.retain(|own| own.is_pending(now));
         let mut quantity = seen.quantity;
         if self.quantity.is_none() {
-            self.changes = vec![(seen.updated_at.unwrap_or(now), quantity)];
-            self.changed_at = seen.updated_at;
+            // The platform's clock may be ahead.
+            self.changed_at = seen.updated_at.map(|at| at.min(now));
+            self.changes = vec![(self.changed_at.unwrap_or(now), quantity)];
         } else if self.quantity != Some(quantity) {
             match (ours, missing) {
                 (Some(ours), _) => self.note_change(ours.at, quantity),
@@ -128,6 +137,7 @@ impl Ledger {
                 (None, Some(own)) if own.is_pending(now) => {}
                 // It has not taken place, and nobody has changed anything.
                 (None, Some(own)) if !own.shown => self.note_change(now, quantity),
+                _ if self.is_by_a_release(seen) => self.note_change(now, quantity),
                 _ => self.note_others_change(now, seen, manual_override),
             }
         }
@@ -137,11 +147,19 @@ impl Ledger {
         }
         self.size.clone_from(&seen.size);
         self.read_at = Some(now);
+        self.released_at = seen.released_at.or(self.released_at);
         if self.limit.as_ref().is_some_and(|limit| limit.size != seen.size || limit.at + LIMIT_HOLDS <= now) {
             self.limit = None;
         }
         self.override_until = self.override_until.filter(|until| *until > now);
         quantity
+    }
+
+    /// Has a release since the last read changed the formation? Then both are dated alike.
+    fn is_by_a_release(&self, seen: &FormationReading) -> bool {
+        let Some((released, updated)) = seen.released_at.zip(seen.updated_at) else { return false };
+        self.released_at.is_some_and(|before| before < released)
+            && updated.seconds_since(released).abs() <= BY_RELEASE_S
     }
 
     /// Somebody else has changed the formation: the app is left alone.
@@ -160,13 +178,29 @@ impl Ledger {
         }
         let from = seen.quantity;
         self.intent = Some(Intent { at: now, from, to });
-        self.own.push(OwnChange { at: now, from, to, answered: None, dated: seen.updated_at, shown: false });
+        self.own.push(OwnChange {
+            at: now,
+            from,
+            to,
+            answered: None,
+            dated: seen.updated_at,
+            confirmed: false,
+            shown: false,
+        });
     }
 
     /// The change that was about to be sent has certainly not arrived.
     pub fn note_not_sent(&mut self) {
         self.intent = None;
         self.own.pop();
+    }
+
+    /// The answer to the change that was sent last confirms it.
+    pub fn note_confirmed(&mut self) {
+        self.intent = None;
+        if let Some(own) = self.own.last_mut() {
+            own.confirmed = true;
+        }
     }
 
     /// The formation shows the change that was sent last.

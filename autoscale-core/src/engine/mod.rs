@@ -23,9 +23,13 @@ mod own_change;
 #[cfg(feature = "loop")]
 pub(crate) mod permit;
 #[cfg(feature = "loop")]
+mod plausible;
+#[cfg(feature = "loop")]
 pub(crate) mod ports;
 #[cfg(feature = "loop")]
 mod refusals;
+#[cfg(feature = "loop")]
+mod service_clock;
 #[cfg(feature = "loop")]
 pub(crate) mod store;
 #[cfg(feature = "loop")]

@@ -27,6 +27,8 @@ pub struct OwnChange {
     pub answered: Option<u32>,
     /// When the formation had last changed before, by the platform's clock.
     pub dated: Option<Timestamp>,
+    /// Has the answer confirmed it?
+    pub confirmed: bool,
     /// Has the formation shown it?
     pub shown: bool,
 }
@@ -40,10 +42,10 @@ impl OwnChange {
     /// Does the platform show the formation as it was before?
     pub(super) fn is_missing_from(&self, seen: &FormationReading, now: Timestamp) -> bool {
         let is_older = match (seen.updated_at, self.dated) {
-            (Some(updated), Some(dated)) => updated <= dated,
-            _ => now < self.at + STALE,
+            (Some(updated), Some(dated)) => updated <= dated || !(self.confirmed || self.shown),
+            _ => now < self.at + STALE || !self.shown,
         };
-        self.from == seen.quantity && (!self.shown || is_older)
+        self.from == seen.quantity && is_older
     }
 
     /// May it still be missing?

@@ -103,6 +103,8 @@ pub struct FormationReading {
     pub size: Option<String>,
     /// Is the app in maintenance mode?
     pub maintenance: bool,
+    /// When the app was last released, by the clock of `updated_at`: a release that resets the formation is nobody's change.
+    pub released_at: Option<Timestamp>,
 }
 
 /// What is scaled.

@@ -12,9 +12,11 @@ use tokio::time::{Instant, sleep, timeout_at};
 use uuid::Uuid;
 
 use super::budget::Budget;
-use super::describe::{Redaction, transport};
+use super::describe::transport;
 use super::options::HttpOptions;
 use super::peer::Peer;
+use super::proxy::proxy_of;
+use super::redaction::Redaction;
 use super::retry_after::retry_after;
 use crate::clock::later;
 use crate::engine::Warnings;
@@ -51,6 +53,8 @@ pub(crate) struct Client {
     peer: Peer,
     base: String,
     origin: String,
+    /// The proxy that stands between, for errors.
+    proxy: Option<String>,
     redaction: Redaction,
     budget: Arc<Budget>,
     options: HttpOptions,
@@ -93,6 +97,7 @@ impl Client {
             base: base.trim_end_matches('/').to_owned(),
             budget: options.budgets.of(&origin, token),
             origin,
+            proxy: proxy_of(&url),
             redaction,
             options: options.clone(),
             warned: Mutex::default(),
@@ -139,6 +144,9 @@ impl Client {
                 continue;
             }
             let timeout = self.options.request_timeout().min(deadline.saturating_duration_since(Instant::now()));
+            if timeout.is_zero() {
+                return Err(self.transient(format!("no time was left to ask {}", self.peer.name)));
+            }
             let (failure, told) = match self.send(Method::GET, path, range, None, timeout).await {
                 Ok(answer) if answer.is_success() => match parse(&answer) {
                     Ok(value) => return Ok(value),
@@ -210,7 +218,16 @@ impl Client {
             }
             None => String::new(),
         };
-        format!("{} answered {}{message}{mend}", self.peer.name, answer.status)
+        let name = self.peer.name;
+        match &self.proxy {
+            Some(proxy) if answer.status == 407 => {
+                format!("the proxy {proxy} before {name} answered 407: it wants a user and password in HTTPS_PROXY")
+            }
+            Some(proxy) if (502..=504).contains(&answer.status) => {
+                format!("{name}, or the proxy {proxy} before it, answered {}{message}{mend}", answer.status)
+            }
+            _ => format!("{name} answered {}{message}{mend}", answer.status),
+        }
     }
 
     /// One request, and its whole answer.
@@ -267,7 +284,7 @@ impl Client {
     async fn receive(&self, request: reqwest::RequestBuilder, timeout: Duration) -> Result<Answer, NoAnswer> {
         let name = self.peer.name;
         let failed = |e: reqwest::Error| NoAnswer {
-            text: transport(&e, self.peer, &self.origin, timeout),
+            text: transport(&e, self.peer, &self.origin, self.proxy.as_deref(), timeout),
             unsent: e.is_connect() || e.is_builder(),
         };
         let mut response = request.send().await.map_err(failed)?;

@@ -1,77 +1,49 @@
-//! Failures in words: what happened, never a secret, never more than a few words of what a service said.
+//! Requests that brought no answer, in words: what happened, and what to mend.
 
 use std::error::Error;
 use std::time::Duration;
 
 use super::peer::Peer;
-use crate::config::Secret;
 use crate::model::units::Span;
 
-/// Longest part of a service's own message that is passed on, in characters.
-const LONGEST_MESSAGE: usize = 200;
-
-/// Bytes of a text that are looked at for that.
-const LONGEST_READ: usize = 16 << 10;
-
-/// Takes secrets out of text that came from outside.
-#[derive(Clone, Default)]
-pub(crate) struct Redaction {
-    secrets: Vec<String>,
-}
-
-impl Redaction {
-    /// Hides these, wherever they turn up.
-    pub(crate) fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
-        // One or two characters would tear ordinary words apart and are no secret.
-        let secrets = secrets.into_iter().map(|s| s.expose().to_owned()).filter(|s| s.len() > 2).collect();
-        Self { secrets }
-    }
-
-    /// One line of at most 200 characters, without the secrets.
-    pub(crate) fn apply(&self, text: &str) -> String {
-        let start = beginning(text, LONGEST_READ);
-        let is_cut = start.len() < text.len();
-        let mut text = start.to_owned();
-        for secret in &self.secrets {
-            text = text.replace(secret, "[secret]");
-        }
-        if is_cut {
-            // What the cut went through may be a secret.
-            let longest = self.secrets.iter().map(String::len).max().unwrap_or_default();
-            text.truncate(beginning(&text, text.len().saturating_sub(longest)).len());
-        }
-        let text = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty());
-        let text = text.collect::<Vec<_>>().join(" ");
-        match text.char_indices().nth(LONGEST_MESSAGE) {
-            Some((end, _)) => format!("{}…", &text[..end]),
-            None => text,
-        }
-    }
-}
-
-/// So many bytes of a text, or a few less where a character would be cut.
-fn beginning(text: &str, mut most: usize) -> &str {
-    most = most.min(text.len());
-    while !text.is_char_boundary(most) {
-        most -= 1;
-    }
-    &text[..most]
-}
-
 /// Why there is no answer. `origin` is where it was looked for.
-pub(super) fn transport(error: &reqwest::Error, peer: Peer, origin: &str, timeout: Duration) -> String {
-    let Peer { name: peer, section, takes_ca_file, .. } = peer;
+pub(super) fn transport(
+    error: &reqwest::Error,
+    peer: Peer,
+    origin: &str,
+    proxy: Option<&str>,
+    timeout: Duration,
+) -> String {
+    let through = proxy.map(|proxy| format!(" through the proxy {proxy}")).unwrap_or_default();
+    let Peer { name, .. } = peer;
     if error.is_timeout() && !error.is_connect() {
-        return format!("{peer} did not answer within {}", Span(timeout));
+        return format!("{name} did not answer{through} within {}", Span(timeout));
     }
     let cause = root(error);
-    if takes_ca_file && cause.contains("UnknownIssuer") {
-        return format!("{peer} at {origin} shows a certificate that nobody here trusts: check [{section}] ca_file");
+    if let Some(why) = distrust(&cause) {
+        let mend = if peer.takes_ca_file { format!(": check [{}] ca_file", peer.section) } else { String::new() };
+        return format!("{name} at {origin} shows a certificate that {why}{mend}");
     }
     if error.is_connect() {
-        return format!("{peer} could not be reached at {origin}: {cause}");
+        return format!("{name} could not be reached at {origin}{through}: {cause}");
     }
-    format!("the connection to {peer} broke: {cause}")
+    format!("the connection to {name}{through} broke: {cause}")
+}
+
+/// Why a certificate is not trusted, where that is the cause. The words are those of rustls.
+pub(crate) fn distrust(cause: &str) -> Option<&'static str> {
+    const WORDS: [(&str, &str); 8] = [
+        ("UnknownIssuer", "is self-signed, or of an authority that nobody here trusts"),
+        ("CaUsedAsEndEntity", "is self-signed, as an authority's own: a server needs one that an authority has signed"),
+        ("expired", "has expired"),
+        ("not valid yet", "is not valid yet, or the clock here is wrong"),
+        ("not valid for name", "is another server's"),
+        ("Revoked", "was revoked"),
+        ("BadSignature", "is not signed by the authority that it names"),
+        ("", "can't be trusted"),
+    ];
+    let is_certificate = cause.contains("peer certificate");
+    WORDS.iter().find(|(word, _)| is_certificate && cause.contains(word)).map(|(_, why)| *why)
 }
 
 /// The innermost cause: the outer ones only say "error sending request", and name the address.
@@ -86,28 +58,4 @@ pub(crate) fn root(error: &reqwest::Error) -> String {
     let text = cause.to_string();
     // The number says nothing that the words before it do not.
     text.split(" (os error ").next().unwrap_or_default().to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_message_is_cut_flattened_and_stripped_of_secrets() {
-        let redaction = Redaction::new([&Secret::new("tok-en"), &Secret::new("a")]);
-        assert_eq!(redaction.apply("bad\r\n token \u{1b}tok-en!\n"), "bad token [secret]!");
-        let long = redaction.apply(&"é".repeat(300));
-        assert_eq!(long.chars().count(), 201);
-        assert!(long.ends_with("é…"));
-    }
-
-    #[test]
-    fn of_a_long_text_only_the_beginning_is_read_and_no_half_of_a_secret_told() {
-        let redaction = Redaction::new([&Secret::new("tok-en"), &Secret::new("a-longer-secret")]);
-        for shift in 0..17 {
-            let blank = " ".repeat(LONGEST_READ - shift);
-            assert_eq!(redaction.apply(&format!("no{blank}a-longer-secret")), "no", "{shift}");
-        }
-        assert_eq!(redaction.apply(&"a ".repeat(4 << 20)).chars().count(), 201);
-    }
 }

@@ -19,6 +19,10 @@ mod peer;
 #[cfg(feature = "http")]
 mod pool;
 #[cfg(feature = "http")]
+mod proxy;
+#[cfg(feature = "http")]
+mod redaction;
+#[cfg(feature = "http")]
 mod retry_after;
 #[cfg(feature = "http")]
 mod shared;
@@ -32,7 +36,7 @@ pub use budget::{Budget, RateBudgets};
 #[cfg(feature = "http")]
 pub(crate) use client::{Answer, Client};
 #[cfg(feature = "http")]
-pub(crate) use describe::{Redaction, root};
+pub(crate) use describe::root;
 #[cfg(feature = "http")]
 pub use options::HttpOptions;
 #[cfg(feature = "http")]
@@ -41,6 +45,10 @@ pub(crate) use options::secret_header;
 pub(crate) use peer::Peer;
 #[cfg(feature = "http")]
 pub use pool::ClientPool;
+#[cfg(feature = "http")]
+pub(crate) use proxy::proxy_of;
+#[cfg(feature = "http")]
+pub(crate) use redaction::Redaction;
 #[cfg(feature = "http")]
 pub use retry_after::{retry_after, server_time};
 #[cfg(feature = "http")]

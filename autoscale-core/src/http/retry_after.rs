@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::time::{Duration, UNIX_EPOCH};
 
 use http::HeaderMap;
-use http::header::{DATE, RETRY_AFTER};
+use http::header::{AGE, DATE, RETRY_AFTER};
 
 use crate::model::time::Timestamp;
 
@@ -33,8 +33,13 @@ pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Duration {
     Duration::from_secs_f64(seconds.unwrap_or(UNSAID_S).clamp(1.0, LONGEST_S))
 }
 
-/// What the service's clock says: `Server-Time` (Pingdom, unix seconds), else `Date`.
+/// What the service's clock says: `Server-Time` (Pingdom, unix seconds), else `Date`. An answer out of a cache says
+/// nothing.
 pub fn server_time(headers: &HeaderMap) -> Option<Timestamp> {
+    let age = headers.get(AGE).and_then(|value| value.to_str().ok()).map(str::trim);
+    if age.is_some_and(|age| age != "0") {
+        return None;
+    }
     let said = headers.get("server-time").and_then(|v| v.to_str().ok()).and_then(|text| text.trim().parse().ok());
     said.and_then(Timestamp::from_secs_f64).filter(|at| CLOCKS.contains(at)).or_else(|| date(headers))
 }
@@ -109,6 +114,18 @@ mod tests {
         assert_eq!(server_time(&headers), Some(Timestamp::from_secs(1_353_003_083)));
         headers.insert("server-time", "1353003085".parse().unwrap());
         assert_eq!(server_time(&headers), Some(Timestamp::from_secs(1_353_003_085)));
+    }
+
+    #[test]
+    fn an_answer_out_of_a_cache_has_no_clock() {
+        let mut headers = HeaderMap::new();
+        headers.insert(DATE, "Thu, 15 Nov 2012 18:11:23 GMT".parse().unwrap());
+        headers.insert(AGE, "0".parse().unwrap());
+        assert_eq!(server_time(&headers), Some(Timestamp::from_secs(1_353_003_083)));
+        for age in ["3600", "1", "soon"] {
+            headers.insert(AGE, age.parse().unwrap());
+            assert_eq!(server_time(&headers), None, "{age}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 pub(crate) mod belief;
 pub(crate) mod calendar;
 pub(crate) mod decision;
+pub(crate) mod down;
 pub(crate) mod event;
 pub(crate) mod formation;
 pub(crate) mod money;

@@ -6,6 +6,7 @@ use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
 
+use crate::model::down::DownDetail;
 use crate::model::time::Timestamp;
 
 /// The response time that a down result stands for where one is needed (ordering, medians): 30 s, after which Heroku's
@@ -108,13 +109,13 @@ impl From<DownCause> for Status {
 pub struct Sample {
     /// When it was taken.
     pub at: Timestamp,
-    /// Above zero: answered in so many ms. Below: [`TIMEOUT`] or [`ERROR`].
+    /// Above zero: answered in so many ms. Below: [`TIMEOUT`] or [`ERROR`], less the number of a detail.
     outcome: f64,
 }
 
 /// [`Sample::outcome`] of the two down causes.
 const TIMEOUT: f64 = -1.0;
-const ERROR: f64 = -2.0;
+const ERROR: f64 = -1001.0;
 
 impl Sample {
     /// An answered check; `None` where `ms` measures nothing (see [`ResponseTime::from_ms`]).
@@ -132,6 +133,27 @@ impl Sample {
         Self { at, outcome }
     }
 
+    /// A check that found the app down, and what it met there.
+    #[must_use]
+    pub fn met(self, detail: Option<DownDetail>) -> Self {
+        let base = match self.status() {
+            Status::Up => return self,
+            Status::Timeout => TIMEOUT,
+            Status::Error => ERROR,
+        };
+        Self { outcome: base - f64::from(detail.map_or(0, DownDetail::number)), ..self }
+    }
+
+    /// What a check that found the app down met there, where that is known.
+    pub fn down_detail(&self) -> Option<DownDetail> {
+        let base = match self.status() {
+            Status::Up => return None,
+            Status::Timeout => TIMEOUT,
+            Status::Error => ERROR,
+        };
+        DownDetail::of_number((base - self.outcome) as u16)
+    }
+
     /// One of a status that was read; `None` where `ms` measures nothing and the status says that it was answered.
     pub fn of(at: Timestamp, status: Status, ms: f64) -> Option<Self> {
         match status {
@@ -141,11 +163,17 @@ impl Sample {
         }
     }
 
+    /// The same result at another time.
+    #[must_use]
+    pub const fn dated(self, at: Timestamp) -> Self {
+        Self { at, ..self }
+    }
+
     /// What came of it.
     pub const fn status(&self) -> Status {
         if self.outcome > 0.0 {
             Status::Up
-        } else if self.outcome == TIMEOUT {
+        } else if self.outcome > ERROR {
             Status::Timeout
         } else {
             Status::Error
@@ -188,10 +216,10 @@ impl Sample {
     fn rank(&self) -> u64 {
         const DOWN: u64 = DOWN_MS.to_bits();
         // The bits of numbers above zero are ordered as the numbers are; two places are made for downs.
-        match self.outcome {
-            ERROR => DOWN,
-            TIMEOUT => DOWN + 1,
-            ms => ms.to_bits() + if ms < DOWN_MS { 0 } else { 2 },
+        match self.status() {
+            Status::Error => DOWN,
+            Status::Timeout => DOWN + 1,
+            Status::Up => self.outcome.to_bits() + if self.outcome < DOWN_MS { 0 } else { 2 },
         }
     }
 }
@@ -213,6 +241,22 @@ mod tests {
             assert_eq!(Sample::up(at, ms), None, "{ms}");
         }
         assert_eq!(Sample::up(at, 1e300).unwrap().up_ms(), Some(1e9));
+    }
+
+    #[test]
+    fn what_a_down_check_met_changes_neither_its_status_nor_its_order() {
+        let at = Timestamp::from_secs(1);
+        for cause in [DownCause::Error, DownCause::Timeout] {
+            let plain = Sample::down(at, cause);
+            assert_eq!(plain.down_detail(), None);
+            for detail in [DownDetail::Http(599), DownDetail::Refused, DownDetail::Tls].map(Some) {
+                let met = plain.met(detail);
+                assert_eq!((met.down_detail(), met.status()), (detail, plain.status()));
+                assert!(met.order(&plain).is_eq());
+            }
+        }
+        let up = Sample::up(at, 5.0).unwrap();
+        assert_eq!(up.met(Some(DownDetail::Dns)), up);
     }
 
     #[test]

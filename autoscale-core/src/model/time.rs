@@ -31,6 +31,11 @@ impl Timestamp {
         (secs.abs() < 6.3e12).then(|| Self((secs * MICROS).round() as i64))
     }
 
+    /// Was it given in milliseconds where seconds are meant? In seconds it would be in the year 5138 or later.
+    pub const fn is_in_milliseconds(self) -> bool {
+        self.as_secs() > 100_000_000_000
+    }
+
     /// Microseconds since 1970.
     pub const fn as_micros(self) -> i64 {
         self.0

@@ -294,8 +294,7 @@ fn csv_sample(fields: &[&str]) -> Result<Option<Sample>, String> {
         Err(_) => calendar::parse(time),
     };
     let at = at.ok_or_else(|| format!("{time:?} is no time: neither unix seconds nor like 2026-11-24T09:34:00Z"))?;
-    // The year 5138: such numbers are milliseconds in all that is met.
-    if at.as_secs() > 100_000_000_000 {
+    if at.is_in_milliseconds() {
         return Err(format!("{time} is no time in unix seconds; is it in milliseconds?"));
     }
     let ms = match ms {

@@ -111,6 +111,14 @@ impl Changes {
         self.added.max(self.removed)
     }
 
+    /// The clock was set back by so much.
+    pub(super) fn set_back(&mut self, by: Duration) {
+        let entries = self.entries.iter_mut().filter_map(|entry| entry.at.as_mut());
+        let waits = [&mut self.added, &mut self.removed].into_iter().flatten();
+        let before = self.before.iter_mut().map(|(at, _)| at);
+        entries.chain(waits).chain(before).for_each(|at| *at = *at - by);
+    }
+
     /// Can it have been saved by this program?
     pub(super) fn is_sound(&self) -> bool {
         self.entries.len() <= KEPT && self.entries.is_empty() == self.before.is_none()

@@ -38,6 +38,19 @@ struct LastCheck {
 }
 
 impl Memory {
+    /// By how much the clock was set back since the check before, where that is more than clocks differ. What is
+    /// remembered is then brought back with it.
+    pub(super) fn follow_clock(&mut self, now: Timestamp) -> Option<Duration> {
+        let last = self.last.filter(|last| now + FUTURE < last.at)?.at;
+        let by = Duration::from_secs_f64(last.seconds_since(now));
+        let moments = [&mut self.changed_at, &mut self.would_have_changed_at, &mut self.missing_since];
+        let moments = moments.into_iter().chain([&mut self.maintenance_since]).flatten();
+        let spans = self.maintenances.iter_mut().flat_map(|(start, end)| [start, end]);
+        let last = self.last.iter_mut().map(|last| &mut last.at);
+        moments.chain(spans).chain(last).for_each(|at| *at = *at - by);
+        Some(by)
+    }
+
     /// Takes note of a check that has been decided.
     pub(super) fn note_decision(&mut self, seen: &Observation<'_>, target: u32) {
         let dynos = seen.formation.quantity;

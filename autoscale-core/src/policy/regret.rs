@@ -58,6 +58,12 @@ impl<const SHORTEST: u64, const LONGEST: u64> Regret<SHORTEST, LONGEST> {
         (now < until && until <= now + Duration::from_secs(LONGEST)).then_some(until)
     }
 
+    /// The clock was set back by so much.
+    pub(super) fn set_back(&mut self, by: Duration) {
+        let removal = self.removal.iter_mut().map(|(at, _)| at);
+        removal.chain(self.bars.iter_mut().map(|(_, (until, _))| until)).for_each(|at| *at = *at - by);
+    }
+
     fn bar(&self, n: u32) -> Option<(Timestamp, Duration)> {
         self.bars.iter().find(|(from, _)| *from == n).map(|(_, bar)| *bar)
     }

@@ -2,6 +2,7 @@
 //! policy by name.
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::model::decision::Evidence;
 use crate::model::policy_kind::PolicyEntry;
@@ -17,6 +18,12 @@ pub trait Policy: ClonePolicy + fmt::Debug + Send + Sync {
 
     /// Decides, right after [`Policy::observe`] of the same view: the dynos to have, why, and what it rests on.
     fn decide(&mut self, view: &View<'_>) -> Verdict;
+
+    /// The clock was set back: every moment that is remembered was this much earlier. Without it a wait would last until
+    /// the clock gets there again.
+    fn set_back(&mut self, by: Duration) {
+        let _ = by;
+    }
 
     /// What it remembers, as bytes for [`Policy::restore`].
     fn save(&self) -> Vec<u8>;

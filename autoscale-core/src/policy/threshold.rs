@@ -102,6 +102,11 @@ impl Policy for Threshold {
         outage(view).or_else(|| self.too_slow_now(view)).unwrap_or_else(|| self.by_mean_and_trend(view))
     }
 
+    fn set_back(&mut self, by: Duration) {
+        self.asked = self.asked.map(|(at, asked)| (at - by, asked));
+        self.regret.set_back(by);
+    }
+
     fn save(&self) -> Vec<u8> {
         postcard::to_allocvec(self).expect("memory to memory")
     }
@@ -120,15 +125,15 @@ fn outage(view: &View<'_>) -> Option<Verdict> {
     if !nothing_else && view.changed.is_none_or(|changed| changed <= began) {
         return None;
     }
-    let errors = newest.status() == Status::Error;
+    let (errors, met) = (newest.status() == Status::Error, newest.down_detail());
     if errors || !view.app_is_over {
-        return Some(Verdict::hold(view, Reason::Outage { errors, next: Next::Open }));
+        return Some(Verdict::hold(view, Reason::Outage { errors, next: Next::Open, met }));
     }
     let wait = OUTAGE_STEP.max(view.settings.cooldown_up);
     Some(if view.n >= view.max {
         Verdict::hold(view, Reason::AtMax { max: view.max, next: Next::Open })
     } else if let Some(until) = view.waits(wait) {
-        Verdict::hold(view, Reason::Outage { errors, next: Next::Add(view.until(until)) }).waiting(until)
+        Verdict::hold(view, Reason::Outage { errors, next: Next::Add(view.until(until)), met }).waiting(until)
     } else {
         Verdict::to(view, view.n + 1, Reason::OutageStep)
     })
@@ -176,7 +181,7 @@ impl Threshold {
             return if strict > settings.trend_high {
                 Verdict::hold(view, Reason::RisingBelowLow { slope: strict })
             } else if is_down {
-                Verdict::hold(view, Reason::DownNow)
+                Verdict::hold(view, Reason::DownNow { met: view.newest_met() })
             } else {
                 let k = most_that_fits(view, mean_ms);
                 if k == 0 {
@@ -197,7 +202,7 @@ impl Threshold {
         }
         if strict < settings.trend_low && mean_ms <= (low + high) / 2.0 {
             return if is_down {
-                Verdict::hold(view, Reason::DownNow)
+                Verdict::hold(view, Reason::DownNow { met: view.newest_met() })
             } else {
                 self.remove(view, 1, Cooldown::Down, Reason::TrendFalling { slope: strict, limit: settings.trend_low })
             };

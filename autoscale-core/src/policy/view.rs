@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::config::Settings;
 use crate::model::decision::Evidence;
+use crate::model::down::DownDetail;
 use crate::model::sample::Sample;
 use crate::model::time::Timestamp;
 use crate::model::traffic::TrafficRow;
@@ -120,6 +121,11 @@ impl<'a> View<'a> {
     /// The upper median of the newest three, ms, down ones as [`crate::model::sample::DOWN_MS`]. `None` without results.
     pub fn median_of_newest(&self) -> Option<f64> {
         upper_median(self.window.newest(3))
+    }
+
+    /// What the newest check met, where it found the app down and that is known.
+    pub fn newest_met(&self) -> Option<DownDetail> {
+        self.window.newest(1).first().and_then(Sample::down_detail)
     }
 
     /// r: the median gap between results, or the check interval where there is none.

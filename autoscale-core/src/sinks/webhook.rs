@@ -158,9 +158,14 @@ impl Observer for Webhook {
             return;
         }
         if let Some(notice) = self.notice(event).filter(|n| n.kind != NoticeKind::ConfigReloaded) {
-            self.send(json!({ "text": notice.text, "event": &**event }).to_string());
+            self.send(json!({ "text": escaped(&notice.text), "event": &**event }).to_string());
         }
     }
+}
+
+/// Text in which nothing is an instruction to Slack: a service's words must not mention a whole channel, nor link anywhere.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 impl Drop for Webhook {

@@ -45,7 +45,7 @@ impl StateFile {
     pub fn load(&self, warnings: &Warnings) -> io::Result<Option<Ledger>> {
         sweep(&self.path);
         let Some(bytes) = self.bytes()? else { return Ok(None) };
-        match serde_json::from_slice(&bytes) {
+        match ledger(&bytes) {
             Ok(ledger) => Ok(Some(ledger)),
             Err(error) => {
                 let aside = self.path.with_extension("broken.json");
@@ -69,7 +69,7 @@ impl StateFile {
     /// # Errors
     /// The file is there but can't be read, or is damaged.
     pub fn look(&self) -> io::Result<Option<Ledger>> {
-        self.bytes()?.map(|bytes| serde_json::from_slice(&bytes).map_err(io::Error::from)).transpose()
+        self.bytes()?.map(|bytes| ledger(&bytes).map_err(io::Error::from)).transpose()
     }
 
     fn bytes(&self) -> io::Result<Option<Vec<u8>>> {
@@ -97,6 +97,20 @@ impl StateFile {
         let text = serde_json::to_vec(ledger)?;
         replace_shared(&self.path, &text, sync)
     }
+}
+
+/// A ledger from what a file holds. Each field may be missing, for the state of an earlier version, but not all of them:
+/// other JSON is no state.
+fn ledger(bytes: &[u8]) -> serde_json::Result<Ledger> {
+    #[derive(serde::Deserialize)]
+    struct Marks {
+        #[serde(rename = "failed_in_a_row")]
+        _failed_in_a_row: u32,
+        #[serde(rename = "memory")]
+        _memory: String,
+    }
+    serde_json::from_slice::<Marks>(bytes)?;
+    serde_json::from_slice(bytes)
 }
 
 /// Most bytes of a file that holds what outlives the process; it takes some 20 kB.

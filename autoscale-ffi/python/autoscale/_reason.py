@@ -16,6 +16,7 @@ class Reason(enum.IntEnum):
     BELOW_MIN = 6
     ABOVE_MAX = 7
     ABOVE_MAX_BUT_SLOW = 8
+    OVERRIDE_YIELDS = 10
     ABOVE_HIGH = 20
     AT_MAX = 21
     AT_MIN = 22

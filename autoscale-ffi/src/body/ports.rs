@@ -97,7 +97,7 @@ impl OwnTarget {
             return odd(format!("the scale target says changed_at_s {changed_at_s}: not -1, nor a time since 1970"));
         }
         let updated_at = (changed_at_s >= 0).then(|| Timestamp::from_secs(changed_at_s));
-        Ok(FormationReading { quantity, updated_at, size: None, maintenance: false })
+        Ok(FormationReading { quantity, updated_at, size: None, maintenance: false, released_at: None })
     }
 
     fn set(&self, quantity: u32) -> Result<u32, Failed> {

@@ -56,7 +56,13 @@ impl ScaleTarget for Shared {
         if outside.formation_fails {
             return Err(Failure::new(FailureKind::Transient, "the platform is away"));
         }
-        Ok(FormationReading { quantity: outside.world.dynos, updated_at: None, size: None, maintenance: false })
+        Ok(FormationReading {
+            quantity: outside.world.dynos,
+            updated_at: None,
+            size: None,
+            maintenance: false,
+            released_at: None,
+        })
     }
 
     async fn scale(&mut self, quantity: u32, _: &Permit) -> Result<u32, Failure> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::wait::{Cooldown, Next};
 use crate::model::belief::{Belief, TrafficBelief};
+use crate::model::down::DownDetail;
 use crate::model::time::Timestamp;
 
 /// How many numbers a reason can rest on.
@@ -134,6 +135,17 @@ impl Field for Wait {
 
     fn take(row: &mut Row) -> Self {
         Self(Some(Duration::take(row)).filter(|wait| !wait.is_zero()))
+    }
+}
+
+/// What a check met; 0 where that is not known.
+impl Field for Option<DownDetail> {
+    fn put(&self, row: &mut Row) {
+        row.put(f64::from(self.map_or(0, DownDetail::number)));
+    }
+
+    fn take(row: &mut Row) -> Self {
+        DownDetail::of_number(row.take() as u16)
     }
 }
 

@@ -9,6 +9,7 @@ use super::numbers::{Field, NUMBERS, Row, Wait};
 use super::table::reasons;
 use super::wait::{self, Cooldown, Next};
 use crate::model::belief::{Belief, TrafficBelief};
+use crate::model::down::{DownDetail, InBrackets};
 use crate::model::units::{Dynos, Ms, Share, Span};
 
 reasons! {
@@ -86,6 +87,22 @@ reasons! {
         max: u32,
     }
         |f| write!(f, "more than max_dynos ({max}), but too slow now to take any away");
+
+    /// Somebody else changed the formation, and the app is too slow with it or down: dynos are added, none is removed.
+    10 "override_yields" Acting ManualOverride OverrideYields {
+        /// How much longer the app is left alone otherwise.
+        remaining: Duration,
+        /// How many of the `of` newest results are slower than the high bound or down.
+        over: u32,
+        /// How many results were looked at: 2 or 3.
+        of: u32,
+    }
+        |f| write!(
+            f,
+            "too slow since somebody else changed the formation: {over} of the last {of} results slow or down, so that \
+             dynos are added and none is removed (manual_override for {} more)",
+            Span(remaining)
+        );
 
 
     // ---- threshold, and what both policies share
@@ -235,11 +252,17 @@ reasons! {
         errors: bool,
         /// What comes next.
         next: Next,
+        /// What the newest check met, where that is known: an HTTP status, or 1 a refused connection, 2 DNS, 3 TLS, 4 a
+        /// ring of redirects.
+        met: Option<DownDetail>,
     }
-        |f| match errors {
-            true => write!(f, "the app answers with errors: dynos don't cure that, look at its logs{next}"),
-            false => {
-                write!(f, "the app does not answer in time: only a dyno at a time is added, look at its logs{next}")
+        |f| {
+            let met = InBrackets(met);
+            if errors {
+                write!(f, "the app answers with errors{met}: dynos don't cure that, look at its logs{next}")
+            } else {
+                let text = "only a dyno at a time is added, look at its logs";
+                write!(f, "the app does not answer in time{met}: {text}{next}")
             }
         };
 
@@ -248,8 +271,11 @@ reasons! {
         |f| f.write_str("still no answer in time: one dyno more");
 
     /// The newest result is down: no dyno is taken away now.
-    37 "down_now" Failing Everyday DownNow
-        |f| f.write_str("the newest result is down: no dyno is taken away");
+    37 "down_now" Failing Everyday DownNow {
+        /// What the newest check met, as with `outage`.
+        met: Option<DownDetail>,
+    }
+        |f| write!(f, "the newest result is down{}: no dyno is taken away", InBrackets(met));
 
     /// Faster than the low bound for long: one dyno fewer is tried, though its estimate is above that bound.
     38 "trying_fewer" Calm Everyday TryingFewer {
@@ -437,6 +463,7 @@ mod tests {
             Reason::BelowMin { min: 2 },
             Reason::AboveMax { max: 10 },
             Reason::AboveMaxButSlow { max: 10 },
+            Reason::OverrideYields { remaining, over: 2, of: 3 },
             Reason::AboveHigh { over: 2, of: 3, newest_ms: Some(2700.2), high_ms },
             Reason::AboveHigh { over: 2, of: 2, newest_ms: None, high_ms },
             Reason::AtMax { max: 10, next: Next::Open },
@@ -462,10 +489,12 @@ mod tests {
             Reason::RecentlySlow { remaining, rule: Cooldown::Trial { safe_ms: 333.3 } },
             Reason::RecentlySlow { remaining, rule: Cooldown::Other },
             Reason::Barred { remaining },
-            Reason::Outage { errors: true, next: Next::Open },
-            Reason::Outage { errors: false, next: Next::Add(remaining) },
+            Reason::Outage { errors: true, next: Next::Open, met: None },
+            Reason::Outage { errors: true, next: Next::Open, met: Some(DownDetail::Http(401)) },
+            Reason::Outage { errors: false, next: Next::Add(remaining), met: None },
             Reason::OutageStep,
-            Reason::DownNow,
+            Reason::DownNow { met: None },
+            Reason::DownNow { met: Some(DownDetail::Refused) },
             Reason::TryingFewer { mean_ms: 448.0, low_ms: 500.0, calm: Duration::from_secs(1800) },
             Reason::MoreAreCheaper { belief: w },
             Reason::FewerAreCheaper { belief: w },
@@ -499,6 +528,7 @@ mod tests {
 6 below_min: fewer than min_dynos (2)
 7 above_max: more than max_dynos (10): going down in steps
 8 above_max_but_slow: more than max_dynos (10), but too slow now to take any away
+10 override_yields: too slow since somebody else changed the formation: 2 of the last 3 results slow or down, so that dynos are added and none is removed (manual_override for 25 min more)
 20 above_high: too slow: 2 of the last 3 results over 2000 ms, the newest 2700 ms
 20 above_high: too slow: 2 of the last 2 results over 2000 ms or down, the newest down
 21 at_max: needs more, but already has the most it may have (10 dynos)
@@ -525,9 +555,11 @@ mod tests {
 33 recently_slow: fewer would do, but a result was slow or down not long ago
 34 barred: fewer would do, but that was tried and had to be undone: not again for 25 min
 35 outage: the app answers with errors: dynos don't cure that, look at its logs
+35 outage: the app answers with errors (HTTP 401): dynos don't cure that, look at its logs
 35 outage: the app does not answer in time: only a dyno at a time is added, look at its logs; trying more in 25 min if this lasts
 36 outage_step: still no answer in time: one dyno more
 37 down_now: the newest result is down: no dyno is taken away
+37 down_now: the newest result is down (connection refused): no dyno is taken away
 38 trying_fewer: fast: mean 448 ms, none slow for 30 min: trying one fewer, may exceed 500 ms
 60 more_are_cheaper: load 2.3 dynos (1.9 to 2.8), 12 % of requests slow; 0.4 % with 4
 61 fewer_are_cheaper: load 2.3 dynos (1.9 to 2.8), 12 % of requests slow; 0.4 % with 4
@@ -596,7 +628,7 @@ mod tests {
         ];
         assert_eq!(of(Class::Blocked), blocked);
         let notable: Vec<_> = ReasonKind::ALL.iter().filter(|kind| kind.mark().is_notable()).collect();
-        assert_eq!(notable.len(), 11, "{notable:?}");
+        assert_eq!(notable.len(), 12, "{notable:?}");
         for kind in ReasonKind::ALL {
             assert_eq!(ReasonKind::of_code(kind.code()), Some(*kind));
             assert!(kind.meaning().ends_with('.'), "{kind:?}");

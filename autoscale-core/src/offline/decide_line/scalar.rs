@@ -45,7 +45,13 @@ impl Scalar {
 
     pub(super) fn time(self) -> Result<Timestamp, String> {
         let time = if let Self::Number(secs) = self { Timestamp::from_secs_f64(secs) } else { None };
-        time.ok_or_else(|| format!("must be a time in unix seconds, not {self}"))
+        match time {
+            Some(time) if time.is_in_milliseconds() => {
+                Err(format!("must be a time in unix seconds, and {self} is one in milliseconds: divide by 1000"))
+            }
+            Some(time) => Ok(time),
+            None => Err(format!("must be a time in unix seconds, not {self}")),
+        }
     }
 
     pub(super) fn whole(self) -> Result<u32, String> {

@@ -79,6 +79,11 @@ impl Belief {
         self.at.get_or_insert(at);
     }
 
+    /// The clock was set back by so much.
+    pub(super) fn set_back(&mut self, by: Duration) {
+        self.at = self.at.map(|at| at - by);
+    }
+
     /// Its time is brought back to `now` where it is further ahead than `most`.
     pub(super) fn rewind(&mut self, now: Timestamp, most: Duration) {
         self.at = self.at.map(|at| if at > now + most { now } else { at });

@@ -1,6 +1,8 @@
 //! Every result once: which of the window's results have not been learnt from yet, also where they come late, several
 //! in a second, or one is listed twice.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::model::sample::Sample;
@@ -49,6 +51,11 @@ impl Counted {
         self.next.extend(used.filter(|u| u.sample.at >= oldest));
         std::mem::swap(&mut self.used, &mut self.next);
         &self.new[self.new.len().saturating_sub(MOST_NEW)..]
+    }
+
+    /// The clock was set back by so much.
+    pub(super) fn set_back(&mut self, by: Duration) {
+        self.used.iter_mut().for_each(|used| used.sample.at = used.sample.at - by);
     }
 
     /// Can it have been saved by this program?

@@ -73,6 +73,11 @@ impl Episode {
         }
     }
 
+    /// The clock was set back by so much.
+    pub(super) fn set_back(self, by: Duration) -> Self {
+        Self { began: self.began - by, futile_until: self.futile_until.map(|until| until - by), ..self }
+    }
+
     /// Dynos when it began.
     pub(super) fn from(&self) -> u32 {
         self.from

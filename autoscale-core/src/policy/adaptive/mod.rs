@@ -136,6 +136,14 @@ impl Policy for Adaptive {
         self.rule(view)
     }
 
+    fn set_back(&mut self, by: Duration) {
+        self.belief.set_back(by);
+        self.changes.set_back(by);
+        self.counted.set_back(by);
+        self.episode = self.episode.map(|episode| episode.set_back(by));
+        self.regret.set_back(by);
+    }
+
     fn save(&self) -> Vec<u8> {
         postcard::to_allocvec(self).expect("memory to memory")
     }

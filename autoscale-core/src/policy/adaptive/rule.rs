@@ -71,7 +71,7 @@ impl Adaptive {
             return self.add(&check);
         }
         if !run.is_empty() {
-            return self.verdict(view, n, Reason::DownNow);
+            return self.verdict(view, n, Reason::DownNow { met: view.newest_met() });
         }
         if best < n {
             return self.remove(&check);
@@ -174,7 +174,7 @@ impl Adaptive {
         if !errors && self.episode.is_some_and(|episode| episode.has_room(view.n)) {
             return None;
         }
-        let outage = |next| Reason::Outage { errors, next };
+        let outage = |next| Reason::Outage { errors, next, met: newest.down_detail() };
         if errors || !view.app_is_over || check.best <= view.n {
             return Some(self.hold(check, None, outage));
         }

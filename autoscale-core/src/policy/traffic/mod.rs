@@ -178,6 +178,12 @@ impl Policy for Traffic {
         self.rule(view)
     }
 
+    fn set_back(&mut self, by: Duration) {
+        self.changes.set_back(by);
+        self.regret.set_back(by);
+        self.fallback.set_back(by);
+    }
+
     fn save(&self) -> Vec<u8> {
         self.saved()
     }

@@ -8,8 +8,10 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 
+use super::locations::without_lone_downs;
 use super::settings::{Pingdom, PingdomVersion};
-use super::wire::{self, CheckDescription};
+use super::wire::{self, CheckDescription, ResultRow};
+use crate::config::Secret;
 use crate::engine::ports::{Failure, FailureKind, MetricSource, Reading};
 use crate::http::{Answer, Client, HttpOptions, Peer, Redaction, server_time};
 use crate::model::time::Timestamp;
@@ -57,7 +59,9 @@ impl PingdomResults {
                 headers.insert("app-key", secret_header(api_key.expose())?);
             }
         }
-        let secrets = [Some(api_key), config.password.as_ref()].into_iter().flatten();
+        let basic = config.login.as_ref().zip(config.password.as_ref());
+        let basic = basic.map(|(login, password)| Secret::new(format!("{login}:{}", password.expose())));
+        let secrets = [Some(api_key), config.password.as_ref(), basic.as_ref()].into_iter().flatten();
         let client = Client::new(
             PEER,
             &config.api_url,
@@ -110,6 +114,7 @@ impl MetricSource for PingdomResults {
     async fn samples(&mut self, from: Timestamp, to: Timestamp) -> Result<Reading, Failure> {
         let deadline = self.client.deadline();
         let mut reading = Reading::default();
+        let mut rows: Vec<ResultRow> = Vec::new();
         let mut seen = HashSet::new();
         for offset in (0..=wire::LAST_OFFSET).step_by(wire::PAGE) {
             let path = wire::results_path(self.version, self.check_id, from, to, offset);
@@ -126,18 +131,26 @@ impl MetricSource for PingdomResults {
             }
             // A result that comes in between two pages shifts the rest, and one is listed twice. Within a page all
             // count: a probe without an id may well measure twice in a second.
-            if reading.samples.len() + page.results.len() > MOST_RESULTS {
+            if rows.len() + page.results.len() > MOST_RESULTS {
                 let text = self.client.not_as_promised(&format!("more than {MOST_RESULTS} results"));
                 return Err(Failure::new(FailureKind::Transient, text));
             }
-            let new: Vec<_> = page.results.iter().filter(|r| !seen.contains(&(r.probe, r.sample.at))).collect();
-            reading.samples.extend(new.iter().map(|row| row.sample));
-            let nothing_new = new.is_empty();
+            let before = rows.len();
+            rows.extend(page.results.iter().filter(|row| !seen.contains(&(row.probe, row.sample.at))));
+            let nothing_new = rows.len() == before;
             seen.extend(page.results.iter().map(|row| (row.probe, row.sample.at)));
             if page.entries < wire::PAGE || (nothing_new && !page.results.is_empty()) {
                 break;
             }
         }
+        let (samples, locations) = without_lone_downs(rows);
+        for location in locations {
+            let text = format!(
+                "Pingdom's location {location} can't reach the app, and all others can: its failures are left out"
+            );
+            self.client.warnings().add_once(Warning::UNREADABLE_SAMPLES, text);
+        }
+        reading.samples = samples;
         Ok(reading)
     }
 }

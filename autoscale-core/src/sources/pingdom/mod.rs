@@ -5,6 +5,8 @@
 mod account;
 #[cfg(feature = "http")]
 mod client;
+#[cfg(feature = "http")]
+mod locations;
 pub mod settings;
 pub mod wire;
 

@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use super::settings::PingdomVersion;
 use crate::http::json;
 use crate::http::listed::{AtMost, Listed};
+use crate::model::down::DownDetail;
 use crate::model::sample::{DownCause, Sample};
 use crate::model::time::Timestamp;
 
@@ -155,7 +156,8 @@ impl Entry {
             // The results' own enumeration says "unconfirmed", that of the checks "unconfirmed_down".
             "down" | "unconfirmed" | "unconfirmed_down" => {
                 let texts = [self.statusdesc.as_deref(), self.statusdesclong.as_deref()];
-                Some(Sample::down(at, down_cause(texts, self.responsetime)))
+                let (cause, met) = down_cause(texts, self.responsetime);
+                Some(Sample::down(at, cause).met(met))
             }
             "unknown" => None,
             _ => return None,
@@ -167,24 +169,24 @@ impl Entry {
 /// What Pingdom's words for a down result (`statusdesc`, `statusdesclong`) say of its cause: error where they speak of
 /// a 4xx, of a 5xx that came in under 5 s, of a refused connection, DNS or TLS; everything else, and nothing said, is
 /// a time-out.
-pub fn down_cause(texts: [Option<&str>; 2], response_time_ms: Option<f64>) -> DownCause {
+pub fn down_cause(texts: [Option<&str>; 2], response_time_ms: Option<f64>) -> (DownCause, Option<DownDetail>) {
     /// In lower case; each is part of a text that names the failure.
-    const ERRORS: [&str; 15] = [
-        "refused",
-        "dns",
-        "resolve",
-        "unknown host",
-        "host not found",
-        "no such host",
-        "name or service not known",
-        "nodename nor servname",
-        "name resolution",
-        "nxdomain",
-        "tls",
-        "ssl",
-        "certificate",
-        "handshake",
-        "self signed",
+    const ERRORS: [(&str, DownDetail); 15] = [
+        ("refused", DownDetail::Refused),
+        ("dns", DownDetail::Dns),
+        ("resolve", DownDetail::Dns),
+        ("unknown host", DownDetail::Dns),
+        ("host not found", DownDetail::Dns),
+        ("no such host", DownDetail::Dns),
+        ("name or service not known", DownDetail::Dns),
+        ("nodename nor servname", DownDetail::Dns),
+        ("name resolution", DownDetail::Dns),
+        ("nxdomain", DownDetail::Dns),
+        ("tls", DownDetail::Tls),
+        ("ssl", DownDetail::Tls),
+        ("certificate", DownDetail::Tls),
+        ("handshake", DownDetail::Tls),
+        ("self signed", DownDetail::Tls),
     ];
     let took = response_time_ms.filter(|ms| *ms > 0.0);
     let texts = texts.map(|text| {
@@ -193,14 +195,14 @@ pub fn down_cause(texts: [Option<&str>; 2], response_time_ms: Option<f64>) -> Do
         text[..end].to_ascii_lowercase()
     });
     if let Some(status) = texts.iter().find_map(|text| http_error_status(text)) {
-        return DownCause::of_http_status(status, took);
+        return (DownCause::of_http_status(status, took), Some(DownDetail::Http(status)));
     }
     // "Timeout while connecting (TLS handshake)": that it took too long is what counts.
     if texts.iter().any(|text| ["timeout", "time-out", "timed out", "time out"].iter().any(|t| text.contains(t))) {
-        return DownCause::Timeout;
+        return (DownCause::Timeout, None);
     }
-    let error = texts.iter().any(|text| ERRORS.iter().any(|e| text.contains(e)));
-    if error { DownCause::Error } else { DownCause::Timeout }
+    let met = ERRORS.iter().find(|(word, _)| texts.iter().any(|text| text.contains(word))).map(|(_, met)| *met);
+    (if met.is_some() { DownCause::Error } else { DownCause::Timeout }, met)
 }
 
 /// The first number from 400 to 599 that stands by itself and is no span of time: 503 in "HTTP Error 503", none in
@@ -330,8 +332,16 @@ mod tests {
             ("Port 5432 closed early", "", None, Timeout),
             ("", "", None, Timeout),
         ] {
-            assert_eq!(down_cause([Some(short), Some(long)], ms), cause, "{short:?} {long:?} {ms:?}");
+            assert_eq!(down_cause([Some(short), Some(long)], ms).0, cause, "{short:?} {long:?} {ms:?}");
         }
-        assert_eq!(down_cause([None, None], Some(10.0)), Timeout);
+        assert_eq!(down_cause([None, None], Some(10.0)), (Timeout, None));
+        for (text, met) in [
+            ("Connection refused", DownDetail::Refused),
+            ("HTTP Error 401", DownDetail::Http(401)),
+            ("Could not resolve host", DownDetail::Dns),
+            ("certificate has expired", DownDetail::Tls),
+        ] {
+            assert_eq!(down_cause([Some(text), None], Some(30.0)), (Error, Some(met)), "{text}");
+        }
     }
 }

@@ -15,7 +15,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use super::settings::ProbeSettings;
 use crate::engine::Warnings;
 use crate::engine::ports::{Failure, FailureKind, MetricSource, Reading};
-use crate::http::{HttpOptions, USER_AGENT, extra_roots, is_loopback, tls_config};
+use crate::http::{HttpOptions, USER_AGENT, extra_roots, is_loopback, proxy_of, tls_config};
+use crate::model::down::DownDetail;
 use crate::model::sample::{DownCause, Sample};
 use crate::model::time::Timestamp;
 use crate::model::warning::Warning;
@@ -36,6 +37,9 @@ pub struct Probe {
 struct Shared {
     http: reqwest::Client,
     url: String,
+    /// The proxy between, and whether it sees requests in the clear, so that it may answer in the app's place.
+    proxy: Option<(String, bool)>,
+    warnings: Warnings,
     every: Duration,
     timeout: Duration,
     keep: Duration,
@@ -75,9 +79,19 @@ impl Probe {
         }
         let http = http.build().map_err(|e| refused(format!("url: no HTTP client: {}", e.without_url())))?;
         let every = options.scaled(config.every.as_secs_f64(), 0.05);
-        let shared =
-            Shared { http, url: text.into(), every, timeout, keep, clock: Box::new(clock), results: Mutex::default() };
-        Ok(Self { shared: Arc::new(shared), task: None, warnings: Warnings::default() })
+        let warnings = Warnings::default();
+        let shared = Shared {
+            http,
+            url: text.into(),
+            proxy: proxy_of(&url).map(|proxy| (proxy, url.scheme() == "http")),
+            warnings: warnings.clone(),
+            every,
+            timeout,
+            keep,
+            clock: Box::new(clock),
+            results: Mutex::default(),
+        };
+        Ok(Self { shared: Arc::new(shared), task: None, warnings })
     }
 }
 
@@ -161,12 +175,39 @@ impl Shared {
         let ms = started.elapsed().as_secs_f64() * 1e3;
         match outcome {
             Ok(status) if status < 400 => Sample::up(at, ms),
-            Ok(status) => Some(Sample::down(at, DownCause::of_http_status(status, Some(ms)))),
+            Ok(status) if self.is_the_proxys(status) => self.not_measured(&format!("answered {status}")),
+            Ok(status) => {
+                let cause = DownCause::of_http_status(status, Some(ms));
+                Some(Sample::down(at, cause).met(Some(DownDetail::Http(status))))
+            }
             Err(error) => {
-                tracing::debug!(error = crate::http::root(&error), ms, "the probe found the app down");
-                Some(Sample::down(at, down_cause(&error)))
+                let cause = crate::http::root(&error);
+                tracing::debug!(error = cause, ms, "the probe found the app down");
+                if self.proxy.is_some() && error.is_connect() {
+                    return self.not_measured(&format!("did not connect: {cause}"));
+                }
+                Some(Sample::down(at, down_cause(&error)).met(down_detail(&error)))
             }
         }
+    }
+
+    /// Is an answer with this status a proxy's own? 407 is one's always; the others only where it sees the request.
+    fn is_the_proxys(&self, status: u16) -> bool {
+        match self.proxy {
+            None => false,
+            Some((_, in_the_clear)) => status == 407 || (in_the_clear && matches!(status, 502 | 504)),
+        }
+    }
+
+    /// A proxy kept the probe from the app: that says nothing of the app.
+    fn not_measured(&self, why: &str) -> Option<Sample> {
+        if let Some((proxy, _)) = &self.proxy {
+            let text = format!(
+                "the proxy {proxy} {why}: such a test counts as none; check HTTPS_PROXY, or name the app's host in NO_PROXY"
+            );
+            self.warnings.add_kind(Warning::SERVICE, "proxy", text);
+        }
+        None
     }
 
     /// The status, once the whole page is there.
@@ -190,14 +231,38 @@ fn down_cause(error: &reqwest::Error) -> DownCause {
     if error_now { DownCause::Error } else { DownCause::Timeout }
 }
 
+/// What kept it from an answer, where that is known.
+fn down_detail(error: &reqwest::Error) -> Option<DownDetail> {
+    if error.is_redirect() {
+        return Some(DownDetail::Redirects);
+    }
+    let cause = crate::http::root(error);
+    let words = cause.to_ascii_lowercase();
+    let has = |word: &str| words.contains(word);
+    let refused = io_error(error).is_some_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused);
+    if refused {
+        Some(DownDetail::Refused)
+    } else if has("peer certificate") || has("handshake") || has("tls") {
+        Some(DownDetail::Tls)
+    } else if has("lookup address") || has("name or service") || has("nodename") || has("no such host") {
+        Some(DownDetail::Dns)
+    } else {
+        None
+    }
+}
+
 /// Did the operating system give up waiting?
 fn timed_out(error: &reqwest::Error) -> bool {
+    io_error(error).is_some_and(|error| error.kind() == std::io::ErrorKind::TimedOut)
+}
+
+/// The operating system's error among the causes, the innermost.
+fn io_error(error: &reqwest::Error) -> Option<&std::io::Error> {
+    let mut found = None;
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(e) = cause {
-        if e.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::TimedOut) {
-            return true;
-        }
+        found = e.downcast_ref::<std::io::Error>().or(found);
         cause = e.source();
     }
-    false
+    found
 }

@@ -7,6 +7,7 @@ use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 
 use super::settings::{Prometheus, SECTION, Unit};
 use super::wire::{self, Answered, Series};
+use crate::config::Secret;
 use crate::engine::ports::{Failure, FailureKind, MetricSource, Reading};
 use crate::http::{Answer, Client, HttpOptions, Peer, Redaction, secret_header, server_time};
 use crate::model::time::Timestamp;
@@ -56,7 +57,10 @@ impl PrometheusSeries {
             let both = BASE64_STANDARD.encode(format!("{user}:{asks}"));
             headers.insert(AUTHORIZATION, unsendable(secret_header(&format!("Basic {both}")), "password")?);
         }
-        let redaction = Redaction::new([config.token.as_ref(), config.password.as_ref()].into_iter().flatten());
+        let basic = config.user.as_ref().zip(config.password.as_ref());
+        let basic = basic.map(|(user, password)| Secret::new(format!("{user}:{}", password.expose())));
+        let secrets = [config.token.as_ref(), config.password.as_ref(), basic.as_ref()];
+        let redaction = Redaction::new(secrets.into_iter().flatten());
         let client = Client::new(PEER, url, config.ca_file.as_deref(), headers, asks, redaction, options)?;
         let step_s = i64::try_from(config.step.as_secs()).unwrap_or(60).max(1);
         Ok(Self { client, query, up_query: config.up_query.clone(), unit: config.unit, step_s })

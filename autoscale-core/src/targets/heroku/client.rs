@@ -125,7 +125,8 @@ impl ScaleTarget for HerokuFormation {
     async fn formation(&mut self) -> Result<FormationReading, Failure> {
         let deadline = self.client.deadline();
         let path = wire::formation_path(&self.app, &self.process_type);
-        let parse = |answer: &Answer| wire::parse_formation(&answer.body).map_err(|e| e.to_string());
+        let parse =
+            |answer: &Answer| wire::parse_formation_of(&self.process_type, &answer.body).map_err(|e| e.to_string());
         let formation = self.client.read(&path, deadline, parse, |status| self.mend(status, true));
         // Where both fail, the app's failure is the one that says more: no app, no formation.
         let (app, formation) = tokio::join!(self.read_app(deadline), formation);
@@ -135,6 +136,7 @@ impl ScaleTarget for HerokuFormation {
             updated_at: formation.updated_at,
             size: formation.size,
             maintenance: app.maintenance,
+            released_at: app.released_at(),
         })
     }
 
@@ -142,7 +144,7 @@ impl ScaleTarget for HerokuFormation {
         let path = wire::formation_path(&self.app, &self.process_type);
         let answer = self.client.change(Method::PATCH, &path, wire::scale_body(quantity), Some(permit)).await?;
         match answer.status {
-            200..300 => wire::parse_formation(&answer.body)
+            200..300 => wire::parse_formation_of(&self.process_type, &answer.body)
                 .map(|formation| formation.quantity)
                 .map_err(|e| self.client.unknown(&self.client.not_as_promised(&e.to_string()))),
             422 => match wire::parse_error(&answer.body).and_then(|error| error.dyno_limit()) {

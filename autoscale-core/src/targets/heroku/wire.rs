@@ -76,19 +76,44 @@ pub struct FormationBody {
     pub updated_at: Option<Timestamp>,
     /// Size of its dynos, by name where there is one.
     pub size: Option<String>,
+    /// Process type that it is of, where the body says.
+    pub process_type: Option<String>,
 }
+
+/// Most dynos that are believed: a hundred times what Heroku runs of an app.
+const MOST_DYNOS: u32 = 10_000;
 
 /// Reads a formation, from a GET or as the answer to a PATCH.
 ///
 /// # Errors
-/// Where the body is no such JSON.
+/// Where the body is no such JSON, or has more dynos than there can be.
 pub fn parse_formation(body: &[u8]) -> Result<FormationBody, Malformed> {
-    json::read(body, "a formation").map_err(Malformed).map(RawFormation::read)
+    let formation = json::read(body, "a formation").map_err(Malformed).map(RawFormation::read)?;
+    if formation.quantity > MOST_DYNOS {
+        return Err(Malformed(format!("a formation of {} dynos", formation.quantity)));
+    }
+    Ok(formation)
+}
+
+/// [`parse_formation`] of one process type.
+///
+/// # Errors
+/// As there, and where it is another one's.
+pub fn parse_formation_of(process_type: &str, body: &[u8]) -> Result<FormationBody, Malformed> {
+    let formation = parse_formation(body)?;
+    match &formation.process_type {
+        Some(other) if other != process_type => {
+            Err(Malformed(format!("the formation of another process type than {process_type}")))
+        }
+        _ => Ok(formation),
+    }
 }
 
 /// A formation as the body has it.
 #[derive(Deserialize)]
 struct RawFormation {
+    #[serde(rename = "type")]
+    process_type: Option<String>,
     quantity: u32,
     updated_at: Option<String>,
     /// Deprecated since 2026 in favour of `dyno_size`; older servers and gateways send only this.
@@ -108,6 +133,7 @@ impl RawFormation {
             quantity: self.quantity,
             updated_at: self.updated_at.as_deref().and_then(calendar::parse),
             size: self.dyno_size.and_then(|size| size.name.or(size.id)).or(self.size),
+            process_type: self.process_type,
         }
     }
 }
@@ -128,15 +154,16 @@ pub struct ProcessBody {
 pub fn parse_formations(body: &[u8]) -> Result<Vec<ProcessBody>, Malformed> {
     #[derive(Deserialize)]
     struct Entry {
-        #[serde(rename = "type")]
-        process_type: String,
         #[serde(flatten)]
         formation: RawFormation,
     }
     let AtMost(list): AtMost<Entry, MOST_PROCESS_TYPES> =
         json::read(body, "a list of formations").map_err(Malformed)?;
-    let read = |entry: Entry| ProcessBody { process_type: entry.process_type, formation: entry.formation.read() };
-    Ok(list.items.into_iter().map(read).collect())
+    let read = |entry: Entry| {
+        let formation = entry.formation.read();
+        Some(ProcessBody { process_type: formation.process_type.clone()?, formation })
+    };
+    Ok(list.items.into_iter().filter_map(read).collect())
 }
 
 /// An app.
@@ -152,9 +179,17 @@ pub struct AppBody {
     pub maintenance: bool,
     /// Address under which Heroku serves it.
     pub web_url: Option<String>,
+    /// When it was last released, as the body has it.
+    #[serde(default)]
+    pub released_at: Option<String>,
 }
 
 impl AppBody {
+    /// When it was last released; `None` where that is absent or no time.
+    pub fn released_at(&self) -> Option<Timestamp> {
+        self.released_at.as_deref().and_then(calendar::parse)
+    }
+
     /// The host of [`AppBody::web_url`].
     pub fn web_host(&self) -> Option<String> {
         let url: http::Uri = self.web_url.as_deref()?.parse().ok()?;
