@@ -34,7 +34,7 @@ MAKEFLAGS += --no-print-directory
 # One build at a time: cargo has its own parallelism.
 .NOTPARALLEL:
 .PHONY: help demo tray-demo tray-tao test-tray test build-tools setup lint fmt-check clippy test-rust test-deploy generate bench header wheel soak ci-extra \
-	test-prometheus fuzz deny docs feature-check package-check release install uninstall capi test-c test-python sanitize sizes
+	test-prometheus fuzz deny docs feature-check package-check release install uninstall capi test-c test-python test-hostile sanitize sizes
 
 help: ## shows this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -55,7 +55,7 @@ test: ## all that a change must pass: every part below, also after one that fail
 # scripts/test has called both, and goes on where one failed.
 ifndef SETUP_DONE
 demo tray-demo bench header wheel capi docs feature-check package-check deny release sanitize sizes: build-tools
-lint fmt-check clippy test-rust test-tray test-deploy test-c test-python soak: setup
+lint fmt-check clippy test-rust test-tray test-deploy test-c test-python test-hostile soak: setup
 endif
 
 build-tools: ## installs Rust and a C compiler, where they are missing
@@ -90,6 +90,9 @@ capi: ## the C libraries, into capi/ of the target folder
 test-c: ## the C interface, from a destdir: compilers, misuse, leaks, interface drift, examples
 	@tests/c_api/run.sh
 
+test-hostile: ## a check of the real binary against servers that answer wrongly
+	@tests/hostile/run.sh
+
 test-python: ## the Python package, from its wheel, and its examples
 	@tests/python/run.sh
 
@@ -112,6 +115,7 @@ soak: ## the property tests with many more cases, and the tests that take minute
 	$(rust) PROPTEST_CASES=$(SOAK_CASES) AUTOSCALE_SOAK=1 $(CARGO) test --workspace --locked -- --include-ignored
 	AUTOSCALE_SOAK=1 tests/python/run.sh
 	@$(MAKE) fuzz FUZZ_SECONDS=600
+	@tests/hostile/run.sh --table "$$(. scripts/rust.sh && target_dir)/hostile.md"
 
 ci-extra: docs feature-check package-check deny sizes sanitize tray-tao test-prometheus ## documentation, combinations of features, packages, licences and advisories
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Records what the reference of the adaptive policy decides, as fixtures for tests/core/adaptive.rs.
 
-    record_adaptive.py REFERENCE OUTPUT_DIR        # needs numpy
+    record_adaptive.py REFERENCE OUTPUT_DIR             # needs numpy
+    record_adaptive.py REFERENCE OUTPUT_DIR AUTOSCALE   # records the product's own policy instead, by AUTOSCALE decide
 
 REFERENCE is the folder of the Python program that the policy was ported from, which this repository does not hold:
 simulate.py, adaptive_policy.py and traces/. Each run is a closed loop: the reference's target is
@@ -13,12 +14,30 @@ A fixture is a text file. Its first line: `interval`, `high_ms`, `slow_weight`, 
 the last half hour) and each result is one that is listed from this check on: `age:ms` when it was up, `age:T` a time-out,
 `age:E` an error. Ages are seconds before now.
 """
-import os, random, sys
+import json, os, random, subprocess, sys
 
 bench, out = sys.argv[1], sys.argv[2]
+product = sys.argv[3] if len(sys.argv) > 3 else None
 sys.path.insert(0, bench)
 import adaptive_policy  # noqa: E402
 import simulate  # noqa: E402
+
+
+class Product:
+    """The policy as it is now, asked by lines; with the default settings."""
+
+    def __init__(self, binary, interval):
+        command = [binary, "decide", "--policy", "adaptive", "--interval", f"{interval:g}"]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def decide(self, observation):
+        self.process.stdin.write(json.dumps(observation) + "\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())["target"]
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
 
 
 class Recorder:
@@ -28,7 +47,7 @@ class Recorder:
         self.interval, self.spoil, self.bounds = interval, spoil, bounds
         self.rng = random.Random(seed)
         adaptive_policy.HIGH, adaptive_policy.SLOW_WEIGHT, adaptive_policy.BOOT = high, weight, 0.75 * boot
-        self.reference = adaptive_policy.Adaptive(interval)
+        self.reference = Product(product, interval) if product else adaptive_policy.Adaptive(interval)
         self.known, self.waiting, self.listed = 0.0, [], []
         self.file = open(path, "w")
         self.file.write(f"{interval:g} {high:g} {weight:g} {boot:g}\n")
@@ -84,6 +103,8 @@ class Recorder:
 
     def close(self):
         self.file.close()
+        if product:
+            self.reference.close()
 
 
 CLEAN = {}
@@ -122,7 +143,12 @@ RUNS = [
     ("patient", "d_wc98_jun30", "slow", 26, 60, 0, 900, MESSY, {"high": 4000.0, "weight": 5.0, "boot": 120.0}),
 ]
 
+# Of the product fewer: they are there to notice a change, not to prove a port.
+OF_PRODUCT = ["wc98-std", "nasa-slow", "aws-slow", "flash-rough", "five-weekly", "incident"]
+
 for name, trace, profile, seed, interval, start, end, spoil, other in RUNS:
+    if product and name not in OF_PRODUCT:
+        continue
     rate = simulate.load_trace(os.path.join(bench, "traces", "dev", trace + ".csv"), profile)[start:end]
     bounds = other.get("bounds", (1, 20))
     simulate.MIN_DYNOS, simulate.MAX_DYNOS = 1, 20
