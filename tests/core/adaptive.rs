@@ -139,7 +139,8 @@ fn the_policy_as_it_is_decides_as_it_did_when_it_was_recorded() {
     assert!(recordings.len() >= 6, "{} recordings", recordings.len());
     let (checks, differences) = differences(&recordings);
     assert!(checks > 5_000, "{checks} checks");
-    let how = "if that is meant, measure it (docs/adaptive-ideas.md) and record anew (tests/fixtures/adaptive/README.md)";
+    let how =
+        "if that is meant, measure it (docs/adaptive-ideas.md) and record anew (tests/fixtures/adaptive/README.md)";
     assert!(differences.is_empty(), "{} of {checks} differ; {how}:\n{}", differences.len(), differences.join("\n"));
 }
 

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-/// What the adaptive policy does against incidents and takes for a tail, and what the traffic policy does about lost log
+/// What the adaptive policy does against incidents and learns of its scatter, and what the traffic policy does about lost log
 /// lines and learns of an app's curve: as their references do, or better.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Tuning {
@@ -23,10 +23,9 @@ pub struct Tuning {
     /// traffic: Is it learnt how an app's requests become slow as its dynos get busy? The reference takes every app for
     /// one that gets slow gradually.
     pub learns_shape: bool,
-    /// adaptive: How far response times scatter, as a share of their dyno time...
-    pub scatter: f64,
-    /// ...and of what no dyno cures.
-    pub incurable_scatter: f64,
+    /// adaptive: Is it learnt how far the app's response times scatter while all is well? In the reference every app's do
+    /// by half of their dyno time.
+    pub learns_scatter: bool,
 }
 
 impl Tuning {
@@ -39,8 +38,7 @@ impl Tuning {
             short_incidents: false,
             known_slots_alone: false,
             learns_shape: false,
-            scatter: 0.5,
-            incurable_scatter: 0.3,
+            learns_scatter: false,
         }
     }
 }
@@ -54,8 +52,7 @@ impl Default for Tuning {
             short_incidents: true,
             known_slots_alone: true,
             learns_shape: true,
-            scatter: 0.8,
-            incurable_scatter: 0.5,
+            learns_scatter: true,
         }
     }
 }

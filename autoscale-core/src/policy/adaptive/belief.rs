@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::Tuning;
 use crate::model::time::Timestamp;
 use crate::policy::adaptive::grid::{
     Blur, DYNOS, FIRST_INCIDENT, Grid, LN_DYNOS, LOADS, PRIOR, ROWS, Row, add, dot, incurable_ms, sum, work_ms,
@@ -24,6 +23,21 @@ const STEP_S: f64 = 20.0;
 const STEPS: usize = 90;
 /// The longest a queue can be, ms: the router gives up.
 const LONGEST_QUEUE_MS: f64 = 30_000.0;
+/// How far results scatter: as a share of their dyno time, and of what no dyno cures.
+#[derive(Clone, Copy)]
+struct Scatter {
+    own: f64,
+    incurable: f64,
+}
+
+/// Most apps' results scatter little. Those that wait for others, or share their machines, have slow ones while the dynos
+/// have nothing to do: taken for load, these would buy dynos for nothing.
+const NARROW: Scatter = Scatter { own: 0.5, incurable: 0.3 };
+const WIDE: Scatter = Scatter { own: 0.8, incurable: 0.5 };
+/// How likely an app is to be one of the latter before anything is known, and the least that either kind is believed:
+/// apps change.
+const WIDE_PRIOR: f64 = 0.1;
+const WIDE_LEAST: f64 = 0.002;
 /// Likelihood of a result that nothing explains.
 const OUTLIER: f64 = 0.02;
 /// Likelihood of a down one that nothing explains, and the response time, ms, at which every second one is down.
@@ -43,6 +57,8 @@ pub(super) struct Belief {
     at: Option<Timestamp>,
     /// How much heavier the tail of slow results is than the model's.
     tail: Tail,
+    /// Probability that results scatter widely.
+    wide: f64,
     /// Room for the p·x of a step.
     #[serde(skip, default = "Grid::zero")]
     px: Grid,
@@ -61,7 +77,7 @@ pub(super) struct Load {
 
 impl Belief {
     pub(super) fn new() -> Self {
-        Self { p: Grid::prior(), x: Grid::zero(), at: None, tail: Tail::default(), px: Grid::zero() }
+        Self { p: Grid::prior(), x: Grid::zero(), at: None, tail: Tail::default(), wide: WIDE_PRIOR, px: Grid::zero() }
     }
 
     /// Probability of each cell.
@@ -153,41 +169,28 @@ impl Belief {
     }
 
     /// Bayes' rule for an answered result, tempered: it counts `weight`, 0 to 1, of a whole one.
-    pub(super) fn weigh_up(&mut self, ms: f64, weight: f64, high_ms: f64, tuning: &Tuning) {
+    pub(super) fn weigh_up(&mut self, ms: f64, weight: f64, high_ms: f64, learns_scatter: bool) {
         let ln_ms = ms.ln();
-        let (mut total, mut slow) = (0.0, 0.0);
+        let wide = if learns_scatter { self.wide } else { 0.0 };
+        let (mut total, mut total_wide, mut slow) = (0.0, 0.0, 0.0);
         for (r, (p, x)) in self.p.iter_mut().zip(self.x.iter()).enumerate() {
             let (a, b) = (incurable_ms(r), work_ms(r));
-            // Loop by loop, so that each keeps its constants in registers.
-            let (mut share, mut likelihood) = ([0.0; LOADS], [0.0; LOADS]);
-            let (mut t, mut per_sd) = ([0.0; LOADS], [0.0; LOADS]);
-            for k in 0..LOADS {
-                let v = b * (1.0 + x[k]);
-                t[k] = a + v;
-                // Standard deviation as a share of t: spread / t. One division serves all.
-                let (own, given) = (tuning.scatter * v, tuning.incurable_scatter * a);
-                let spread = (own * own + given * given).sqrt();
-                let per_all = 1.0 / (v * t[k] * spread);
-                per_sd[k] = t[k] * (v * t[k] * per_all);
-                let sd = spread * (v * spread * per_all);
-                likelihood[k] = ln_ms + 0.5 * sd * sd;
-                share[k] = t[k] * spread * per_all;
-            }
-            for k in 0..LOADS {
-                likelihood[k] = (likelihood[k] - ln(t[k])) * per_sd[k];
-            }
-            for k in 0..LOADS {
-                likelihood[k] = exp(-0.5 * likelihood[k] * likelihood[k]) * per_sd[k] + OUTLIER;
-            }
-            slow += if a < high_ms {
-                for share in &mut share {
-                    *share = exp((a - high_ms) * *share);
+            slow += slow_share(p, a, b, x, high_ms);
+            let mut likelihood = likelihoods(ln_ms, a, b, x, NARROW);
+            temper(&mut likelihood, weight);
+            if learns_scatter {
+                let mut of_wide = likelihoods(ln_ms, a, b, x, WIDE);
+                temper(&mut of_wide, weight);
+                for (narrow, of_wide) in likelihood.iter_mut().zip(&mut of_wide) {
+                    *of_wide *= wide;
+                    *narrow = (1.0 - wide) * *narrow + *of_wide;
                 }
-                dot(p, &share)
-            } else {
-                sum(p)
-            };
-            total += apply(p, &likelihood, weight);
+                total_wide += dot(p, &of_wide);
+            }
+            total += apply(p, &likelihood);
+        }
+        if learns_scatter {
+            self.wide = (total_wide / total).clamp(WIDE_LEAST, 1.0 - WIDE_LEAST);
         }
         self.tail.learn(ms > high_ms, slow, weight);
         self.scale(1.0 / total);
@@ -203,7 +206,8 @@ impl Belief {
                 let ratio = HALF_DOWN_MS / (a + b * (1.0 + x));
                 *l = FALSE_DOWN + 1.0 / (1.0 + ratio * ratio * ratio);
             }
-            total += apply(p, &likelihood, weight);
+            temper(&mut likelihood, weight);
+            total += apply(p, &likelihood);
         }
         self.scale(1.0 / total);
     }
@@ -246,7 +250,10 @@ impl Belief {
 
     /// Can it have been saved by this program?
     pub(super) fn is_sound(&self) -> bool {
-        self.p.is_distribution() && self.x.is_sound() && self.tail.is_sound()
+        self.p.is_distribution()
+            && self.x.is_sound()
+            && self.tail.is_sound()
+            && (WIDE_LEAST..=1.0 - WIDE_LEAST).contains(&self.wide)
     }
 }
 
@@ -264,17 +271,60 @@ fn quantile(by_load: &Row, share: f64) -> f64 {
     DYNOS[LOADS - 1]
 }
 
-/// p · likelihood^weight, in place; its sum.
+/// Share of slow results in a row, weighed by its probabilities: what the model's exponential tail foretells.
 #[inline(always)]
-fn apply(p: &mut Row, likelihood: &Row, weight: f64) -> f64 {
+fn slow_share(p: &Row, a: f64, b: f64, x: &Row, high_ms: f64) -> f64 {
+    if a >= high_ms {
+        return sum(p);
+    }
+    let mut share = [0.0; LOADS];
+    for (share, x) in share.iter_mut().zip(x) {
+        *share = exp((a - high_ms) * (1.0 / (b * (1.0 + x))));
+    }
+    dot(p, &share)
+}
+
+/// Likelihood of a response time in each cell of a row.
+#[inline(always)]
+fn likelihoods(ln_ms: f64, a: f64, b: f64, x: &Row, scatter: Scatter) -> Row {
+    // Loop by loop, so that each keeps its constants in registers.
+    let mut likelihood = [0.0; LOADS];
+    let (mut t, mut per_sd) = ([0.0; LOADS], [0.0; LOADS]);
+    for k in 0..LOADS {
+        let v = b * (1.0 + x[k]);
+        t[k] = a + v;
+        // Standard deviation as a share of t: spread / t. One division serves all.
+        let (own, given) = (scatter.own * v, scatter.incurable * a);
+        let spread = (own * own + given * given).sqrt();
+        let per_both = 1.0 / (t[k] * spread);
+        per_sd[k] = t[k] * (t[k] * per_both);
+        let sd = spread * (spread * per_both);
+        likelihood[k] = ln_ms + 0.5 * sd * sd;
+    }
+    for k in 0..LOADS {
+        likelihood[k] = (likelihood[k] - ln(t[k])) * per_sd[k];
+    }
+    for k in 0..LOADS {
+        likelihood[k] = exp(-0.5 * likelihood[k] * likelihood[k]) * per_sd[k] + OUTLIER;
+    }
+    likelihood
+}
+
+/// A likelihood that counts `weight` of a whole one.
+#[inline(always)]
+fn temper(likelihood: &mut Row, weight: f64) {
     if weight < 1.0 {
-        for (p, l) in p.iter_mut().zip(likelihood) {
-            *p *= exp(weight * ln(*l));
+        for l in likelihood.iter_mut() {
+            *l = exp(weight * ln(*l));
         }
-    } else {
-        for (p, l) in p.iter_mut().zip(likelihood) {
-            *p *= l;
-        }
+    }
+}
+
+/// p · likelihood, in place; its sum.
+#[inline(always)]
+fn apply(p: &mut Row, likelihood: &Row) -> f64 {
+    for (p, l) in p.iter_mut().zip(likelihood) {
+        *p *= l;
     }
     sum(p)
 }

@@ -117,7 +117,8 @@ impl Adaptive {
             self.belief.advance(sample.at, &self.changes);
             match sample.up_ms() {
                 Some(ms) => {
-                    self.belief.weigh_up(ms, weight, view.settings.response_time_high, &view.settings.tuning);
+                    let settings = view.settings;
+                    self.belief.weigh_up(ms, weight, settings.response_time_high, settings.tuning.learns_scatter);
                 }
                 None => self.belief.weigh_down(weight),
             }
