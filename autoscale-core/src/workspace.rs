@@ -68,7 +68,7 @@ pub mod engine {
 pub mod event {
     pub use crate::model::event::*;
 }
-#[cfg(feature = "loop")]
+#[cfg(any(feature = "loop", feature = "graph"))]
 pub mod files {
     pub use crate::files::*;
 }
