@@ -137,7 +137,7 @@ static void observations_are_checked(void)
     CHECK_STATUS(autoscale_decide(config, &seen, &decision), AUTOSCALE_OK);
 
     /* Odd numbers are survived: the decision is to keep what there is. */
-    static const int64_t odd[] = {INT64_MIN, INT64_MIN + 1, -1, 0, INT64_MAX};
+    static const int64_t odd[] = {INT64_MIN, INT64_MIN + 1, -1, 0, 1};
     for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
         seen = good;
         seen.now_s = odd[i];
@@ -149,6 +149,11 @@ static void observations_are_checked(void)
             CHECK_STATUS(autoscale_decide(config, &seen, &decision), AUTOSCALE_OK);
         }
     }
+    /* Times in milliseconds are an error that says so. */
+    REFUSED((seen.now_s = INT64_C(1000) * NOW), AUTOSCALE_INVALID_ARGUMENT);
+    CHECK_TEXT(last_error(), "now_s is 1700000000000: a time in milliseconds; give unix seconds");
+    REFUSED((seen.now_s = INT64_MAX), AUTOSCALE_INVALID_ARGUMENT);
+    REFUSED((seen.changed_at_s = INT64_C(1000) * NOW), AUTOSCALE_INVALID_ARGUMENT);
     seen = good;
     seen.interval_s = UINT32_MAX, seen.dynos = UINT32_MAX;
     CHECK_STATUS(autoscale_decide(config, &seen, &decision), AUTOSCALE_OK);

@@ -146,7 +146,8 @@ impl Announced {
     /// Does the change that a decision makes have to wait for it?
     fn binds(&self, decision: &Decision) -> bool {
         match (self.rule, decision.reason.code()) {
-            (Rule::Override, _) => true,
+            // It yields to an app that is too slow, and says so.
+            (Rule::Override, code) => code != "override_yields",
             (Rule::Up, code) => {
                 ["above_high", "trend_rising", "more_are_cheaper", "outage_step", "traffic_more"].contains(&code)
             }

@@ -25,7 +25,7 @@ ends() {
     diff <(sed -n '/════ \(LEFT OUT\|make test\)/,$p' <<<"$said" | sed 's/ ([0-9]* s)$//'; echo "$code") <(echo "$3"; echo "$2")
 }
 asked() { diff <(cut -d' ' -f3 "$work/asked" | tr '\n' ' ') <(echo -n "$1"); }
-every="build-tools setup lint test-rust test-tray test-deploy capi test-c test-python "
+every="build-tools setup lint test-rust test-tray test-deploy capi test-c test-python test-hostile "
 
 left_out="════ LEFT OUT on this machine ════
   - something that only root can do
@@ -40,7 +40,8 @@ passed  test-deploy
 passed  capi
 passed  test-c
 passed  test-python
-make test: 9 passed, 0 failed"
+passed  test-hostile
+make test: 10 passed, 0 failed"
 check "each ran, once" asked "$every"
 check "none asks for setup itself, nor stops early" test "$(cut -d' ' -f1,2 "$work/asked" | sort -u)" = "yes --keep-going"
 
@@ -54,7 +55,8 @@ passed  test-deploy
 passed  capi
 passed  test-c
 passed  test-python
-make test: 7 passed, 2 failed"
+passed  test-hostile
+make test: 8 passed, 2 failed"
 check "every one" asked "$every"
 
 check "where a prerequisite fails, it is said" ends "capi" 1 "$left_out
@@ -67,7 +69,8 @@ passed  test-deploy
 FAILED  capi
 FAILED  test-c: not run, since capi failed
 FAILED  test-python: not run, since capi failed
-make test: 6 passed, 3 failed"
+passed  test-hostile
+make test: 7 passed, 3 failed"
 
 check "what follows from what did not run does not run" ends "build-tools" 1 "════ make test ════
 FAILED  build-tools
@@ -79,7 +82,8 @@ passed  test-deploy
 FAILED  capi: not run, since build-tools failed
 FAILED  test-c: not run, since capi failed
 FAILED  test-python: not run, since capi failed
-make test: 1 passed, 8 failed"
+FAILED  test-hostile: not run, since build-tools failed
+make test: 1 passed, 9 failed"
 check "but what needs no Rust" asked "build-tools test-deploy "
 
 echo "parts: $passed passed, $failed failed"

@@ -262,7 +262,9 @@ def all_scenarios():
         for name, shape in SHAPES.items():
             yield Scenario(f"{endpoint}: {name}", endpoint, body(lambda _, shape=shape: shape), data=endpoint == "patch")
         for code in STATUSES:
-            yield Scenario(f"{endpoint}: status {code}", endpoint, status(code), data=endpoint == "patch")
+            # A success that names an app is that app.
+            data = endpoint == "patch" or (endpoint == "app" and code < 300)
+            yield Scenario(f"{endpoint}: status {code}", endpoint, status(code), data)
         for value in ["-1", "1e99", "soon", "99999999999999999999", "0", "3600", email.utils.formatdate(0), email.utils.formatdate(4e9)]:
             yield Scenario(f"{endpoint}: 429, Retry-After {value[:20]}", endpoint, status(429, [f"Retry-After: {value}"]), data=endpoint == "patch")
     for name, headers in clocks():

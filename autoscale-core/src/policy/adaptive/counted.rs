@@ -56,6 +56,9 @@ impl Counted {
     /// The clock was set back by so much.
     pub(super) fn set_back(&mut self, by: Duration) {
         self.used.iter_mut().for_each(|used| used.sample.at = used.sample.at - by);
+        // At the beginning of all time different moments become one.
+        self.used.sort_by(|a, b| a.sample.order(&b.sample));
+        self.used.dedup_by(|a, b| a.sample.order(&b.sample).is_eq());
     }
 
     /// Can it have been saved by this program?
