@@ -84,7 +84,8 @@ def test_shadow_mode_sends_no_change_and_is_not_switched_off(tmp_path):
             scaler.set_dry_run(False)
         assert scaler.check_once().target == 4, "wanted again: what was only decided counts as no change"
         assert app.seen()["patches"] == []
-    checks = [json.loads(line) for line in history.read_text().splitlines()]
+    events = [json.loads(line) for line in history.read_text().splitlines()]
+    checks = [event for event in events if event["event"] == "check"]
     assert [(check["shadow"], check["outcome"]) for check in checks] == [(True, "would_scale")] * 2
 
 
