@@ -85,7 +85,7 @@ def test_shadow_mode_sends_no_change_and_is_not_switched_off(tmp_path):
         assert scaler.check_once().target == 4, "wanted again: what was only decided counts as no change"
         assert app.seen()["patches"] == []
     events = [json.loads(line) for line in history.read_text().splitlines()]
-    checks = [event for event in events if event["event"] == "check"]
+    checks = [event for event in events if event["event"] == "checked"]
     assert [(check["shadow"], check["outcome"]) for check in checks] == [(True, "would_scale")] * 2
 
 
