@@ -49,22 +49,6 @@ speed: {speed}
 """
 
 
-class Peer:
-    """One connection's writing side."""
-
-    def __init__(self, writer):
-        self.writer = writer
-
-    def write(self, data):
-        self.writer.write(data)
-
-    async def flush(self):
-        await self.writer.drain()
-
-    async def sleep(self, seconds):
-        await asyncio.sleep(seconds)
-
-
 class Site:
     """An app that is slow, on 3 dynos, and its check; one endpoint answers as the scenario says."""
 
@@ -79,7 +63,7 @@ class Site:
             sent = await reader.readexactly(length)
             endpoint, body = self.healthy(method, path, sent)
             if self.scenario and endpoint == self.scenario.endpoint:
-                await self.scenario.answer(Peer(writer), body)
+                await self.scenario.answer(writer, body)
             else:
                 writer.write(scenarios.head(200 if endpoint else 404, body) + body)
             await writer.drain()

@@ -1,6 +1,7 @@
 """What a hostile, broken or badly configured server may answer, as scenarios: each spoils one endpoint of an app that is
 well otherwise. `data` says whether the metric is still usable, so that a change of dynos is right; elsewhere none may come."""
 
+import asyncio
 import dataclasses
 import email.utils
 import gzip
@@ -15,7 +16,7 @@ ENDPOINTS = ("app", "formation", "patch", "results")
 class Scenario:
     name: str
     endpoint: str
-    # Called with the connection's writer and the healthy answer's body; writes the answer.
+    # Called with the connection's stream writer and the healthy answer's body; writes the answer.
     answer: object
     # May the check change the dynos?
     data: bool = False
@@ -53,9 +54,9 @@ def raw(*pieces, pause=0.0, linger=0.0):
     async def answer(peer, healthy):
         for piece in pieces:
             peer.write(piece(healthy) if callable(piece) else piece)
-            await peer.flush()
-            await peer.sleep(pause)
-        await peer.sleep(linger)
+            await peer.drain()
+            await asyncio.sleep(pause)
+        await asyncio.sleep(linger)
 
     return answer
 
@@ -65,7 +66,7 @@ def endless(first, again):
         peer.write(first)
         while True:
             peer.write(again)
-            await peer.flush()
+            await peer.drain()
 
     return answer
 
@@ -74,8 +75,8 @@ def dribble(pause):
     async def answer(peer, healthy):
         for byte in head(200, healthy) + healthy:
             peer.write(bytes([byte]))
-            await peer.flush()
-            await peer.sleep(pause)
+            await peer.drain()
+            await asyncio.sleep(pause)
 
     return answer
 
@@ -226,7 +227,7 @@ def results():
     """Results of the right shape that are wrong."""
     now = int(time.time())
     set_all = lambda **fields: all_results(lambda i, result: {**result, **fields})
-    yield "no result", all_results(lambda i, r: r) and (lambda b: b'{"results": []}')
+    yield "no result", lambda b: b'{"results": []}'
     yield "no list of results", lambda b: b'{"probes": []}'
     yield "results are null", lambda b: b'{"results": null}'
     yield "results of no shape", lambda b: json.dumps({"results": [1, "x", None, [], {}]}).encode()

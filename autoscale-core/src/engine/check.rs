@@ -214,12 +214,15 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
     /// One check. Never fails: what goes wrong is in the events, the last of which tells how the check ended.
     pub async fn check(&mut self, now: Timestamp) -> Vec<Event> {
         let check = self.try_check(now).await;
+        let blind = if matches!(check, Err((Stage::Metric, _))) { self.check_blind(now).await } else { None };
         let mut events = Vec::new();
-        if matches!(check, Err((Stage::Metric, _))) {
-            events = self.check_blind(now).await;
-        }
         if let Some(Intent { at: sent_at, from, to }) = self.confirmed.take() {
             events.push(self.event(now, Kind::ChangeConfirmed { from, to, sent_at }));
+        }
+        if let Some(check) = blind {
+            let checked = self.event(now, Kind::Checked(Box::new(check)));
+            self.ledger.note_check(&checked);
+            events.push(checked);
         }
         match check {
             Ok(check) => {
@@ -241,26 +244,23 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
 
     /// What is done while the metric can't be read: the formation is never left below `min_dynos`, and
     /// `on_missing_data` holds as it does where nothing is measured.
-    async fn check_blind(&mut self, now: Timestamp) -> Vec<Event> {
-        let Ok(mut seen) = self.target.formation().await else { return Vec::new() };
-        let mut events = Vec::new();
-        let intent = self.ledger.intent;
-        seen.quantity = self.note_formation(now, &seen);
-        if let Some(Intent { at: sent_at, from, to }) = intent.filter(|intent| intent.to == seen.quantity) {
-            events.push(self.event(now, Kind::ChangeConfirmed { from, to, sent_at }));
-        }
+    async fn check_blind(&mut self, now: Timestamp) -> Option<Check> {
+        let mut seen = self.target.formation().await.ok()?;
+        self.see(now, &mut seen);
         let window = Window::default();
         let mut decider = self.decider.clone();
         let decision = decider.decide_blind(&self.observation(now, &seen, &window, &[]));
         self.decider = decider;
         self.ledger.memory = self.decider.save();
-        if let Some(decision) = decision {
-            let check = self.carry_out(now, &seen, decision, window).await;
-            let checked = self.event(now, Kind::Checked(Box::new(check)));
-            self.ledger.note_check(&checked);
-            events.push(checked);
-        }
-        events
+        Some(self.carry_out(now, &seen, decision?, window).await)
+    }
+
+    /// Takes note of the formation as it is read, and of a change whose answer was lost and that it shows. Its dynos are
+    /// those to go by then.
+    fn see(&mut self, now: Timestamp, seen: &mut FormationReading) {
+        let intent = self.ledger.intent;
+        seen.quantity = self.note_formation(now, seen);
+        self.confirmed = intent.filter(|intent| intent.to == seen.quantity).or(self.confirmed);
     }
 
     /// Counts a check that failed, and tells of it. For the loop, too, when a check exceeded its time.
@@ -314,11 +314,8 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
         let reading = self.read_samples(now).await.map_err(|failure| (Stage::Metric, failure))?;
         self.read_seq = reading.seq;
         let mut seen = self.target.formation().await.map_err(|failure| (Stage::Formation, failure))?;
-        let from = now - self.plan.settings.period;
-        let intent = self.ledger.intent;
-        seen.quantity = self.note_formation(now, &seen);
-        self.confirmed = intent.filter(|intent| intent.to == seen.quantity).or(self.confirmed);
-        self.ledger.forget_changes_before(from);
+        self.see(now, &mut seen);
+        self.ledger.forget_changes_before(now - self.plan.settings.period);
 
         let (dated, window) = self.windows(reading.samples, now);
         // What is remembered becomes so with the event, or with a change that is sent: a check that is broken off before
