@@ -70,6 +70,21 @@ fn results_each_ten_seconds_are_no_worse_than_each_minute() {
 }
 
 #[test]
+fn a_tail_that_is_there_at_calm_buys_no_dynos() {
+    let profile = Profile::noisy_dynos();
+    let load = Load::built_in("day").unwrap().scaled_to_peak(8.0, profile.requests_per_dyno());
+    let day = Scenario::new(profile, load, 1, Bounds::new(1, 20).unwrap());
+    let played = |learns_scatter| {
+        let mut settings = Settings::new(PolicyKind::Adaptive);
+        settings.tuning.learns_scatter = learns_scatter;
+        ADAPTIVE.play(&day, &settings, |_| ())
+    };
+    let (learnt, reference) = (played(true), played(false));
+    assert!(learnt.cost < 1.25 && reference.cost > 1.4, "{:.2} {:.2}", learnt.cost, reference.cost);
+    assert!(learnt.slow_percent < 2.5, "{:.2}", learnt.slow_percent);
+}
+
+#[test]
 fn the_same_seed_gives_the_same_report() {
     let scenario = Scenario { length: Duration::from_secs(4 * 3600), ..DAY.clone() };
     assert_eq!(play(ADAPTIVE, &scenario), play(ADAPTIVE, &scenario));

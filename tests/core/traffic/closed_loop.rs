@@ -27,6 +27,22 @@ fn a_day_costs_less_and_keeps_more_requests_fast_than_by_samples() {
 }
 
 #[test]
+fn apps_that_get_slow_sharply_or_in_bad_minutes_are_scaled_as_well() {
+    for (app, as_reference) in [("fast", 10.0), ("noisy-dynos", 5.0)] {
+        let profile = Profile::built_in(app).unwrap();
+        let load = Load::built_in("day").unwrap().scaled_to_peak(8.0, profile.requests_per_dyno());
+        let day = Scenario::new(profile, load, 1, Bounds::new(1, 20).unwrap());
+        let slow_percent = |learns_shape| {
+            let mut settings = Settings::new(PolicyKind::Traffic);
+            settings.tuning.learns_shape = learns_shape;
+            Strategy::Policy(PolicyKind::Traffic).play(&day, &settings, |_| ()).slow_percent
+        };
+        let (learnt, reference) = (slow_percent(true), slow_percent(false));
+        assert!(learnt < 3.0 && reference > as_reference, "{app}: {learnt} % slow, {reference} % as the reference");
+    }
+}
+
+#[test]
 fn a_saturated_database_buys_no_dynos() {
     let day = scenario("day", 1, 10);
     let incident = Scenario { incidents: vec!["database@600+45".parse().unwrap()], ..day.clone() };
