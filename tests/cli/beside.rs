@@ -3,6 +3,7 @@
 #![cfg(unix)]
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -213,7 +214,8 @@ fn without_a_home_no_folder_of_everybodys_is_trusted() {
     if is_root {
         command = as_nobody_known(&mut command, &stage);
     } else {
-        println!("left out: only root can become a user without a home; looked at with an empty HOME instead");
+        let words = "left out: only root can become a user without a home; looked at with an empty HOME instead";
+        writeln!(std::io::stderr(), "{words}").unwrap();
         command.env("HOME", "").env_remove("XDG_STATE_HOME");
     }
     let (stdout, stderr) = texts(&command.args(["status", "--json", "--config"]).arg(&stage.config).output().unwrap());
