@@ -16,7 +16,7 @@ FUZZ_TARGETS := config wires headers decide recordings state lines frames
 CARGO_DENY_VERSION := 0.20.2
 
 # Every combination that somebody may build autoscale-core with; `sandbox` is for tests and the command line.
-CORE_FEATURES := loop http graph sandbox loop,graph http,graph graph,sandbox http,sandbox http,graph,sandbox
+CORE_FEATURES := loop http graph sandbox postgres loop,graph http,graph graph,sandbox http,sandbox http,graph,sandbox
 
 # Begins a recipe that builds: a Rust that is new enough, wherever it is, and `target_dir`, where it builds.
 rust := . scripts/rust.sh &&
@@ -34,7 +34,7 @@ MAKEFLAGS += --no-print-directory
 # One build at a time: cargo has its own parallelism.
 .NOTPARALLEL:
 .PHONY: help demo tray-demo tray-tao test-tray test build-tools setup lint fmt-check clippy test-rust test-deploy generate bench header wheel soak ci-extra \
-	test-prometheus fuzz deny docs feature-check package-check release install uninstall capi test-c test-python test-hostile sanitize sizes
+	test-prometheus test-fleet fuzz deny docs feature-check package-check release install uninstall capi test-c test-python test-hostile sanitize sizes
 
 help: ## shows this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -114,13 +114,18 @@ wheel: ## builds the Python package into wheels/ of the target folder
 soak: ## the property tests with many more cases, and the tests that take minutes
 	$(rust) PROPTEST_CASES=$(SOAK_CASES) AUTOSCALE_SOAK=1 $(CARGO) test --workspace --locked -- --include-ignored
 	AUTOSCALE_SOAK=1 tests/python/run.sh
+	@tests/fleet/run.sh --soak
 	@$(MAKE) fuzz FUZZ_SECONDS=600
 	@tests/hostile/run.sh --table "$$(. scripts/rust.sh && target_dir)/hostile.md"
 
-ci-extra: docs feature-check package-check deny sizes sanitize tray-tao test-prometheus ## documentation, combinations of features, packages, licences and advisories
+ci-extra: docs feature-check package-check deny sizes sanitize tray-tao test-prometheus test-fleet ## documentation, combinations of features, packages, licences and advisories
 
 test-prometheus: build-tools ## the Prometheus source against a real server
 	@tests/prometheus/run.sh
+
+test-fleet: build-tools ## processes that share a database, killed, stopped and cut off; also through pgbouncer
+	@scripts/setup fleet
+	@tests/fleet/run.sh
 
 # Windows' and macOS's event loop, on Linux; in a folder of its own, since its features exclude the others'.
 tray-tao:

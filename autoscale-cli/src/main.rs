@@ -28,6 +28,8 @@ enum Command {
     CheckConfig(commands::check_config::Args),
     Decide(commands::decide::Args),
     Demo(commands::demo::Args),
+    #[cfg(feature = "postgres")]
+    Fleet(commands::fleet::Args),
     Graph(commands::graph::Args),
     Init(commands::init::Args),
     Pause(commands::operate::Pause),
@@ -53,6 +55,8 @@ fn main() -> std::process::ExitCode {
         Command::CheckConfig(args) => commands::check_config::run(&args),
         Command::Decide(args) => commands::decide::run(&args),
         Command::Demo(args) => commands::demo::run(&args),
+        #[cfg(feature = "postgres")]
+        Command::Fleet(args) => commands::fleet::run(&args),
         Command::Graph(args) => commands::graph::run(&args),
         Command::Init(args) => commands::init::run(&args),
         Command::Pause(args) => commands::operate::pause(&args),

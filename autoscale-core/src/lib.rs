@@ -13,7 +13,7 @@
 //! | `clock` | the time of an app: the wall clock's, or a sandbox's | clocks |
 //! | `files` | regular files, read within bounds | files |
 //! | `http` | the one client, rate budgets, bounded JSON | sockets |
-//! | `targets`, `stores` | Heroku; state files, history, locks and orders | sockets; files |
+//! | `targets`, `stores` | Heroku; state files, history, locks and orders, or PostgreSQL for all of them | sockets; files |
 //! | `sources` | Pingdom, Prometheus, the probe, the log of Heroku's router | sockets |
 //! | `offline` | recordings, replay, decide lines, the report: pure, as `policy` is | text that is handed to it |
 //! | `graph` | pictures | nothing |
@@ -23,7 +23,8 @@
 //!
 //! Start with `policy`: what policies are shown, and what they share. `engine` is one check, `daemon::runner` the loop
 //! around it. The names below, at the root of the crate, are for embedding programs; [`workspace`] is for this workspace's
-//! own programs and tests. Features: `loop` (engine and runner), `http` (clients), `graph`, `sandbox`. With none of them
+//! own programs and tests. Features: `loop` (engine and runner), `http` (clients), `postgres` (a
+//! store that processes share), `graph`, `sandbox`. With none of them
 //! `model`, `config`, `policy` and `offline` build alone, with neither a runtime nor an HTTP client in the tree.
 //!
 //! # One check, as data
@@ -96,6 +97,8 @@ pub use daemon::builder::{BuildError, Builder};
 pub use daemon::handle::Handle;
 #[cfg(feature = "loop")]
 pub use daemon::inspect::{Holder, Inspection, inspect};
+#[cfg(feature = "loop")]
+pub use engine::boot_time::BootInstant;
 #[cfg(feature = "loop")]
 pub use engine::commands::{Commands, Order, Waiting};
 #[cfg(feature = "loop")]

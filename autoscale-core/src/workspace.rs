@@ -18,6 +18,7 @@ pub mod startup {
 }
 #[cfg(feature = "loop")]
 pub mod store {
+    pub use crate::engine::boot_time::*;
     pub use crate::engine::budgets::*;
     pub use crate::engine::commands::*;
     pub use crate::engine::event_log::*;
@@ -130,6 +131,11 @@ pub mod private {
 }
 pub mod probe {
     pub use crate::sources::probe::*;
+}
+#[cfg(feature = "postgres")]
+pub mod postgres {
+    pub use crate::daemon::shared_state::order;
+    pub use crate::stores::postgres::*;
 }
 pub mod prometheus {
     pub use crate::sources::prometheus::*;

@@ -10,6 +10,8 @@ mod crash;
 mod crash_matrix;
 mod decide;
 mod demo;
+#[cfg(unix)]
+mod fleet;
 mod graph;
 mod help;
 #[cfg(target_os = "linux")]

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use autoscale_core::{
-    Autoscaler, Commands as _, Config, Event, EventLog as _, Failure, FailureKind, FormationReading, Kind, Ledger,
-    MemoryStore, MetricSource, Order, Outcome, Overrides, Permit, Reading, Sample, ScaleTarget, StateStore, StoreError,
-    Timestamp, parse,
+    Autoscaler, BootInstant, Commands as _, Config, Event, EventLog as _, Failure, FailureKind, FormationReading, Kind,
+    Ledger, MemoryStore, MetricSource, Order, Outcome, Overrides, Permit, Reading, Sample, ScaleTarget, StateStore,
+    StoreError, Timestamp, parse,
 };
 
 use autoscale_core::workspace::store::{MemoryCommands, MemoryEvents};
@@ -101,7 +101,7 @@ impl StateStore for Ports {
         });
         match refuses {
             Some(error) => Err(error),
-            None if expired => Ok(Permit::until(std::time::Instant::now())),
+            None if expired => Ok(Permit::until(BootInstant::now())),
             None => Ok(Permit::unlimited()),
         }
     }

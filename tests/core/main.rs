@@ -28,6 +28,8 @@ mod own_changes;
 mod pingdom_client;
 mod plausible;
 mod policy;
+#[cfg(all(unix, feature = "postgres"))]
+mod postgres;
 mod probe;
 mod prometheus;
 mod prometheus_server;

@@ -16,9 +16,12 @@ def pod_of(item):
 def problems(item):
     """What is wrong with a workload, in words."""
     spec, pod = item["spec"], pod_of(item)
+    shares = any(variable["name"] == "AUTOSCALE_STATE_URL" for c in pod["containers"] for variable in c["env"])
     if item["kind"] == "Deployment":
-        if spec["replicas"] != 1 or spec["strategy"] != {"type": "Recreate"}:
-            yield "a Deployment has one replica and the strategy Recreate"
+        if not shares and (spec["replicas"] != 1 or spec["strategy"] != {"type": "Recreate"}):
+            yield "a Deployment without a shared database has one replica and the strategy Recreate"
+        if shares and any("persistentVolumeClaim" in volume for volume in pod["volumes"]):
+            yield "replicas that share a database share no volume"
     elif spec["concurrencyPolicy"] != "Forbid":
         yield "a CronJob forbids concurrent runs"
     if not pod["securityContext"]["runAsNonRoot"] or pod["automountServiceAccountToken"]:

@@ -184,10 +184,10 @@ setup: installing Rust with rustup into /home/.cargo
 setup: to use it in your own shell: . /home/.cargo/env"
 result "through it" "$(grep -c sudo "$m/asked")" 3
 
-tools="git shellcheck kill systemd-analyze pkg-config cmake make clang c++ valgrind abidiff dbus-daemon desktop-file-validate"
+tools="git shellcheck kill systemd-analyze pkg-config cmake make clang c++ valgrind abidiff pg_ctlcluster dbus-daemon desktop-file-validate"
 machine tests && with_cc && "$m/rust" 1.95.0 "$m/bin" && no_sudo
-packages="git shellcheck python3-venv procps systemd pkg-config cmake make clang g++ valgrind abigail-tools dbus-daemon \
-desktop-file-utils"
+packages="git shellcheck python3-venv procps systemd pkg-config cmake make clang g++ valgrind abigail-tools postgresql \
+dbus-daemon desktop-file-utils"
 says "what tests need is more" 1 "setup: missing: $packages, which only root can install: \
 sudo apt-get install $packages" test
 

@@ -3,6 +3,8 @@
 pub(crate) mod check_config;
 pub(crate) mod decide;
 pub(crate) mod demo;
+#[cfg(feature = "postgres")]
+pub(crate) mod fleet;
 pub(crate) mod graph;
 pub(crate) mod init;
 pub(crate) mod operate;

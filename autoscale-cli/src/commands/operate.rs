@@ -112,6 +112,10 @@ fn order(args: &Apps, order: Order) -> Exit {
 
 /// Leaves word for an app. Does a loop run it now?
 async fn leave_word(loaded: &Loaded, order: Order) -> Result<bool, String> {
+    #[cfg(feature = "postgres")]
+    if loaded.config.state_url.is_some() {
+        return autoscale_core::workspace::postgres::order(&loaded.config, order).await;
+    }
     let seen = inspect(&loaded.config);
     let running = seen.holder.is_some();
     if !running && order == Order::Check {

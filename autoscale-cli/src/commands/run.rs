@@ -1,22 +1,31 @@
 //! `autoscale run`: opens the apps, starts a loop for each, and turns signals into commands. Signals are heard on a thread
-//! that does nothing else, whatever holds up the loops.
+//! that does nothing else, whatever holds up the loops. Processes that share a database are `fleet`'s.
+
+#[cfg(feature = "postgres")]
+mod crew;
+mod fits;
+#[cfg(feature = "postgres")]
+mod fleet;
+#[cfg(feature = "postgres")]
+mod fleet_app;
+mod teller;
 
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use autoscale_core::workspace::autoscaler::{Autoscaler, BuildError, Handle};
-use autoscale_core::workspace::config::{Problem, ProblemKind, keys};
-use autoscale_core::workspace::config_file::{LoadError, LoadErrorKind, Loaded, Place};
+use autoscale_core::workspace::config_file::{Loaded, Place};
 use autoscale_core::workspace::defect;
-use autoscale_core::workspace::event::{Event, Kind, Outcome};
+use autoscale_core::workspace::event::{Event, Kind};
 use autoscale_core::workspace::http::Shared;
-use autoscale_core::workspace::log::EventLog;
 use autoscale_core::workspace::writer::{Told, Writer, lost};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 
+use self::fits::fits;
+use self::teller::{END_WITHIN, FINISH_WITHIN, STOP_WITHIN, Teller, failed};
 use crate::configs::Configs;
 use crate::exit::Exit;
 use crate::limits;
@@ -25,17 +34,10 @@ use crate::output::complain;
 use crate::service::{self, PidFile};
 use crate::signals::{Debounced, Signal, Signals};
 
-/// How long loops may take to end after a signal.
-const STOP_WITHIN: Duration = Duration::from_millis(700);
-/// How long all may take after a signal, what is still to be written included.
-const END_WITHIN: Duration = Duration::from_millis(900);
 /// How long stdout and the log each may take for their last lines. Where they are read it is no time.
 pub(crate) const LAST_LINES: Duration = Duration::from_millis(350);
 /// What they get for that where the loops have used up the time.
 const LEAST: Duration = Duration::from_millis(50);
-
-/// How long what comes of a single check may take to be written and posted.
-const FINISH_WITHIN: Duration = Duration::from_secs(15);
 
 /// Scales the apps of one or more configurations, until it is told to stop
 #[derive(Debug, clap::Args)]
@@ -91,23 +93,6 @@ impl Args {
     }
 }
 
-/// A configuration, if it goes with the flags `--once` and `--json`.
-fn fits(loaded: Loaded, once: bool, json: bool) -> Result<Loaded, LoadError> {
-    let mut problems: Vec<_> = loaded.config.unfit_for_once().filter(|_| once).into_iter().collect();
-    if json && loaded.config.history_on_stdout {
-        let (section, key) = (keys::HISTORY_FILE.section, keys::HISTORY_FILE.name);
-        let text = "- is standard output, where --json prints the events already: leave one of them out";
-        let line = loaded.lines.of(section, key);
-        let problem = Problem::of_file(ProblemKind::Conflict, text);
-        problems.push(Problem { section: Some(section.into()), key: Some(key.into()), line, ..problem });
-    }
-    if problems.is_empty() {
-        return Ok(loaded);
-    }
-    let Loaded { path, warnings, .. } = loaded;
-    Err(LoadError { path, kind: LoadErrorKind::Invalid, problems, warnings })
-}
-
 pub(crate) fn run(args: &Args) -> Exit {
     let service = &args.service;
     let account = match service.account() {
@@ -137,22 +122,11 @@ pub(crate) fn run(args: &Args) -> Exit {
         Err(error) => return outlets.give_up(&format!("no threads or sockets to run on: {error}"), Exit::Failed),
     };
     let shared = Shared::default();
-    let (reloads, reloaded) = unbounded_channel();
-    let opened = runtime.block_on(open(args, &outlets, &shared, &reloads));
-    let mut last_lines = LAST_LINES;
-    let (exit, end_by) = match opened {
+    let last_lines = if args.once { FINISH_WITHIN } else { LAST_LINES };
+    let ran = read(args, &outlets).and_then(|read| read.run(args, &outlets, pid_file, &runtime, shared));
+    let (exit, end_by) = match ran {
+        Ok(ran) => ran,
         Err(exit) => return exit,
-        Ok(Opened { apps, lacks }) if args.once => {
-            last_lines = FINISH_WITHIN;
-            let exit = runtime.block_on(once(apps, &outlets));
-            (lacks.unwrap_or(exit), Instant::now() + FINISH_WITHIN)
-        }
-        Ok(opened) => match Builder::new_current_thread().enable_all().build() {
-            Ok(own) => {
-                own.block_on(keep_running(args, opened, &outlets, pid_file, &runtime, Reloads { shared, reloaded }))
-            }
-            Err(error) => return outlets.give_up(&format!("signals can't be received: {error}"), Exit::Failed),
-        },
     };
     // A picture that a full or hanging disk holds up is no reason to stay.
     runtime.shutdown_timeout(Duration::from_millis(50));
@@ -220,6 +194,95 @@ struct App {
     handle: Handle,
 }
 
+/// The configurations that can be run.
+struct Read {
+    configs: Vec<Loaded>,
+    /// How many there are in all.
+    count: usize,
+    /// How the program is to end because others can't be: it runs without them.
+    lacks: Option<Exit>,
+}
+
+/// Reads all configurations, and says of each that can't be run why. One that can't does not keep the others from being
+/// scaled.
+///
+/// # Errors
+/// None can be run.
+fn read(args: &Args, outlets: &Outlets) -> Result<Read, Exit> {
+    let all = args.configs.load(args.dry_run || args.shadow);
+    limits::make_room(all.len()).map_err(|(why, exit)| outlets.give_up(&why, exit))?;
+    let mut read = Read { configs: Vec::new(), count: all.len(), lacks: None };
+    for loaded in all {
+        match loaded.and_then(Loaded::ready).and_then(|loaded| fits(loaded, args.once, args.json)) {
+            Ok(loaded) => read.configs.push(loaded),
+            Err(error) => {
+                let code = outlets.give_up(&error.to_string(), Exit::Config);
+                read.lacks = read.lacks.or(Some(code));
+            }
+        }
+    }
+    read.lacks.filter(|_| read.configs.is_empty()).map_or(Ok(read), Err)
+}
+
+impl Read {
+    /// Runs them: how that ended, and when all is to be over.
+    fn run(
+        self,
+        args: &Args,
+        outlets: &Outlets,
+        pid_file: Option<PidFile>,
+        runtime: &Runtime,
+        shared: Shared,
+    ) -> Result<(Exit, Instant), Exit> {
+        #[cfg(feature = "postgres")]
+        if let Some(fleet) = fleet::Fleet::of(&self.configs) {
+            return self.run_fleet(fleet, args, outlets, pid_file, runtime, &shared);
+        }
+        let (reloads, reloaded) = unbounded_channel();
+        let opened = runtime.block_on(open(self, args, outlets, &shared, &reloads))?;
+        if args.once {
+            let exit = runtime.block_on(once(opened.apps, outlets));
+            return Ok((opened.lacks.unwrap_or(exit), Instant::now() + FINISH_WITHIN));
+        }
+        let own = signal_thread(outlets)?;
+        Ok(own.block_on(keep_running(args, opened, outlets, pid_file, runtime, Reloads { shared, reloaded })))
+    }
+
+    #[cfg(feature = "postgres")]
+    fn run_fleet(
+        self,
+        fleet: fleet::Fleet,
+        args: &Args,
+        outlets: &Outlets,
+        pid_file: Option<PidFile>,
+        runtime: &Runtime,
+        shared: &Shared,
+    ) -> Result<(Exit, Instant), Exit> {
+        let way = fleet::Way {
+            dry_run: args.dry_run,
+            shadow: args.shadow,
+            resume: args.resume,
+            json: args.json,
+            teller: Teller::new(outlets.events.clone()),
+            log_file: outlets.log_file.clone(),
+        };
+        let ran = if args.once {
+            let exit = runtime.block_on(fleet.once(way, shared));
+            exit.map(|exit| (exit, Instant::now() + FINISH_WITHIN))
+        } else {
+            signal_thread(outlets)?.block_on(fleet.run(way, pid_file, runtime, shared))
+        };
+        let (exit, end_by) = ran.map_err(|why| outlets.give_up(&why, Exit::Failed))?;
+        Ok((self.lacks.unwrap_or(exit), end_by))
+    }
+}
+
+/// What hears signals, on this thread.
+fn signal_thread(outlets: &Outlets) -> Result<Runtime, Exit> {
+    let own = Builder::new_current_thread().enable_all().build();
+    own.map_err(|error| outlets.give_up(&format!("signals can't be received: {error}"), Exit::Failed))
+}
+
 /// The apps that can be run.
 struct Opened {
     apps: Vec<App>,
@@ -227,22 +290,20 @@ struct Opened {
     lacks: Option<Exit>,
 }
 
-/// Opens all apps, and says of each that can't be opened why. One that can't does not keep the others from being scaled.
+/// Opens all apps, and says of each that can't be opened why.
 ///
 /// # Errors
 /// None can be opened.
-async fn open(args: &Args, outlets: &Outlets, shared: &Shared, reloads: &UnboundedSender<()>) -> Result<Opened, Exit> {
+async fn open(
+    Read { configs, count, mut lacks }: Read,
+    args: &Args,
+    outlets: &Outlets,
+    shared: &Shared,
+    reloads: &UnboundedSender<()>,
+) -> Result<Opened, Exit> {
     let mut apps = Vec::new();
-    let mut lacks = None;
-    let all = args.configs.load(args.dry_run || args.shadow);
-    limits::make_room(all.len()).map_err(|(why, exit)| outlets.give_up(&why, exit))?;
-    let count = all.len();
-    for loaded in all {
-        let opened = match loaded.and_then(Loaded::ready).and_then(|loaded| fits(loaded, args.once, args.json)) {
-            Ok(loaded) => open_app(loaded, args, outlets, shared, reloads).await,
-            Err(error) => Err((error.to_string(), Exit::Config)),
-        };
-        match opened {
+    for loaded in configs {
+        match open_app(loaded, args, outlets, shared, reloads).await {
             Ok(app) => apps.push(app),
             Err((why, code)) => {
                 let code = outlets.give_up(&why, code);
@@ -266,7 +327,7 @@ async fn open_app(
     shared: &Shared,
     reloads: &UnboundedSender<()>,
 ) -> Result<App, (String, Exit)> {
-    let mut teller = Teller::new(outlets);
+    let mut teller = Teller::new(outlets.events.clone());
     let reloads = reloads.clone();
     let observer = move |event: &Arc<Event>| {
         teller.tell(event);
@@ -292,7 +353,7 @@ fn exit_of(error: &BuildError) -> Exit {
 async fn once(apps: Vec<App>, outlets: &Outlets) -> Exit {
     let mut checks = JoinSet::new();
     for App { loaded, mut autoscaler, .. } in apps {
-        let mut teller = Teller::new(outlets);
+        let mut teller = Teller::new(outlets.events.clone());
         checks.spawn(autoscaler.clock().scope(async move {
             loaded.in_lines(&loaded.warnings).iter().for_each(|warning| tracing::warn!("{warning}"));
             if autoscaler.is_paused() {
@@ -316,15 +377,6 @@ async fn once(apps: Vec<App>, outlets: &Outlets) -> Exit {
         });
     }
     if failed { Exit::CheckFailed } else { Exit::Done }
-}
-
-/// Did a check fail, or a change?
-fn failed(event: &Event) -> bool {
-    match &event.kind {
-        Kind::CheckFailed { .. } | Kind::Crashed { .. } => true,
-        Kind::Checked(check) => check.outcome == Outcome::Failed,
-        _ => false,
-    }
 }
 
 /// What a reload needs.
@@ -429,26 +481,5 @@ fn reload(args: &Args, runtime: &Runtime, handles: &[(Place, Handle)]) {
             let after = loaded.as_ref().map_or(Duration::ZERO, after);
             handle.reload_file(loaded, after);
         });
-    }
-}
-
-/// Tells of an app's events: in the log, and as JSON on stdout where that is asked for.
-struct Teller {
-    log: EventLog,
-    events: Option<Writer>,
-}
-
-impl Teller {
-    fn new(outlets: &Outlets) -> Self {
-        Self { log: EventLog::default(), events: outlets.events.clone() }
-    }
-
-    fn tell(&mut self, event: &Event) {
-        self.log.tell(event);
-        if let Some(events) = &self.events
-            && events.send(format!("{}\n", event.to_json()).into_bytes()) == 1
-        {
-            tracing::warn!("stdout is not read: events are lost until it is");
-        }
     }
 }

@@ -84,6 +84,10 @@ pub struct Config {
     pub history_on_stdout: bool,
     /// Where the state file goes; `None`: the platform's place.
     pub state_dir: Option<PathBuf>,
+    /// The database that several processes share, instead of files. The address may hold a password.
+    pub state_url: Option<Secret>,
+    /// How long it keeps the history.
+    pub history_days: u32,
     /// Address of the Prometheus endpoint.
     pub metrics_listen: Option<SocketAddr>,
     /// Where notices are posted. The address holds a key.

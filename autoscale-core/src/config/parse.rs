@@ -125,6 +125,16 @@ impl Reader<'_> {
         Some(if trend > 0.0 { -trend } else { trend })
     }
 
+    fn state_url(&mut self) -> Option<Secret> {
+        let key = keys::STATE_URL;
+        let url = self.token(key)?;
+        if !["postgres://", "postgresql://"].iter().any(|scheme| url.expose().starts_with(scheme)) {
+            let text = "is not an address of a PostgreSQL database: write postgres://user:password@host/database";
+            self.problem(key, ProblemKind::Value, text);
+        }
+        Some(url)
+    }
+
     fn webhook(&mut self) -> Option<Secret> {
         let key = keys::WEBHOOK_URL;
         let (url, private) = self.take(key, |text, _| value::url(text).map(|private| (Secret::new(text), private)))?;
@@ -162,6 +172,8 @@ impl Reader<'_> {
         let history_on_stdout = history.as_deref() == Some(Path::new("-"));
         let history_file = history.filter(|_| !history_on_stdout);
         let state_dir = self.path(keys::STATE_DIR);
+        let state_url = self.state_url();
+        let history_days = self.whole(keys::HISTORY_DAYS).and_then(|days| u32::try_from(days).ok());
         let metrics_listen: Option<SocketAddr> = self.take(keys::METRICS_LISTEN, |text, _| value::listen(text));
         let webhook_url = self.webhook();
         let sandbox_speed = self.number(keys::SPEED);
@@ -183,6 +195,8 @@ impl Reader<'_> {
             history_file,
             history_on_stdout,
             state_dir,
+            state_url,
+            history_days: history_days?,
             metrics_listen,
             webhook_url,
             sandbox_speed,

@@ -59,6 +59,11 @@ pub fn commands_folder(state_dir: &std::path::Path, config: &Config) -> PathBuf 
     state_dir.join(file_stem(config) + ".commands")
 }
 
+/// Does it run on a dyno of Heroku's?
+pub fn on_heroku() -> bool {
+    std::env::var_os("DYNO").is_some_and(|dyno| !dyno.is_empty())
+}
+
 /// The folder for graphs of a configuration.
 #[cfg(feature = "loop")]
 pub fn graphs_folder(config: &Config) -> PathBuf {

@@ -8,7 +8,7 @@ use tokio::sync::mpsc::unbounded_channel;
 use tokio::sync::watch;
 
 use crate::clock::Clock;
-use crate::config::{Config, Problem};
+use crate::config::{Config, Problem, ProblemKind, keys};
 use crate::daemon::autoscaler::{Autoscaler, Observers};
 use crate::daemon::handle::{Handle, Inner};
 use crate::daemon::parts::event_log;
@@ -207,11 +207,19 @@ impl Builder {
         } = self;
         let (own_source, own_target) = (source.is_some(), target.is_some());
         let keeps_files = store.is_none();
+        if keeps_files && config.state_url.is_some() {
+            let text = "names a database that processes share: give the builder a member's store, or leave it out";
+            return Err(BuildError::Incomplete(vec![Problem {
+                section: Some(keys::STATE_URL.section.into()),
+                key: Some(keys::STATE_URL.name.into()),
+                ..Problem::of_file(ProblemKind::Conflict, text)
+            }]));
+        }
         let mut store = store.unwrap_or_else(|| AnyStore::new(FileStore::of(&config)));
         let app = || config.heroku.app_name.clone();
         store.claim().await.map_err(|error| match error {
             StoreError::Held { .. } | StoreError::Lost => BuildError::Held { app: app(), error },
-            StoreError::Unavailable(_) => BuildError::State(error),
+            StoreError::Unavailable(_) | StoreError::Away(_) => BuildError::State(error),
         })?;
         let log = event_log(&config, own_log.as_ref());
         let ledger = match store.load().await.map_err(BuildError::State)? {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::config::{Config, Key, Lines, Overrides, Problem, ProblemKind, SAMPLE, Secret};
+use crate::config::{Config, Key, Lines, Overrides, Problem, ProblemKind, SAMPLE, Secret, keys};
 use crate::daemon::environment::{Environment, WHOLE};
 use crate::daemon::file_checks;
 use crate::files;
@@ -109,6 +109,7 @@ impl Loaded {
             }
         }
         unready.extend(file_checks::problems(&self.config));
+        unready.extend(self.config.state_url.as_ref().and_then(unusable_database));
         self.with_lines(unready)
     }
 
@@ -224,6 +225,10 @@ fn load_read(
     let mut overrides = Overrides::default().with_dry_run(dry_run);
     for variable in standard().keys().iter().filter_map(|key| key.variable) {
         match credentials(environment, variable, &variable.to_lowercase()) {
+            Ok(None) if Some(variable) == keys::STATE_URL.variable => {
+                let database = environment.dynos_database().and_then(|url| secret(url.to_str()?));
+                overrides = overrides.with_secret(variable, database);
+            }
             Ok(secret) => overrides = overrides.with_secret(variable, secret),
             Err(text) => problems.push(Problem::of_file(ProblemKind::Value, text)),
         }
@@ -382,6 +387,20 @@ pub(super) fn unreadable(path: &Path, error: &io::Error) -> LoadError {
         _ => (LoadErrorKind::Unreadable, format!("can't be read: {error}")),
     };
     LoadError::new(path, kind, text)
+}
+
+/// Why a database can't be used, as far as its address says.
+fn unusable_database(url: &Secret) -> Option<Problem> {
+    #[cfg(feature = "postgres")]
+    let text = crate::stores::postgres::problem(url);
+    #[cfg(not(feature = "postgres"))]
+    let text = Some(url).map(|_| "needs a program that is built with PostgreSQL, as `autoscale run` is".to_owned());
+    let about = |text| Problem::of_file(ProblemKind::Value, text);
+    text.map(|text| Problem {
+        section: Some(keys::STATE_URL.section.into()),
+        key: Some(keys::STATE_URL.name.into()),
+        ..about(text)
+    })
 }
 
 /// A secret from the environment, else from the credentials folder (systemd's `LoadCredential=`).

@@ -9,6 +9,9 @@ use crate::sources::standard;
 /// The variable that holds a whole configuration.
 pub(super) const WHOLE: &str = "AUTOSCALE_CONFIG";
 
+/// The variable in which Heroku gives a database to a dyno.
+const DATABASE: &str = "DATABASE_URL";
+
 /// The variables of the environment that are looked at.
 #[derive(Clone, Default)]
 pub struct Environment(BTreeMap<OsString, OsString>);
@@ -16,7 +19,8 @@ pub struct Environment(BTreeMap<OsString, OsString>);
 impl Environment {
     /// That of this process.
     pub fn of_process() -> Self {
-        const LOOKED_AT: [&str; 5] = [WHOLE, "CREDENTIALS_DIRECTORY", "XDG_CONFIG_HOME", "HOME", "APPDATA"];
+        const LOOKED_AT: [&str; 7] =
+            [WHOLE, "CREDENTIALS_DIRECTORY", "XDG_CONFIG_HOME", "HOME", "APPDATA", "DYNO", DATABASE];
         let secrets = standard().keys().iter().filter_map(|key| key.variable);
         let names = LOOKED_AT.into_iter().chain(secrets);
         let mut found: Self = names.filter_map(|name| Some((name, env::var_os(name)?))).collect();
@@ -33,6 +37,13 @@ impl Environment {
     /// A variable's value; an empty one counts as not set.
     pub(super) fn get(&self, name: &str) -> Option<&OsStr> {
         self.0.get(OsStr::new(name)).map(OsString::as_os_str).filter(|value| !value.is_empty())
+    }
+}
+
+impl Environment {
+    /// The database that Heroku gives to the dyno that this is, where the program can use one.
+    pub(super) fn dynos_database(&self) -> Option<&OsStr> {
+        self.get("DYNO").filter(|_| cfg!(feature = "postgres")).and_then(|_| self.get(DATABASE))
     }
 }
 

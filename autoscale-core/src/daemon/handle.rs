@@ -206,7 +206,11 @@ fn restart_required(running: &Config, new: &Config) -> Vec<Problem> {
         (keys::HEROKU, "api_url", before.api_url.clone(), after.api_url.clone()),
         (keys::AUTOSCALE, "state_dir", dir(running), dir(new)),
     ];
-    let changed = keys.into_iter().filter(|(_, _, before, after)| before != after);
+    let database = (running.state_url != new.state_url).then(|| {
+        let (before, after) = ("the database before".to_owned(), "another database".to_owned());
+        (keys::AUTOSCALE, "state_url", before, after)
+    });
+    let changed = keys.into_iter().chain(database).filter(|(_, _, before, after)| before != after);
     let problems = changed.map(|(section, key, before, after)| Problem {
         section: Some(section.into()),
         key: Some(key.into()),

@@ -12,6 +12,8 @@ pub(crate) mod inspect;
 pub(crate) mod online;
 mod parts;
 pub(crate) mod runner;
+#[cfg(feature = "postgres")]
+pub(crate) mod shared_state;
 pub(crate) mod spending;
 #[cfg(feature = "http")]
 pub(crate) mod startup;

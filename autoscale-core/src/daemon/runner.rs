@@ -145,7 +145,7 @@ impl AppLoop {
             at_once: false,
             checked: None,
             rests: self.engine.ledger().paused,
-            not_before: None,
+            not_before: Some(self.engine.settles_in()).filter(|wait| !wait.is_zero()).map(later),
             defects: 0,
             told_due: None,
             look: Instant::now(),

@@ -11,7 +11,9 @@ use tokio::time::Instant;
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::daemon::inspect::inspect;
+use crate::daemon::inspect::{Inspection, inspect};
+#[cfg(feature = "postgres")]
+use crate::daemon::shared_state;
 use crate::daemon::spending::Spending;
 use crate::engine::ledger::{LIMIT_HOLDS, Ledger};
 use crate::engine::ports::{FormationReading, ScaleTarget};
@@ -98,6 +100,32 @@ pub struct Status {
     pub condition: Condition,
 }
 
+/// Where the state of apps is.
+struct States {
+    #[cfg(feature = "postgres")]
+    database: Option<Result<crate::stores::postgres::Database, String>>,
+}
+
+impl States {
+    #[cfg(feature = "postgres")]
+    fn of(configs: &[Config]) -> Self {
+        Self { database: shared_state::database(configs) }
+    }
+
+    #[cfg(not(feature = "postgres"))]
+    fn of(_: &[Config]) -> Self {
+        Self {}
+    }
+
+    async fn inspect(&self, config: &Config) -> Inspection {
+        #[cfg(feature = "postgres")]
+        if let Some(database) = &self.database {
+            return shared_state::inspect(config, database).await;
+        }
+        inspect(config)
+    }
+}
+
 /// Whoever has an app.
 struct Runner {
     pid: Option<u32>,
@@ -111,12 +139,13 @@ impl Status {
     pub async fn of_all(configs: &[Config], until: Instant) -> Vec<Self> {
         // One set of options: what one app learns of rate limits holds for all, and roots are loaded once.
         let http = HttpOptions::default();
-        join_all(configs.iter().map(|config| Self::of(config, &http, until))).await
+        let states = States::of(configs);
+        join_all(configs.iter().map(|config| Self::of(config, &http, &states, until))).await
     }
 
-    async fn of(config: &Config, http: &HttpOptions, until: Instant) -> Self {
+    async fn of(config: &Config, http: &HttpOptions, states: &States, until: Instant) -> Self {
         let live = read(config, http, until).await;
-        let seen = inspect(config);
+        let seen = states.inspect(config).await;
         let holder = seen.holder.map(|holder| {
             let age = holder.since.and_then(|since| SystemTime::now().duration_since(since).ok()).unwrap_or_default();
             Runner { pid: holder.pid, runs_for: sped_up(config, age) }

@@ -304,6 +304,11 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
         self.lost
     }
 
+    /// How long, in real time, no check should be made: see [`StateStore::settles_in`].
+    pub fn settles_in(&self) -> Duration {
+        self.store.settles_in()
+    }
+
     /// Carries on from the ledger as a new process would: what else was in memory may be what a defect left half done.
     pub fn carry_on(&mut self) {
         self.reported = Window::default();
@@ -493,6 +498,7 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
     pub(super) fn note_kept(&mut self, error: Option<&StoreError>) {
         match error {
             Some(StoreError::Lost) => self.lost = true,
+            Some(StoreError::Away(_)) => return,
             Some(error) if !self.not_kept => {
                 self.warnings.add(Warning::STATE, format!("the state can't be kept; scaling goes on: {error}"));
             }

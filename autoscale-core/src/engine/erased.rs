@@ -4,6 +4,7 @@ use std::any::Any;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::engine::commands::{Commands, Order, Waiting};
 use crate::engine::event_log::EventLog;
@@ -160,6 +161,10 @@ impl StateStore for AnyStore {
         self.0.load().await
     }
 
+    fn settles_in(&self) -> Duration {
+        self.0.settles_in()
+    }
+
     async fn save_intent(&mut self, ledger: &Ledger) -> Result<Permit, StoreError> {
         self.0.save_intent(ledger).await
     }
@@ -176,6 +181,7 @@ impl StateStore for AnyStore {
 trait DynStore: Send {
     fn claim(&mut self) -> Boxed<'_, (), StoreError>;
     fn load(&mut self) -> Boxed<'_, Option<Ledger>, StoreError>;
+    fn settles_in(&self) -> Duration;
     fn save_intent<'a>(&'a mut self, ledger: &'a Ledger) -> Boxed<'a, Permit, StoreError>;
     fn save<'a>(&'a mut self, ledger: &'a Ledger) -> Boxed<'a, (), StoreError>;
     fn warnings(&mut self) -> Vec<Warning>;
@@ -188,6 +194,10 @@ impl<S: StateStore> DynStore for S {
 
     fn load(&mut self) -> Boxed<'_, Option<Ledger>, StoreError> {
         Box::pin(StateStore::load(self))
+    }
+
+    fn settles_in(&self) -> Duration {
+        StateStore::settles_in(self)
     }
 
     fn save_intent<'a>(&'a mut self, ledger: &'a Ledger) -> Boxed<'a, Permit, StoreError> {

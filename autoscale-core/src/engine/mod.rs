@@ -6,6 +6,8 @@ mod act;
 #[cfg(feature = "loop")]
 mod acted;
 #[cfg(feature = "loop")]
+pub(crate) mod boot_time;
+#[cfg(feature = "loop")]
 pub(crate) mod budgets;
 #[cfg(feature = "loop")]
 mod check;

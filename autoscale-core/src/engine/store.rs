@@ -1,6 +1,8 @@
 //! What the engine asks of a place where an app's state outlives the process. Who may run the app is decided here as well:
 //! a change is sent only with a [`Permit`]. Knows no file and no database.
 
+use std::time::Duration;
+
 use crate::engine::ledger::Ledger;
 use crate::engine::permit::{Permit, StoreError};
 use crate::model::warning::Warning;
@@ -18,6 +20,12 @@ pub trait StateStore: Send + 'static {
     /// # Errors
     /// The state is there but can't be read: to start afresh would forget cooldowns and overrides.
     fn load(&mut self) -> impl Future<Output = Result<Option<Ledger>, StoreError>> + Send;
+
+    /// How long, in real time, no check should be made after a state was loaded: a change that another process had sent may
+    /// still arrive.
+    fn settles_in(&self) -> Duration {
+        Duration::ZERO
+    }
 
     /// Saves a state whose intent is about to be carried out, so that it survives a power failure, and permits the change.
     ///

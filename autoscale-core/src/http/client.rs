@@ -195,7 +195,8 @@ impl Client {
         if let Some(left) = self.budget.closed_for() {
             return Err(self.rate_limited(left));
         }
-        let timeout = self.options.request_timeout().min(self.options.deadline);
+        let longest = permit.and_then(Permit::longest_answer).unwrap_or(Duration::MAX);
+        let timeout = self.options.request_timeout().min(self.options.deadline).min(longest);
         match self.send(method, path, None, Some((body, permit)), timeout).await {
             Ok(answer) if answer.status == 429 => Err(self.rate_limited(self.close_budget(&answer))),
             Ok(answer) if answer.status >= 500 || answer.status == 408 => {

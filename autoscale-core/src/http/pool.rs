@@ -24,6 +24,8 @@ const IDLE: Duration = Duration::from_secs(20);
 #[derive(Clone, Default)]
 pub struct ClientPool {
     inner: Arc<Inner>,
+    /// What the program adds to its name, so that services can tell its processes apart.
+    comment: Option<Arc<str>>,
 }
 
 #[derive(Default)]
@@ -43,6 +45,11 @@ struct Key {
 }
 
 impl ClientPool {
+    /// One whose clients add this to the program's name.
+    pub(super) fn with_comment(comment: Option<Arc<str>>) -> Self {
+        Self { comment, ..Self::default() }
+    }
+
     /// The client for an address.
     ///
     /// # Errors
@@ -71,7 +78,10 @@ impl ClientPool {
             // Credentials go to the address of the configuration and nowhere else.
             .redirect(Policy::none())
             .referer(false)
-            .user_agent(USER_AGENT)
+            .user_agent(match &self.comment {
+                Some(comment) => format!("{USER_AGENT} ({comment})"),
+                None => USER_AGENT.to_owned(),
+            })
             .connect_timeout(connect_timeout)
             .pool_idle_timeout(IDLE)
             .pool_max_idle_per_host(IDLE_PER_HOST);

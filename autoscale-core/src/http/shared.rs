@@ -13,6 +13,7 @@ use super::tls::MachineRoots;
 pub struct Shared {
     budgets: RateBudgets,
     parts: Arc<Mutex<Parts>>,
+    comment: Option<Arc<str>>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -24,12 +25,22 @@ struct Parts {
 impl Shared {
     /// With rate budgets that are shared more widely.
     pub fn with_budgets(budgets: RateBudgets) -> Self {
-        Self { budgets, parts: Arc::default() }
+        Self { budgets, ..Self::default() }
+    }
+
+    /// The same for a process that services should tell apart from others: `comment` stands behind the program's name in
+    /// the header `User-Agent`.
+    #[must_use]
+    pub fn with_comment(self, comment: &str) -> Self {
+        let shared = Self { comment: Some(comment.into()), parts: Arc::default(), ..self };
+        shared.refresh();
+        shared
     }
 
     /// Reads the machine's trusted roots again for clients that are made from now on: before configurations are reloaded.
     pub fn refresh(&self) {
-        *self.parts.lock().unwrap_or_else(PoisonError::into_inner) = Parts::default();
+        let pool = ClientPool::with_comment(self.comment.clone());
+        *self.parts.lock().unwrap_or_else(PoisonError::into_inner) = Parts { pool, ..Parts::default() };
     }
 
     /// Usual options with these clients, roots and budgets, at a speed of the clock.

@@ -19,6 +19,8 @@ mod history_end;
 pub(crate) mod lock;
 #[cfg(feature = "loop")]
 pub(crate) mod memory;
+#[cfg(feature = "postgres")]
+pub(crate) mod postgres;
 #[cfg(feature = "loop")]
 pub(crate) mod private;
 pub(crate) mod replace;

@@ -2,6 +2,10 @@
 //! server that answers as a script says.
 
 #[cfg(unix)]
+#[path = "../../core/support/postgres.rs"]
+#[allow(dead_code)]
+pub(crate) mod postgres;
+#[cfg(unix)]
 pub(crate) mod pty;
 #[path = "../../core/support/scripted.rs"]
 #[allow(dead_code, unreachable_pub)]
@@ -52,7 +56,14 @@ pub(crate) fn autoscale(home: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_autoscale"));
     command.stdin(Stdio::null()).current_dir(home).env("HOME", home).env("TMPDIR", home);
     command.env("XDG_CONFIG_HOME", home.join("config")).env("XDG_STATE_HOME", home.join("state"));
-    for name in ["HEROKU_API_KEY", "PINGDOM_API_TOKEN", "CREDENTIALS_DIRECTORY", "STATE_DIRECTORY"] {
+    for name in [
+        "HEROKU_API_KEY",
+        "PINGDOM_API_TOKEN",
+        "CREDENTIALS_DIRECTORY",
+        "STATE_DIRECTORY",
+        "AUTOSCALE_STATE_URL",
+        "DYNO",
+    ] {
         command.env_remove(name);
     }
     for name in ["NOTIFY_SOCKET", "AUTOSCALE_LOG", "CLICOLOR_FORCE", "NO_COLOR"] {

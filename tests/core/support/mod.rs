@@ -6,6 +6,8 @@ use std::time::Duration;
 pub(crate) mod clients;
 pub(crate) mod kept;
 pub(crate) mod log;
+#[cfg(all(unix, feature = "postgres"))]
+pub(crate) mod postgres;
 pub(crate) mod scripted;
 
 /// Longer than anything takes on a machine that is busy.
