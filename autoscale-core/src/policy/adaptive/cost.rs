@@ -2,22 +2,16 @@
 //! take is decided elsewhere.
 
 use crate::policy::adaptive::belief::{Belief, Load};
-use crate::policy::adaptive::grid::{
-    Blur, DYNOS, FIRST_INCIDENT, LOADS, ROWS, Row, WORK_MS, add, dot, incurable_ms, work_ms,
-};
-use crate::policy::math::exp;
+use crate::policy::adaptive::curves::Curves;
+use crate::policy::adaptive::grid::{Blur, FIRST_INCIDENT, LOADS, ROWS, Row, WORK_MS, add, dot};
 
 /// An incident is priced as the slowest app as it is: no dyno is bought against what dynos can't cure.
 const PRICED_ROWS: usize = FIRST_INCIDENT;
 const INCIDENT_ROWS: usize = ROWS - FIRST_INCIDENT;
-/// A dyno is never believed busier than this.
-const BUSIEST: f64 = 0.999;
 /// The need that dynos are weighed against is at least this.
 const LEAST_NEED: f64 = 0.5;
-/// Sizes whose curves are kept: the most between `min_dynos` and `max_dynos` of a usual app.
-const KEPT: usize = 64;
 
-/// Costs at one check, and the curves behind them, which are worked out once for each size.
+/// Costs at one check.
 #[derive(Clone, Debug)]
 pub(super) struct Costs {
     /// The belief at the horizon, incidents counted as the rows they are priced as.
@@ -38,7 +32,7 @@ impl Costs {
             load: Load { mean: LEAST_NEED, low: LEAST_NEED, high: LEAST_NEED },
             tail: 1.0,
             slow_weight: 0.0,
-            curves: Curves { high_ms: f64::NAN, sizes: [0; KEPT], values: vec![0.0; KEPT * ROWS * LOADS] },
+            curves: Curves::judged_by(f64::NAN),
         }
     }
 
@@ -140,49 +134,6 @@ impl Priced {
         if other.is_better_than(self) {
             *self = other;
         }
-    }
-}
-
-/// For one size: the share of slow requests in each cell, once the queue is what the load makes it.
-fn slow_curve(row: usize, high_ms: f64, n: u32) -> Row {
-    let h = (high_ms - incurable_ms(row)).max(0.0) / work_ms(row);
-    let per_dyno = 1.0 / f64::from(n);
-    let mut curve = [0.0; LOADS];
-    for (slow, load) in curve.iter_mut().zip(&DYNOS) {
-        let busy = load * per_dyno;
-        *slow = exp(h * (if busy < BUSIEST { busy } else { BUSIEST } - 1.0));
-    }
-    curve
-}
-
-/// Curves of sizes, which depend on the high bound alone: a few hundred exponentials each, and asked for at each check.
-#[derive(Clone, Debug)]
-struct Curves {
-    high_ms: f64,
-    /// Which size is kept in each place; 0: none.
-    sizes: [u32; KEPT],
-    /// [`ROWS`] rows a size. Pages of sizes that are never asked for are never touched.
-    values: Vec<f64>,
-}
-
-impl Curves {
-    fn judge_by(&mut self, high_ms: f64) {
-        if self.high_ms != high_ms {
-            self.high_ms = high_ms;
-            self.sizes = [0; KEPT];
-        }
-    }
-
-    fn of(&mut self, n: u32) -> &[Row] {
-        let place = n as usize % KEPT;
-        let rows = &mut self.values.as_chunks_mut().0[place * ROWS..(place + 1) * ROWS];
-        if self.sizes[place] != n {
-            for (row, curve) in rows.iter_mut().enumerate() {
-                *curve = slow_curve(row, self.high_ms, n);
-            }
-            self.sizes[place] = n;
-        }
-        rows
     }
 }
 

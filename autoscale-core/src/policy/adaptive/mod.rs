@@ -6,6 +6,7 @@
 mod belief;
 mod cost;
 mod counted;
+mod curves;
 mod episode;
 mod grid;
 mod rule;

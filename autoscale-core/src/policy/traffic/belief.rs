@@ -150,10 +150,13 @@ impl Belief {
         let jump = (JUMP * minutes).min(0.3);
         let (enter, leave) = ((ENTER * minutes).min(0.5), (LEAVE * minutes).min(0.5));
         for (normal, incident) in self.normal.iter_mut().zip(&mut self.incident) {
-            if !is_possible(normal, incident) {
+            let (calm_mass, incident_mass) = (sum(normal), sum(incident));
+            if calm_mass + incident_mass <= 0.0 {
                 continue;
             }
-            let (before, incident_before) = (moved(normal, drift, jump), moved(incident, drift, jump));
+            let (mut before, mut incident_before) = ([0.0; CELLS], [0.0; CELLS]);
+            move_into(&mut before, normal, drift, jump, calm_mass);
+            move_into(&mut incident_before, incident, drift, jump, incident_mass);
             for i in 0..CELLS {
                 normal[i] = (1.0 - enter) * before[i] + leave * incident_before[i];
                 incident[i] = enter * before[i] + (1.0 - leave) * incident_before[i];
@@ -174,17 +177,13 @@ impl Belief {
             let curve = Curve::of(s);
             // Loop by loop, so that several cells are done at once.
             *likelihood = steps.map(|step| (base + (1.0 - base) * curve.well_at(step)).min(CAP));
-            for p in likelihood.iter_mut() {
-                *p = ln_likelihood(*p);
-            }
+            each_different(likelihood, ln_likelihood);
             best = likelihood.iter().fold(best, |best, ln| if *ln > best { *ln } else { best });
         }
         let of_incident = exp(of_incident - best);
         let mut total = 0.0;
         for (s, likelihood) in likelihoods.iter_mut().enumerate().filter(|(s, _)| possible[*s]) {
-            for ln in likelihood.iter_mut() {
-                *ln = exp(*ln - best);
-            }
+            each_different(likelihood, |ln| exp(ln - best));
             if SHAPES[s].0 == Shape::Unsteady {
                 // A bad minute looks like one of an incident.
                 for (well, step) in likelihood.iter_mut().zip(steps) {
@@ -204,13 +203,16 @@ impl Belief {
 
     /// Expected ln c.
     pub(super) fn mean_ln_c(&self) -> f64 {
-        let mut places = [0.0; CELLS];
+        let mut likely = [0.0; CELLS];
         for (normal, incident) in self.normal.iter().zip(&self.incident) {
-            for (i, place) in places.iter_mut().enumerate() {
-                *place += i as f64 * (normal[i] + incident[i]);
+            for ((p, normal), incident) in likely.iter_mut().zip(normal).zip(incident) {
+                *p += normal + incident;
             }
         }
-        self.first + CELL * sum(&places)
+        for (p, place) in likely.iter_mut().zip(0_u8..) {
+            *p *= f64::from(place);
+        }
+        self.first + CELL * sum(&likely)
     }
 
     /// ln c of the first cell.
@@ -261,6 +263,22 @@ fn is_possible(normal: &Cells, incident: &Cells) -> bool {
     sum(normal) + sum(incident) > 0.0
 }
 
+/// Maps cells whose first ones are all the same, and whose last ones are: those of dynos that are far too few or far too
+/// many. Each of these is worked out once.
+#[inline(always)]
+fn each_different(cells: &mut Cells, f: impl Fn(f64) -> f64) {
+    let (first, last) = (cells[0], cells[CELLS - 1]);
+    let from = cells.iter().position(|cell| *cell != first).unwrap_or(CELLS);
+    let to = cells.iter().rposition(|cell| *cell != last).map_or(from, |place| from.max(place + 1));
+    let (firsts, rest) = cells.split_at_mut(from);
+    let (between, lasts) = rest.split_at_mut(to - from);
+    firsts.fill(f(first));
+    lasts.fill(f(last));
+    for cell in between {
+        *cell = f(*cell);
+    }
+}
+
 /// Side by side, so that additions need not wait for each other.
 fn sum(cells: &Cells) -> f64 {
     let (chunks, rest) = cells.as_chunks::<LANES>();
@@ -273,13 +291,15 @@ fn sum(cells: &Cells) -> f64 {
     (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]) + rest.iter().sum::<f64>()
 }
 
-/// Each cell gives to its neighbours, and jumps anywhere; an edge cell is its own missing neighbour.
-fn moved(cells: &Cells, drift: f64, jump: f64) -> Cells {
-    let anywhere = jump * sum(cells) / CELLS as f64;
-    std::array::from_fn(|i| {
-        let (before, p, after) = (cells[i.saturating_sub(1)], cells[i], cells[(i + 1).min(CELLS - 1)]);
-        (1.0 - jump) * (p + drift * (before - 2.0 * p + after)) + anywhere
-    })
+/// Each cell gives to its neighbours, and jumps anywhere; an edge cell is its own missing neighbour. `mass`: their sum.
+fn move_into(to: &mut Cells, cells: &Cells, drift: f64, jump: f64, mass: f64) {
+    let anywhere = jump * mass / CELLS as f64;
+    let moved = |before: f64, p: f64, after: f64| (1.0 - jump) * (p + drift * (before - 2.0 * p + after)) + anywhere;
+    to[0] = moved(cells[0], cells[0], cells[1]);
+    for (to, around) in to[1..].iter_mut().zip(cells.windows(3)) {
+        *to = moved(around[0], around[1], around[2]);
+    }
+    to[CELLS - 1] = moved(cells[CELLS - 2], cells[CELLS - 1], cells[CELLS - 1]);
 }
 
 /// The cells of all shapes as a row of numbers.

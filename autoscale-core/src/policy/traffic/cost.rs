@@ -1,6 +1,8 @@
 //! What a formation of each size would cost at a load: its dynos against the requests that would be slow with it. Which
 //! size to take is decided elsewhere.
 
+use std::sync::LazyLock;
+
 use super::belief::{Belief, CELL, CELLS};
 use super::curve::{Curve, FINE, SHAPES, steps};
 use super::load::LEAST_PER_S;
@@ -90,7 +92,7 @@ impl Costs {
 
     /// Expected share of slow requests with `n` dynos, 0 to 1.
     pub(super) fn slow_share(&mut self, n: u32) -> f64 {
-        let lower = steps(f64::from(n).ln());
+        let lower = step_of(n);
         // Larger sizes are asked for rarely.
         let Some(kept) = self.shares.get(n as usize).copied() else { return self.share_at(lower) };
         if !kept.is_nan() {
@@ -132,17 +134,29 @@ impl Costs {
     }
 }
 
+/// The steps of ln n for the sizes of usual apps.
+static STEPS: LazyLock<[i32; KEPT]> =
+    LazyLock::new(|| std::array::from_fn(|n| if n == 0 { i32::MIN } else { steps((n as f64).ln()) }));
+
+/// The step of ln n.
+fn step_of(n: u32) -> i32 {
+    STEPS.get(n as usize).copied().unwrap_or_else(|| steps(f64::from(n).ln()))
+}
+
 /// The least size above `n` that is another step of ln n: those between have the same share of slow requests and more
 /// dynos. `n` itself at the end of the numbers.
 fn next_step(n: u32) -> u32 {
-    let step = |n: u32| steps(f64::from(n).ln());
-    let of_n = step(n);
+    let of_n = step_of(n);
+    // Up to some fifty dynos each has a step of its own.
+    if n < u32::MAX && step_of(n + 1) > of_n {
+        return n + 1;
+    }
     let beyond = ((f64::from(of_n) + 0.5) * FINE).exp() as u32;
     let mut next = beyond.max(n.saturating_add(1));
-    while next > n.saturating_add(1) && step(next - 1) > of_n {
+    while next > n.saturating_add(1) && step_of(next - 1) > of_n {
         next -= 1;
     }
-    while next < u32::MAX && step(next) == of_n {
+    while next < u32::MAX && step_of(next) == of_n {
         next += 1;
     }
     next
