@@ -7,6 +7,7 @@ mod exit;
 mod limits;
 mod logging;
 mod output;
+mod progress;
 mod samples;
 mod service;
 mod show;

@@ -113,7 +113,7 @@ pub const AUTOSCALE_EVENT_DRY_RUN_CHANGED: i32 = 8;
 pub const AUTOSCALE_EVENT_CONFIG_RELOADED: i32 = 9;
 /// Kind of an event: a new configuration was refused.
 pub const AUTOSCALE_EVENT_CONFIG_REFUSED: i32 = 10;
-/// Kind of an event: a change that an earlier check asked for, and whose answer was lost, has been carried out.
+/// Kind of an event: a change that an earlier check asked for has been carried out, which that check could not tell.
 pub const AUTOSCALE_EVENT_CHANGE_CONFIRMED: i32 = 11;
 /// Kind of an event: a defect of the library broke off what the loop was doing; it starts again by itself, and the handle
 /// stays of use.

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use autoscale_core::workspace::sandbox::{Faults, SandboxOptions};
+use serde_json::Value;
 
 use crate::crash::{assert_no_step_twice, run};
 use crate::running::{Daemon, Site, events, of_kind, quiet, soon};
@@ -118,6 +119,24 @@ fn assert_whole(site: &Site) {
     }
 }
 
+/// The changes that a history tells of, sorted.
+fn told(lines: &[Value]) -> Vec<(u64, u64)> {
+    let number = |line: &Value, key: &str| line[key].as_u64().unwrap();
+    let checks = of_kind(lines, "checked").into_iter().map(|line| (number(line, "dynos"), number(line, "applied")));
+    let later = of_kind(lines, "change_confirmed").into_iter().map(|line| (number(line, "from"), number(line, "to")));
+    let mut told: Vec<_> = checks.chain(later).filter(|(from, to)| from != to).collect();
+    told.sort_unstable();
+    told
+}
+
+/// The changes that were made, sorted.
+fn made(patches: &[(u32, u32)]) -> Vec<(u64, u64)> {
+    let changes = patches.iter().filter(|(from, to)| from != to);
+    let mut made: Vec<_> = changes.map(|(from, to)| (u64::from(*from), u64::from(*to))).collect();
+    made.sort_unstable();
+    made
+}
+
 #[test]
 fn killed_in_reads_changes_writes_and_reloads_it_makes_no_step_twice() {
     let site = Site::start(SandboxOptions { speed: 120.0, ..quiet(20) });
@@ -142,6 +161,7 @@ fn killed_in_reads_changes_writes_and_reloads_it_makes_no_step_twice() {
     assert!(of_kind(&lines, "crashed").is_empty());
     assert_no_step_twice(&site);
     let patches = site.patches();
+    assert_eq!(told(&lines), made(&patches), "each change is told, and once");
     assert!(patches.iter().all(|(_, to)| (5..=20).contains(to)), "{patches:?}");
     assert!(
         kills >= 18 && patches.len() > 5 && checks.len() > 5,

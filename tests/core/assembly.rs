@@ -190,6 +190,35 @@ async fn events_are_kept_and_orders_are_taken_where_the_program_says() {
 }
 
 #[tokio::test]
+async fn what_an_earlier_process_died_before_it_told_is_told_at_the_next_start() {
+    let (ports, store) = (Ports::default(), MemoryStore::default());
+    ports.with(|world| world.dynos = 2);
+    let parts = || Autoscaler::builder(config("shop", "")).source(ports.clone()).target(ports.clone()).store(store.clone());
+    // It makes a change, saves its state, and dies.
+    let (mut autoscaler, _handle) = parts().build().await.unwrap();
+    autoscaler.check_once().await;
+    drop(autoscaler);
+    let mut events = MemoryEvents::default();
+    let scaled = |events: &MemoryEvents| {
+        let made = |kind: &Kind| matches!(kind, Kind::Checked(check) if (check.dynos, check.applied) == (2, 4));
+        events.events().iter().filter(|event| made(&event.kind)).count()
+    };
+    for starts in 1..=3 {
+        let (autoscaler, handle) = parts().event_log(events.clone()).build().await.unwrap();
+        let running = tokio::spawn(autoscaler.run());
+        until("the start", || {
+            events.events().iter().filter(|event| matches!(event.kind, Kind::Started { .. })).count() == starts
+        })
+        .await;
+        handle.stop();
+        tokio::time::timeout(LONG, running).await.unwrap().unwrap();
+        assert_eq!(scaled(&events), 1, "told, and once");
+    }
+    let lines = events.read_newest(1 << 20).await.unwrap();
+    assert!(lines.lines().next().unwrap().contains("\"event\":\"checked\""), "before all else: {lines}");
+}
+
+#[tokio::test]
 async fn a_loop_ends_with_its_last_handle() {
     let ports = Ports::default();
     let builder = Autoscaler::builder(config("shop", "")).source(ports.clone()).target(ports.clone());

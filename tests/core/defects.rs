@@ -112,6 +112,7 @@ fn start(app: &str, defects: u32, speed: Option<f64>) -> Running {
         clock: Clock::new(speed),
         first_after: Duration::ZERO,
         observer,
+        untold: Vec::new(),
         operator: AnyCommands::new(()),
     };
     let (commands, receiver) = mpsc::unbounded_channel();

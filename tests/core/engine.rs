@@ -259,7 +259,7 @@ fn a_change_that_comes_late_is_our_own_and_no_override() {
     let kept = world.0.lock().unwrap().kept.last().unwrap().clone();
     let mut engine = self::engine(&world, plan(), kept);
     let events = check(&mut engine, later(1));
-    assert_eq!(events[0].to_string(), "shop web: 3 → 6 dynos: sent at an earlier check, whose answer was lost");
+    assert_eq!(events[0].to_string(), "shop web: 3 → 6 dynos: sent at an earlier check, and only now known to have been made");
     assert!(matches!(events[0].kind, Kind::ChangeConfirmed { from: 3, to: 6, sent_at: NOW }), "{events:?}");
     assert_eq!(checked(&events).override_until, None);
     assert_eq!(checked(&events).changed_at, Some(NOW));
@@ -409,6 +409,24 @@ fn a_policy_knows_of_its_change_though_the_process_died_before_the_answer() {
     let events = check(&mut engine, later(5));
     assert!(matches!(events[0].kind, Kind::ChangeConfirmed { from: 2, to: 4, .. }), "{events:?}");
     assert_eq!((checked(&events).reason.code(), checked(&events).target), ("futile", 4));
+}
+
+#[test]
+fn a_change_is_told_though_the_process_died_right_after_it() {
+    let world = world(3, flat(3000.0, NOW));
+    let mut engine = engine(&world, plan(), Ledger::default());
+    let events = check(&mut engine, NOW);
+    let to = checked(&events).applied;
+    assert!(to > 3, "{events:?}");
+    // As the state was when the answer had come, and before the check had ended.
+    let kept = world.0.lock().unwrap().kept.clone();
+    let died = kept.iter().rfind(|ledger| ledger.last_check.is_none()).unwrap().clone();
+    let mut after = self::engine(&world, plan(), died);
+    let events = check(&mut after, later(1));
+    let told = |event: &Event| matches!(event.kind, Kind::ChangeConfirmed { from: 3, to: t, sent_at: NOW } if t == to);
+    assert!(told(&events[0]), "{events:?}");
+    assert_eq!(check(&mut after, later(2)).len(), 1, "told once");
+    assert_eq!(check(&mut engine, later(1)).len(), 1, "and not at all where the check told it");
 }
 
 #[test]

@@ -110,6 +110,7 @@ fn start_with(first_after: Duration, ledger: Ledger, forced_dry_run: bool) -> Ru
         engine,
         clock: Clock::default(),
         first_after,
+        untold: Vec::new(),
         operator: AnyCommands::new(()),
         observer: Box::new(Listener { begun, events: events.clone(), due: due.clone() }),
     };

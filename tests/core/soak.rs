@@ -99,6 +99,7 @@ async fn run(seed: u64, checks: usize) -> Run {
         engine: Engine::new(Plan::from(&config), source, target, AnyStore::new(store), Ledger::default()),
         clock: Clock::new(config.sandbox_speed),
         first_after: Duration::ZERO,
+        untold: Vec::new(),
         operator: AnyCommands::new(()),
         observer: {
             let events = Arc::clone(&events);

@@ -92,7 +92,7 @@ async fn a_webhook_that_refuses_is_named_by_its_key_and_never_shown() {
     assert_eq!(format!("{webhook:?}"), "Webhook");
     webhook.finish(LONG).await;
     assert_eq!(server.count("POST"), 1);
-    let text = "a notice could not be sent: the webhook answered 404: check [NOTIFICATIONS] webhook_url";
+    let text = "a notice could not be sent, and is tried again while it holds: the webhook answered 404: check [NOTIFICATIONS] webhook_url";
     assert_eq!(log.warnings(), [text]);
     assert!(!log.text().contains("never-shown"), "{}", log.text());
     let failure = Webhook::new(&Secret::new("never-shown"), &HttpOptions::default(), &Warnings::default()).unwrap_err();
@@ -111,6 +111,92 @@ async fn a_webhook_that_hangs_holds_nobody_up_and_what_it_cannot_take_is_dropped
     let warnings = log.warnings();
     assert_eq!(warnings[0], "the webhook does not keep up, 64 notices wait: this one is dropped");
     assert_eq!(warnings.last().unwrap(), "the webhook did not take all notices in time; the rest is dropped");
+}
+
+/// A check that holds the formation where it is, or changes it.
+fn checked(at: i64, outcome: &str, dynos: u32, applied: u32, code: &str) -> Arc<Event> {
+    let action = if applied > dynos { "add" } else { "hold" };
+    let json = serde_json::json!({
+        "v": VERSION, "at": at, "app": "shop", "process": "web", "event": "checked", "policy": "threshold",
+        "dynos": dynos, "min": 1, "max": 10, "effective_max": 10, "action": action, "target": applied,
+        "reason": "why", "code": code, "outcome": outcome, "applied": applied, "new_samples": [],
+    });
+    Arc::new(serde_json::from_value(json).unwrap())
+}
+
+/// Answers as told; what was posted, by what it says.
+fn texts(server: &Server) -> Vec<String> {
+    let text = |body: &str| serde_json::from_str::<serde_json::Value>(body).unwrap()["text"].as_str().unwrap().to_owned();
+    server.requests().iter().map(|request| text(&request.body)).collect()
+}
+
+async fn until(what: &str, is_so: impl Fn() -> bool) {
+    let waited = async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(LONG, waited).await.unwrap_or_else(|_| panic!("{what}"));
+}
+
+#[tokio::test]
+async fn a_notice_whose_webhook_was_down_is_told_as_long_as_it_holds() {
+    let server = Server::start(|_, n| if n < 5 { Answer::new(503, "") } else { Answer::new(200, "ok") }).await;
+    let log = Log::listen();
+    let mut webhook = webhook(&server);
+    webhook.observe(&checked(1_780_000_000, "scaled", 3, 4, "above_high"));
+    until("it gave up", || log.warnings().len() == 1).await;
+    assert!(log.warnings()[0].contains("tried again while it holds"), "{:?}", log.warnings());
+    webhook.observe(&checked(1_780_000_060, "held", 4, 4, "settling"));
+    until("it was told", || server.count("POST") == 6).await;
+    webhook.observe(&checked(1_780_000_120, "held", 4, 4, "settling"));
+    webhook.finish(LONG).await;
+    assert_eq!(texts(&server), ["shop web: 3 → 4 dynos: why"; 6], "once it was taken it is not sent again");
+}
+
+#[tokio::test]
+async fn a_notice_that_no_longer_holds_is_not_told_late() {
+    let server = Server::start(|_, n| if n < 5 { Answer::new(503, "") } else { Answer::new(200, "ok") }).await;
+    let log = Log::listen();
+    let mut webhook = webhook(&server);
+    webhook.observe(&checked(1_780_000_000, "scaled", 3, 4, "above_high"));
+    until("it gave up", || log.warnings().len() == 1).await;
+    webhook.observe(&checked(1_780_000_060, "scaled", 4, 6, "above_high"));
+    webhook.finish(LONG).await;
+    assert_eq!(texts(&server)[5..], ["shop web: 4 → 6 dynos: why"]);
+}
+
+#[tokio::test]
+async fn a_notice_that_was_not_delivered_outlives_the_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("notices.json");
+    let server = Server::start(|_, n| if n < 5 { Answer::new(503, "") } else { Answer::new(200, "ok") }).await;
+    let mut first = webhook(&server).remembering(file.clone());
+    first.observe(&checked(1_780_000_000, "scaled", 3, 4, "above_high"));
+    first.finish(LONG).await;
+    assert_eq!(server.count("POST"), 5);
+    let mut second = webhook(&server).remembering(file.clone());
+    second.observe(&checked(1_780_000_060, "held", 4, 4, "settling"));
+    second.finish(LONG).await;
+    let mut third = webhook(&server).remembering(file);
+    third.observe(&checked(1_780_000_120, "held", 4, 4, "settling"));
+    third.finish(LONG).await;
+    assert_eq!(server.count("POST"), 6);
+}
+
+#[tokio::test]
+async fn a_reload_hands_over_what_waits() {
+    let server = Server::start(|_, n| if n < 5 { Answer::new(503, "") } else { Answer::new(200, "ok") }).await;
+    let log = Log::listen();
+    let mut before = webhook(&server);
+    before.observe(&checked(1_780_000_000, "scaled", 3, 4, "above_high"));
+    until("it gave up", || log.warnings().len() == 1).await;
+    let mut after = webhook(&server);
+    after.take_over(&before);
+    before.finish(LONG).await;
+    after.observe(&checked(1_780_000_060, "held", 4, 4, "settling"));
+    after.finish(LONG).await;
+    assert_eq!(texts(&server), ["shop web: 3 → 4 dynos: why"; 6]);
 }
 
 #[tokio::test]

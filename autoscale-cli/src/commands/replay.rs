@@ -22,6 +22,7 @@ use serde_json::json;
 
 use crate::exit::Exit;
 use crate::output::complain;
+use crate::progress::Progress;
 use crate::samples;
 use crate::samples::Taken;
 use crate::show::{BOLD, DIM, GREEN, RED, YELLOW};
@@ -129,22 +130,24 @@ fn replay(args: &Args) -> Result<(), (Exit, String)> {
     let as_recorded = args.dynos.is_none() && !recording.checks.is_empty();
     let recorded = name;
     let names: Vec<_> = configs.iter().map(|(name, _)| name.clone()).collect();
+    let progress = Progress::new("replaying", configs.len());
     let played: Vec<Played> = configs
         .into_iter()
         .zip(shortest(&names))
         .map(|((name, config), short)| {
             let replayer = Replayer::from(&config);
             let mut checks = if as_recorded {
-                replayer.replay_history(&recording)
+                replayer.replay_history(&recording, progress.part())
             } else {
                 within_reason(&recording, replayer.interval).map_err(|why| failed(format!("{recorded}: {why}")))?;
-                replayer.replay_samples(&recording.samples, args.dynos.unwrap_or(1))
+                replayer.replay_samples(&recording.samples, args.dynos.unwrap_or(1), progress.part())
             };
             // What came before says what the policy remembered.
             checks.retain(|check| since.is_none_or(|since| since <= check.at));
             Ok(Played { name, short, config, checks })
         })
         .collect::<Result<_, _>>()?;
+    progress.finish();
     if let Some(since) = since {
         recording.samples.retain(|sample| since <= sample.at);
         let before = recording.formation.iter().take_while(|(at, _)| *at < since).count();

@@ -36,11 +36,14 @@ impl Autoscaler {
         self.app.run(self.commands).await;
     }
 
-    /// Makes one check, also while the app is paused. Returns its events, warnings first, after its observers have received them.
+    /// Makes one check, also while the app is paused. Returns its events, warnings first and before them what an earlier
+    /// process died before it told, after its observers have received them.
     pub async fn check_once(&mut self) -> Vec<Arc<Event>> {
         let checked = check_once(&mut self.app.engine, &self.app.clock).await;
         let warnings = self.app.warnings().into_iter().map(|warning| self.event(Kind::Warning(warning)));
-        let events: Vec<_> = warnings.collect::<Vec<_>>().into_iter().chain(checked).map(Arc::new).collect();
+        let warnings: Vec<_> = warnings.collect();
+        let untold = std::mem::take(&mut self.app.untold);
+        let events: Vec<_> = untold.into_iter().chain(warnings).chain(checked).map(Arc::new).collect();
         self.app.clock.scope_sync(|| events.iter().for_each(|event| self.app.observer.observe(event)));
         events
     }

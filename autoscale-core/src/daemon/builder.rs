@@ -15,6 +15,7 @@ use crate::daemon::parts::event_log;
 #[cfg(feature = "http")]
 use crate::daemon::parts::{http_options, open_target};
 use crate::daemon::runner::AppLoop;
+use crate::daemon::untold;
 use crate::engine::commands::Commands;
 use crate::engine::event_log::EventLog;
 use crate::engine::ledger::Ledger;
@@ -227,6 +228,10 @@ impl Builder {
             None if keeps_files => from_history(&config, log.as_ref()).await,
             None => Ledger::default(),
         };
+        let untold = match &log {
+            Some(log) => untold::events(&ledger, log).await,
+            None => Vec::new(),
+        };
         #[cfg(feature = "http")]
         let http = http_options(&config, &self.shared);
         let source = match source {
@@ -283,7 +288,7 @@ impl Builder {
                 reloads: Mutex::new(()),
             }),
         };
-        let app = AppLoop { engine, clock, first_after: Duration::ZERO, observer: Box::new(observers), operator };
+        let app = AppLoop { engine, clock, first_after: Duration::ZERO, observer: Box::new(observers), untold, operator };
         let autoscaler = Autoscaler {
             app,
             commands: receiver,

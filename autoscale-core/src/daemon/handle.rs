@@ -185,7 +185,8 @@ impl Inner {
             let http = crate::daemon::parts::http_options(&config, &self.shared);
             let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
             let log = crate::daemon::parts::event_log(&config, self.own_log.as_ref());
-            let new = crate::sinks::Records::new(&config, &http, &self.warnings, log);
+            let mut new = crate::sinks::Records::new(&config, &http, &self.warnings, log);
+            new.take_over(&records);
             let old = std::mem::replace(&mut *records, new);
             // What was begun is brought to its end.
             if let Ok(runtime) = tokio::runtime::Handle::try_current() {

@@ -19,3 +19,4 @@ pub(crate) mod spending;
 pub(crate) mod startup;
 #[cfg(feature = "http")]
 pub(crate) mod status;
+mod untold;

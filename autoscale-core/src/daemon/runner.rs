@@ -88,6 +88,8 @@ pub struct AppLoop {
     pub first_after: Duration,
     /// Receives its events.
     pub observer: Box<dyn Observer>,
+    /// What an earlier process did and died before it told.
+    pub untold: Vec<Event>,
     /// Where what an operator asks of the app waits.
     pub operator: AnyCommands,
 }
@@ -151,6 +153,10 @@ impl AppLoop {
             look: Instant::now(),
         };
         self.engine.forget_refusals();
+        for event in std::mem::take(&mut self.untold) {
+            let event = Arc::new(event);
+            unharmed(&self.engine, || self.observer.observe(&event));
+        }
         let (dry_run, shadow) = self.mode();
         self.tell(Kind::Started { dry_run, shadow });
         if agenda.rests {

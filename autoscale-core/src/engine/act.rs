@@ -3,7 +3,7 @@
 
 use crate::engine::acted::{Acted, tried_again};
 use crate::engine::check::Engine;
-use crate::engine::ledger::Limit;
+use crate::engine::ledger::{Intent, Limit};
 use crate::engine::ports::{Failure, FailureKind, FormationReading, MetricSource, ScaleTarget};
 use crate::engine::store::StateStore;
 use crate::model::decision::{Action, Decision};
@@ -114,7 +114,7 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
         let result = match self.target.scale(to, &permit).await {
             Ok(applied) if applied == to => {
                 self.ledger.note_confirmed();
-                self.ledger.note_change(now, applied);
+                self.note_made(now, seen, applied);
                 Ok(applied)
             }
             // What it confirms is not what it was asked for: an old answer, or a formation that it made otherwise.
@@ -146,7 +146,13 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
             return Err(failure);
         }
         self.ledger.note_shown();
-        self.ledger.note_change(now, seen.quantity);
+        self.note_made(now, before, seen.quantity);
         Ok(seen.quantity)
+    }
+
+    /// A change that was sent has taken place.
+    fn note_made(&mut self, now: Timestamp, before: &FormationReading, to: u32) {
+        self.ledger.note_change(now, to);
+        self.ledger.note_untold(Intent { at: now, from: before.quantity, to });
     }
 }

@@ -94,8 +94,6 @@ pub struct Engine<M, T, S = ()> {
     read_seq: u64,
     /// Requests a second over the window.
     rates: Rates,
-    /// A change that a formation has confirmed, still to be told.
-    confirmed: Option<Intent>,
     /// What its operator is still to be told.
     warnings: Warnings,
 }
@@ -120,7 +118,6 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
             lost: false,
             read_seq: 0,
             rates: Rates::default(),
-            confirmed: None,
             warnings,
         };
         engine.forget_toggle();
@@ -216,9 +213,10 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
         let check = self.try_check(now).await;
         let blind = if matches!(check, Err((Stage::Metric, _))) { self.check_blind(now).await } else { None };
         let mut events = Vec::new();
-        if let Some(Intent { at: sent_at, from, to }) = self.confirmed.take() {
+        for Intent { at: sent_at, from, to } in self.ledger.take_untold(now) {
             events.push(self.event(now, Kind::ChangeConfirmed { from, to, sent_at }));
         }
+        self.ledger.last_changes.clone_from(&events);
         if let Some(check) = blind {
             let checked = self.event(now, Kind::Checked(Box::new(check)));
             self.ledger.note_check(&checked);
@@ -260,7 +258,9 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
     fn see(&mut self, now: Timestamp, seen: &mut FormationReading) {
         let intent = self.ledger.intent;
         seen.quantity = self.note_formation(now, seen);
-        self.confirmed = intent.filter(|intent| intent.to == seen.quantity).or(self.confirmed);
+        if let Some(confirmed) = intent.filter(|intent| intent.to == seen.quantity) {
+            self.ledger.note_untold(confirmed);
+        }
     }
 
     /// Counts a check that failed, and tells of it. For the loop, too, when a check exceeded its time.

@@ -40,6 +40,9 @@ pub struct Ledger {
     pub released_at: Option<Timestamp>,
     /// A change that was sent, or was about to be, and whose result is not known.
     pub intent: Option<Intent>,
+    /// Changes that took place and that no event has told of: the process ended in the middle of its check, or the check
+    /// was broken off. Oldest first.
+    pub untold: Vec<Intent>,
     /// A limit that the platform named.
     pub limit: Option<Limit>,
     /// Until when the app is left alone, since somebody else changed its formation.
@@ -62,6 +65,8 @@ pub struct Ledger {
     pub failed_in_a_row: u32,
     /// The last check's event.
     pub last_check: Option<Event>,
+    /// What the last check, or the last one that failed, told of earlier changes.
+    pub last_changes: Vec<Event>,
     /// The last check that failed, while no later one went well.
     pub last_failure: Option<Event>,
     /// Did the process that keeps this force dry run (`--dry-run`)?
@@ -222,9 +227,25 @@ impl Ledger {
         if let Some(limit) = &mut self.limit {
             limit.at = limit.at.min(now);
         }
+        self.untold.iter_mut().for_each(|change| change.at = change.at.min(now));
         self.own.iter_mut().for_each(|own| own.at = own.at.min(now));
         self.refusals.leave_the_future(now);
         self.read_at = self.read_at.map(|at| at.min(now));
+    }
+
+    /// Takes note of a change of our own that took place, and of which an event is still to tell.
+    pub fn note_untold(&mut self, change: Intent) {
+        if self.untold.len() == MOST_OWN {
+            self.untold.remove(0);
+        }
+        self.untold.push(change);
+    }
+
+    /// The changes that the event of the check at `now` does not tell of; all of them count as told from then on.
+    pub fn take_untold(&mut self, now: Timestamp) -> Vec<Intent> {
+        let mut untold = std::mem::take(&mut self.untold);
+        untold.retain(|change| change.at != now);
+        untold
     }
 
     /// Takes note of a check's event, with as many of its new results as a small file has room for: the newest.

@@ -82,8 +82,8 @@ pub enum Kind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         unanswered: Option<[u32; 2]>,
     },
-    /// A change that was sent at an earlier check, and whose answer was lost, has been carried out. Comes before the
-    /// check that saw it.
+    /// A change that was sent at an earlier check has been carried out; that check could not tell: its answer was lost, or
+    /// it was broken off. Comes before the check that saw it.
     ChangeConfirmed {
         /// Dynos before.
         from: u32,
@@ -321,7 +321,7 @@ impl fmt::Display for Event {
                 write!(f, ": {error}; this is a defect of autoscale, please report it")
             }
             Kind::ChangeConfirmed { from, to, .. } => {
-                write!(f, "{from} → {}: sent at an earlier check, whose answer was lost", Dynos(*to))
+                write!(f, "{from} → {}: sent at an earlier check, and only now known to have been made", Dynos(*to))
             }
             Kind::Warning(warning) => warning.fmt(f),
             Kind::Recovered { failed: 1 } => f.write_str("checks work again, after one that failed"),

@@ -53,16 +53,17 @@ impl From<&Config> for Replayer {
 impl Replayer {
     /// Decides again at each check of a history, on what was seen then: the same results, formation, limits, overrides.
     /// With the configuration of that time, and a history that is told from its start, the decisions are the same ones.
-    pub fn replay_history(&self, recording: &Recording) -> Vec<Replayed> {
-        self.replay(recording).1
+    /// `progress` is told how much is done, from 0 to 1.
+    pub fn replay_history(&self, recording: &Recording, progress: impl FnMut(f64)) -> Vec<Replayed> {
+        self.replay(recording, progress).1
     }
 
     /// The policy with what it would remember at the end of a history: for a loop whose state is lost.
     pub fn remember(&self, recording: &Recording) -> Decider {
-        self.replay(recording).0
+        self.replay(recording, |_| {}).0
     }
 
-    fn replay(&self, recording: &Recording) -> (Decider, Vec<Replayed>) {
+    fn replay(&self, recording: &Recording, mut progress: impl FnMut(f64)) -> (Decider, Vec<Replayed>) {
         let mut decider = Decider::new(self.settings.clone());
         let mut known: Vec<Sample> = Vec::new();
         let mut window = Window::default();
@@ -88,13 +89,14 @@ impl Replayer {
                 .shadow(check.shadow),
             );
             replayed.push(Replayed { at: now, decision, recorded: Some((check.target, check.code.clone())) });
+            progress(replayed.len() as f64 / recording.checks.len() as f64);
         }
         (decider, replayed)
     }
 
     /// Decides at each interval from the first result to the last, from so many dynos on; the formation is what was
-    /// decided before. `samples` are sorted by [`Sample::order`].
-    pub fn replay_samples(&self, samples: &[Sample], dynos: u32) -> Vec<Replayed> {
+    /// decided before. `samples` are sorted by [`Sample::order`]. `progress` as for [`Replayer::replay_history`].
+    pub fn replay_samples(&self, samples: &[Sample], dynos: u32, mut progress: impl FnMut(f64)) -> Vec<Replayed> {
         let (Some(first), Some(last)) = (samples.first(), samples.last()) else { return Vec::new() };
         let mut decider = Decider::new(self.settings.clone());
         let mut formation = Formation { quantity: dynos, changed_at: None };
@@ -115,6 +117,7 @@ impl Replayer {
                 formation = Formation { quantity: decision.target, changed_at: Some(now) };
             }
             replayed.push(Replayed { at: now, decision, recorded: None });
+            progress(now.seconds_since(first.at) / last.at.seconds_since(first.at));
             if is_last {
                 return replayed;
             }
@@ -146,7 +149,7 @@ mod tests {
 
     #[test]
     fn plain_results_are_checked_each_interval_and_the_formation_follows() {
-        let replayed = replayer().replay_samples(&minutes([vec![900.0; 30], vec![6000.0; 30]].concat()), 2);
+        let replayed = replayer().replay_samples(&minutes([vec![900.0; 30], vec![6000.0; 30]].concat()), 2, |_| {});
         assert_eq!(replayed.len(), 12, "from minute 5 to minute 60");
         assert_eq!(told(&replayed), [(35, 2, 4)], "then futile: nothing gets faster in an open loop");
         assert_eq!(replayed.last().unwrap().decision.reason.code(), "futile");
@@ -155,9 +158,9 @@ mod tests {
 
     #[test]
     fn the_last_result_is_seen_by_the_last_check() {
-        assert_eq!(replayer().replay_samples(&[], 1), []);
-        assert_eq!(replayer().replay_samples(&minutes([700.0]), 1).len(), 1);
-        let replayed = replayer().replay_samples(&minutes(vec![700.0; 8]), 1);
+        assert_eq!(replayer().replay_samples(&[], 1, |_| {}), []);
+        assert_eq!(replayer().replay_samples(&minutes([700.0]), 1, |_| {}).len(), 1);
+        let replayed = replayer().replay_samples(&minutes(vec![700.0; 8]), 1, |_| {});
         assert_eq!(replayed.iter().map(|r| r.at.as_secs()).collect::<Vec<_>>(), [300, 600]);
     }
 
@@ -180,7 +183,7 @@ mod tests {
             line(260, 2, &plain.replace("until\":null", "until\":900"), "", 4, "above_high"),
         ]
         .join("\n");
-        let replayed = replayer().replay_history(&recording::parse(&text).unwrap());
+        let replayed = replayer().replay_history(&recording::parse(&text).unwrap(), |_| {});
         let codes: Vec<_> = replayed.iter().map(|r| (r.decision.target, r.decision.reason.code())).collect();
         assert_eq!(codes, [(4, "above_high"), (3, "above_high"), (2, "maintenance"), (2, "manual_override")]);
         let same: Vec<_> = replayed.iter().map(|r| r.is_as_recorded().unwrap()).collect();

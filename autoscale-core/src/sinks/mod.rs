@@ -7,6 +7,8 @@ pub(crate) mod graph_files;
 pub(crate) mod log;
 pub(crate) mod notices;
 #[cfg(feature = "http")]
+mod outbox;
+#[cfg(feature = "http")]
 mod records;
 #[cfg(feature = "http")]
 pub(crate) mod webhook;

@@ -2,12 +2,14 @@
 //! what was told. Used by the webhook and the tray alike; nothing is sent from here.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::decision::Action;
 use crate::model::event::{Check, Event, Kind, Outcome};
 use crate::model::reason::{Class, Mark};
+use crate::model::time::Timestamp;
 use crate::model::units::Dynos;
 use crate::model::warning::Warning;
 
@@ -24,8 +26,23 @@ pub struct Notice {
     pub text: String,
 }
 
+/// What a notice says, as far as later events can show that it holds no longer.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct About {
+    /// App and process type, a space between them.
+    subject: String,
+    kind: NoticeKind,
+    /// The formation that a change made, or would make.
+    dynos: Option<u32>,
+    at: Timestamp,
+}
+
+/// What no later event contradicts is news for so long.
+const NEWS: Duration = Duration::from_secs(86_400);
+
 /// Kinds of [`Notice`].
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum NoticeKind {
     /// Dynos were added.
@@ -98,6 +115,10 @@ struct Told {
     /// Shadow mode: the last target that was told, and how many checks in a row theirs has been the same as ours.
     ours: Option<u32>,
     agreed: u32,
+    /// Dynos after the newest check.
+    dynos: Option<u32>,
+    /// Was the newest configuration refused?
+    config_refused: bool,
     /// The newest warnings that were told.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warned: Vec<String>,
@@ -115,7 +136,7 @@ enum Mode {
 impl Notices {
     /// What is to be told of an event, if anything.
     pub fn notice(&mut self, event: &Event) -> Option<Notice> {
-        let told = self.told.entry(format!("{} {}", event.app, event.process)).or_default();
+        let told = self.told.entry(subject(event)).or_default();
         let (kind, what, why) = match &event.kind {
             Kind::Checked(check) => told.checked(check)?,
             Kind::CheckFailed { error, .. } => {
@@ -134,7 +155,8 @@ impl Notices {
             }
             Kind::ChangeConfirmed { from, to, .. } => {
                 let kind = if to < from { NoticeKind::ScaledDown } else { NoticeKind::ScaledUp };
-                let why = "sent at an earlier check, whose answer was lost".into();
+                told.dynos = Some(*to);
+                let why = "sent at an earlier check, and only now known to have been made".into();
                 (kind, format!("{from} → {}", Dynos(*to)), why)
             }
             Kind::DryRunChanged { dry_run, shadow } => {
@@ -147,10 +169,12 @@ impl Notices {
                 return None;
             }
             Kind::ConfigReloaded { warnings } => {
+                told.config_refused = false;
                 let why = list(warnings).unwrap_or_else(|| "no warnings".into());
                 (NoticeKind::ConfigReloaded, "new configuration in force".into(), why)
             }
             Kind::ConfigRefused { problems } => {
+                told.config_refused = true;
                 let why = list(problems).unwrap_or_else(|| "it can't be read".into());
                 (NoticeKind::ConfigRefused, "new configuration refused, the old one stays".into(), why)
             }
@@ -172,9 +196,49 @@ impl Notices {
             text: format!("{app} {process}: {what}: {why}"),
         })
     }
+
+    /// What a notice of an event says; right after [`Notices::notice`].
+    pub fn about(&self, notice: &Notice, event: &Event) -> About {
+        let subject = subject(event);
+        let told = self.told.get(&subject);
+        let dynos = told.and_then(|told| match notice.kind {
+            NoticeKind::WouldScale => told.would_be(),
+            _ => told.dynos,
+        });
+        About { subject, kind: notice.kind, dynos, at: event.at }
+    }
+
+    /// Does what a notice says still hold, after all events up to now?
+    pub fn still_holds(&self, about: &About, now: Timestamp) -> bool {
+        let Some(told) = self.told.get(&about.subject) else { return false };
+        match about.kind {
+            NoticeKind::ScaledUp | NoticeKind::ScaledDown | NoticeKind::BoundsCorrected => told.dynos == about.dynos,
+            NoticeKind::WouldScale => told.would_be() == about.dynos,
+            NoticeKind::Limited => told.limited.is_some(),
+            NoticeKind::ScaleFailed => told.failed.is_some(),
+            NoticeKind::AtMax => told.at_max,
+            NoticeKind::Futile => told.futile,
+            NoticeKind::ManualOverride => told.overridden,
+            NoticeKind::ChecksFail => told.checks_fail,
+            NoticeKind::Crashed => told.crashed,
+            NoticeKind::Recovered => !told.checks_fail && !told.crashed && now < about.at + NEWS,
+            NoticeKind::ConfigReloaded => !told.config_refused && now < about.at + NEWS,
+            NoticeKind::ConfigRefused => told.config_refused,
+            NoticeKind::Warning => now < about.at + NEWS,
+        }
+    }
+}
+
+fn subject(event: &Event) -> String {
+    format!("{} {}", event.app, event.process)
 }
 
 impl Told {
+    /// The formation that dry run or shadow mode told of.
+    fn would_be(&self) -> Option<u32> {
+        self.ours.or(self.would.map(|(_, to)| to))
+    }
+
     /// Kind, what, why.
     fn checked(&mut self, check: &Check) -> Option<(NoticeKind, String, String)> {
         self.forget(check);
@@ -257,6 +321,7 @@ impl Told {
 
     /// Ends what has ended, so that it is told again when it comes back.
     fn forget(&mut self, check: &Check) {
+        self.dynos = Some(check.applied);
         if check.override_until.is_none() && check.reason.mark() != Mark::ManualOverride {
             self.overridden = false;
         }
@@ -278,6 +343,8 @@ impl Told {
                 ours: self.ours,
                 agreed: self.agreed,
                 warned: std::mem::take(&mut self.warned),
+                dynos: self.dynos,
+                config_refused: self.config_refused,
                 ..Self::default()
             };
         }
@@ -309,7 +376,6 @@ mod tests {
     use crate::model::event::{Stage, VERSION};
     use crate::model::policy_kind::PolicyKind;
     use crate::model::reason::GivenReason;
-    use crate::model::time::Timestamp;
 
     fn event(kind: Kind) -> Event {
         Event { v: VERSION, at: Timestamp::from_secs(0), app: "shop".into(), process: "web".into(), kind }

@@ -55,6 +55,13 @@ impl Records {
 }
 
 impl Records {
+    /// Goes on with what those of the configuration before have not sent.
+    pub fn take_over(&mut self, earlier: &Self) {
+        if let Some((webhook, earlier)) = self.webhook.as_mut().zip(earlier.webhook.as_ref()) {
+            webhook.take_over(earlier);
+        }
+    }
+
     /// Ends when what was begun is done, lines written, pictures drawn and notices posted, but `within` this time.
     pub async fn finish(self, within: Duration) {
         #[cfg(feature = "graph")]

@@ -1,6 +1,6 @@
 //! Notices to a webhook: a POST of `{"text": …, "event": {…}}`, which Slack and its like understand. Sent by a task of
-//! its own from a bounded queue, so that no check ever waits for it. What is worth a notice is known to
-//! [`crate::sinks::notices`].
+//! its own, so that no check ever waits for it. What is worth a notice is known to [`crate::sinks::notices`], what waits
+//! and what is to be tried again to [`crate::sinks::outbox`].
 
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
@@ -12,7 +12,6 @@ use http::{HeaderMap, Method};
 use reqwest::Url;
 use serde_json::json;
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
@@ -23,9 +22,8 @@ use crate::engine::{Warnings, defect};
 use crate::http::{Client, HttpOptions, Peer, Redaction};
 use crate::model::event::{Event, Kind};
 use crate::model::warning::Warning;
-use crate::sinks::notices::{Notice, NoticeKind, Notices};
-use crate::stores::file::read_whole;
-use crate::stores::replace::replace;
+use crate::sinks::notices::{Notice, NoticeKind};
+use crate::sinks::outbox::{Letter, MOST, Outbox};
 
 const PEER: Peer = Peer {
     name: "the webhook",
@@ -46,21 +44,15 @@ fn own_words(body: &[u8]) -> Option<String> {
     (!is_page && !text.is_empty()).then(|| text.chars().filter(|c| !c.is_control()).take(WORDS).collect())
 }
 
-/// Notices that wait at most. A service that is down for longer gets the oldest of them; newer ones are dropped, and a
-/// warning says so.
-const QUEUE: usize = 64;
-/// Attempts at a notice.
+/// Attempts at a new notice; one that has been tried in vain has one a check.
 const ATTEMPTS: u32 = 5;
 /// Longest pause before the second attempt, seconds; doubled before each further one.
 const FIRST_PAUSE_S: f64 = 2.0;
 
 /// Posts notices to a webhook.
 pub struct Webhook {
-    notices: Notices,
-    /// Where it is kept what was told.
-    memory: Option<PathBuf>,
-    queue: mpsc::Sender<String>,
-    idle: Option<(Post, mpsc::Receiver<String>)>,
+    outbox: Outbox,
+    idle: Option<Post>,
     task: Option<JoinHandle<()>>,
     warnings: Warnings,
 }
@@ -70,6 +62,7 @@ struct Post {
     client: Client,
     path: String,
     first_pause: Duration,
+    outbox: Outbox,
     warnings: Warnings,
 }
 
@@ -88,63 +81,45 @@ impl Webhook {
         base.set_fragment(None);
         let redaction = Redaction::new([url, &Secret::new(path.clone())]);
         let client = Client::new(PEER, base.as_str(), None, HeaderMap::new(), url.expose(), redaction, options)?;
-        let (queue, waiting) = mpsc::channel(QUEUE);
+        let outbox = Outbox::default();
         let first_pause = options.scaled(FIRST_PAUSE_S, 0.0);
-        let post = Post { client, path, first_pause, warnings: warnings.clone() };
-        Ok(Self {
-            notices: Notices::default(),
-            memory: None,
-            queue,
-            idle: Some((post, waiting)),
-            task: None,
-            warnings: warnings.clone(),
-        })
+        let post = Post { client, path, first_pause, outbox: outbox.clone(), warnings: warnings.clone() };
+        Ok(Self { outbox, idle: Some(post), task: None, warnings: warnings.clone() })
     }
 
-    /// Remembers what was told beyond the end of the process, in a file: what is told once is told once also by a process
-    /// a check.
-    pub fn remembering(mut self, path: PathBuf) -> Self {
-        // Where there is none, or a damaged one, something may be told twice.
-        let kept = read_whole(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        self.notices = kept.unwrap_or_default();
-        self.memory = Some(path);
+    /// Remembers in a file, beyond the end of the process, what was told and what could not be delivered: what is told
+    /// once is told once also by a process a check.
+    pub fn remembering(self, path: PathBuf) -> Self {
+        self.outbox.keep_in(path);
         self
     }
 
-    /// What is to be told of an event; kept before it is sent.
-    fn notice(&mut self, event: &Event) -> Option<Notice> {
-        let before = self.notices.clone();
-        let notice = self.notices.notice(event);
-        if let Some(path) = self.memory.as_deref().filter(|_| self.notices != before) {
-            let kept = serde_json::to_vec(&self.notices).map_err(Into::into);
-            if let Err(error) = kept.and_then(|text| replace(path, &text)) {
-                tracing::debug!("{}: {error}; a notice may be repeated", path.display());
-            }
+    /// Sends from now on what `earlier`, of the configuration before, has not sent.
+    pub fn take_over(&mut self, earlier: &Self) {
+        self.outbox = earlier.outbox.handed_over();
+        if let Some(post) = &mut self.idle {
+            post.outbox = self.outbox.clone();
         }
-        notice
     }
 
-    /// Ends when all that waits has been sent, or `within` this time.
+    /// Ends when all that waits has been sent or tried in vain, or `within` this time.
     pub async fn finish(mut self, within: Duration) {
-        let (nobody, _) = mpsc::channel(1);
-        drop(std::mem::replace(&mut self.queue, nobody));
+        self.outbox.close();
         if let Some(task) = &mut self.task
             && timeout(within, task).await.is_err()
         {
-            self.warnings.add(Warning::WEBHOOK, "the webhook did not take all notices in time; the rest is dropped");
+            let rest = if self.outbox.is_kept() { "is sent by the next process, if it still holds" } else { "is dropped" };
+            let text = format!("the webhook did not take all notices in time; the rest {rest}");
+            self.warnings.add(Warning::WEBHOOK, text);
         }
     }
 
-    fn send(&mut self, body: String) {
-        if let Some((post, waiting)) = self.idle.take() {
+    fn start(&mut self) {
+        if let Some(post) = self.idle.take() {
             match Handle::try_current() {
-                Ok(runtime) => self.task = Some(runtime.spawn(Clock::current().scope(post.run(waiting)))),
-                Err(_) => self.idle = Some((post, waiting)),
+                Ok(runtime) => self.task = Some(runtime.spawn(Clock::current().scope(post.run()))),
+                Err(_) => self.idle = Some(post),
             }
-        }
-        if self.queue.try_send(body).is_err() {
-            let text = format!("the webhook does not keep up, {QUEUE} notices wait: this one is dropped");
-            self.warnings.add(Warning::WEBHOOK, text);
         }
     }
 }
@@ -157,9 +132,13 @@ impl Observer for Webhook {
         if own {
             return;
         }
-        if let Some(notice) = self.notice(event).filter(|n| n.kind != NoticeKind::ConfigReloaded) {
-            self.send(json!({ "text": escaped(&notice.text), "event": &**event }).to_string());
+        let is_told = |notice: &Notice| notice.kind != NoticeKind::ConfigReloaded;
+        let body = |notice: &Notice| json!({ "text": escaped(&notice.text), "event": &**event }).to_string();
+        if !self.outbox.note(event, is_told, body) {
+            let text = format!("the webhook does not keep up, {MOST} notices wait: this one is dropped");
+            self.warnings.add(Warning::WEBHOOK, text);
         }
+        self.start();
     }
 }
 
@@ -183,15 +162,23 @@ impl std::fmt::Debug for Webhook {
 }
 
 impl Post {
-    async fn run(self, mut waiting: mpsc::Receiver<String>) {
-        while let Some(body) = waiting.recv().await {
+    async fn run(self) {
+        while let Some(Letter { no, body, tried }) = self.outbox.next().await {
+            let attempts = if tried { 1 } else { ATTEMPTS };
             // A defect must not end this task: all later notices would be lost.
-            match AssertUnwindSafe(self.deliver(body)).catch_unwind().await {
-                Ok(Ok(())) => {}
+            match AssertUnwindSafe(self.deliver(body, attempts)).catch_unwind().await {
+                Ok(Ok(())) => self.outbox.delivered(no),
                 Ok(Err(failure)) => {
-                    self.warnings.add(Warning::WEBHOOK, format!("a notice could not be sent: {failure}"));
+                    self.outbox.failed(no);
+                    let text = format!("a notice could not be sent, and is tried again while it holds: {failure}");
+                    if tried {
+                        tracing::debug!("{text}");
+                    } else {
+                        self.warnings.add(Warning::WEBHOOK, text);
+                    }
                 }
                 Err(panic) => {
+                    self.outbox.delivered(no);
                     let error = defect::text(&*panic);
                     let text =
                         format!("a notice could not be sent for a defect of autoscale, please report it: {error}");
@@ -201,7 +188,7 @@ impl Post {
         }
     }
 
-    async fn deliver(&self, body: String) -> Result<(), Failure> {
+    async fn deliver(&self, body: String, attempts: u32) -> Result<(), Failure> {
         let mut pause = self.first_pause;
         let mut attempt = 1;
         loop {
@@ -213,7 +200,7 @@ impl Post {
                 }
                 Err(failure) => failure,
             };
-            if attempt == ATTEMPTS {
+            if attempt == attempts {
                 return Err(failure);
             }
             let told = match failure.kind {

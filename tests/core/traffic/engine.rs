@@ -136,7 +136,7 @@ async fn a_history_replays_to_the_decisions_that_it_tells() {
     let (_, events) = run(400).await;
     let history: Vec<String> = events.iter().map(Event::to_json).collect();
     let recorded = recording::parse(&history.join("\n")).unwrap();
-    let replayed = Replayer::from(&config()).replay_history(&recorded);
+    let replayed = Replayer::from(&config()).replay_history(&recorded, |_| {});
     let changes = recorded.checks.iter().filter(|check| check.target != check.dynos).count();
     assert!(replayed.len() > 350 && changes > 20, "{} checks, {changes} changes", replayed.len());
     for check in &replayed {

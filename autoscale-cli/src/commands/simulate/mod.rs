@@ -5,7 +5,7 @@ mod picture;
 mod played;
 mod table;
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -17,11 +17,11 @@ use autoscale_core::workspace::graph_files;
 use autoscale_core::workspace::money::DynoPrice;
 use autoscale_core::workspace::policy::{PolicyKind, Settings};
 use autoscale_core::workspace::simulation::{Evidence, Incident, Load, Profile, Scenario, Strategy};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use self::played::Played;
 use crate::commands::sandbox::LONGEST_LOAD;
 use crate::exit::Exit;
+use crate::progress::Progress;
 
 /// Plays policies against a simulated app, in virtual time: what visitors get, and what it costs.
 #[derive(Debug, clap::Args)]
@@ -104,15 +104,15 @@ pub(crate) fn run(args: &Args) -> Exit {
         return Exit::Config;
     }
     let strategies = strategies(args, &operator);
-    let bar = progress_bar();
+    let progress = Progress::new("simulating", strategies.len());
     let played = std::thread::scope(|scope| {
         let threads: Vec<_> = strategies
             .iter()
-            .map(|strategy| scope.spawn(|| play(*strategy, &scenario, &operator.settings, &bar, strategies.len())))
+            .map(|strategy| scope.spawn(|| play(*strategy, &scenario, &operator.settings, progress.part())))
             .collect();
         threads.into_iter().map(|thread| thread.join().expect("a simulation does not panic")).collect::<Vec<_>>()
     });
-    bar.finish_and_clear();
+    progress.finish();
     let written = if args.json {
         table::write_json(&scenario, operator.price, &played)
     } else {
@@ -204,17 +204,15 @@ fn load(name: &str) -> Result<Load, String> {
     Load::from_csv(&text).map_err(|error| format!("--load {name}: {error}"))
 }
 
-fn play(strategy: Strategy, scenario: &Scenario, settings: &Settings, bar: &ProgressBar, of: usize) -> Played {
+fn play(strategy: Strategy, scenario: &Scenario, settings: &Settings, mut progress: impl FnMut(f64)) -> Played {
     // The scenario itself; where something goes wrong, one without, and one for each incident where there are several.
     let alone = if scenario.incidents.len() > 1 { scenario.incidents.len() } else { 0 };
-    let rounds = 1 + usize::from(!scenario.incidents.is_empty()) + alone;
-    let round = |scenario: &Scenario| {
-        let mut told = 0;
-        strategy.play(scenario, settings, |done| {
-            let now = (done * bar.length().unwrap_or_default() as f64 / (of * rounds) as f64) as u64;
-            bar.inc(now.saturating_sub(told));
-            told = told.max(now);
-        })
+    let rounds = (1 + usize::from(!scenario.incidents.is_empty()) + alone) as f64;
+    let mut before = 0.0;
+    let mut round = |scenario: &Scenario| {
+        let report = strategy.play(scenario, settings, |done| progress((before + done) / rounds));
+        before += 1.0;
+        report
     };
     let report = round(scenario);
     let mut aftermaths = Vec::new();
@@ -227,17 +225,6 @@ fn play(strategy: Strategy, scenario: &Scenario, settings: &Settings, bar: &Prog
         }
     }
     Played { strategy, report, aftermaths }
-}
-
-/// A bar on a terminal, nothing elsewhere.
-fn progress_bar() -> ProgressBar {
-    let target =
-        if std::io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-    let bar = ProgressBar::with_draw_target(Some(10_000), target);
-    if let Ok(style) = ProgressStyle::with_template("simulating {wide_bar} {percent:>3} %") {
-        bar.set_style(style);
-    }
-    bar
 }
 
 #[derive(Clone, Debug)]
