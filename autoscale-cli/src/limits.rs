@@ -1,4 +1,6 @@
-//! What the system allows a process: how many files it may have open, and how long one may become.
+//! What the system allows a process: how many files it may have open, how long one may become, and how many threads start.
+
+use autoscale_core::workspace::defect;
 
 use crate::exit::Exit;
 
@@ -19,6 +21,24 @@ pub(crate) fn outlive_the_largest_file() {
 
 #[cfg(not(unix))]
 pub(crate) fn outlive_the_largest_file() {}
+
+/// Where a thread does not start, the runtime panics, and what ends for it says why in a sentence: the panic need not be
+/// printed before.
+pub(crate) fn say_once_where_no_thread_starts() {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if info.payload_as_str().is_some_and(tells_of_no_thread) {
+            defect::note_place(info);
+        } else {
+            before(info);
+        }
+    }));
+}
+
+/// Is that the panic of a runtime that gets no thread?
+pub(crate) fn tells_of_no_thread(panic: &str) -> bool {
+    panic.contains("spawn") && panic.contains("thread")
+}
 
 /// Makes room for the open files of so many apps: raises the soft limit to the hard one.
 ///

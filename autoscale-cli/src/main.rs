@@ -6,6 +6,7 @@ mod configs;
 mod exit;
 mod limits;
 mod logging;
+mod memory;
 mod output;
 mod progress;
 mod samples;
@@ -13,7 +14,11 @@ mod service;
 mod show;
 mod signals;
 
+use autoscale_core::workspace::defect;
 use clap::{Parser, Subcommand};
+
+use exit::Exit;
+use output::complain;
 
 /// Scales a Heroku app on what its visitors feel.
 #[derive(Debug, Parser)]
@@ -46,12 +51,18 @@ enum Command {
 fn main() -> std::process::ExitCode {
     signals::hold_reloads();
     limits::outlive_the_largest_file();
-    autoscale_core::workspace::defect::note_places();
+    defect::note_places();
+    limits::say_once_where_no_thread_starts();
     let command = Cli::parse().command;
     if !matches!(&command, Command::Run(args) if args.listens()) {
         signals::release_reloads();
     }
-    let exit = match command {
+    let exit = defect::caught(|| carry_out(command)).unwrap_or_else(|panic| complain(&in_words(&panic), Exit::Failed));
+    exit.into()
+}
+
+fn carry_out(command: Command) -> Exit {
+    match command {
         Command::Check(args) => commands::operate::check(&args),
         Command::CheckConfig(args) => commands::check_config::run(&args),
         Command::Decide(args) => commands::decide::run(&args),
@@ -68,8 +79,15 @@ fn main() -> std::process::ExitCode {
         Command::Sandbox(args) => commands::sandbox::run(&args),
         Command::Simulate(args) => commands::simulate::run(&args),
         Command::Status(args) => commands::status::run(&args),
-    };
-    exit.into()
+    }
+}
+
+/// Why the program ends in the middle of it all.
+fn in_words(panic: &str) -> String {
+    if limits::tells_of_no_thread(panic) {
+        return format!("no more threads to be had: allow it more (ulimit -u, TasksMax= of a systemd unit): {panic}");
+    }
+    format!("a defect of autoscale, please report it: {panic}")
 }
 
 #[cfg(test)]

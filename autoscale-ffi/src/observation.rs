@@ -144,13 +144,22 @@ pub(crate) unsafe fn take<'a>(seen: *const Observation, config: &Config) -> Resu
     {
         return Err(Error::invalid(format!("status[{at}] is {status}: no AUTOSCALE_SAMPLE_…")));
     }
-    // A column is in order as a rule: its ends tell.
-    let times = [("now_s", Some(&seen.now_s)), ("changed_at_s", Some(&seen.changed_at_s))];
-    let ends = [("time_s[0]", columns.time_s.first()), ("the last of time_s", columns.time_s.last())];
-    for (name, time) in times.into_iter().chain(ends) {
-        if let Some(time) = time.filter(|time| Timestamp::from_secs(**time).is_in_milliseconds()) {
-            return Err(Error::invalid(format!("{name} is {time}: a time in milliseconds; give unix seconds")));
+    let is_in_milliseconds = |time: i64| Timestamp::from_secs(time).is_in_milliseconds();
+    let in_milliseconds =
+        |name: &str, time: i64| Error::invalid(format!("{name} is {time}: a time in milliseconds; give unix seconds"));
+    for (name, time) in [("now_s", seen.now_s), ("changed_at_s", seen.changed_at_s)] {
+        if is_in_milliseconds(time) {
+            return Err(in_milliseconds(name, time));
         }
+    }
+    if let Some((at, row)) = traffic.iter().enumerate().find(|(_, row)| is_in_milliseconds(row.from_s)) {
+        return Err(in_milliseconds(&format!("traffic[{at}].from_s"), row.from_s));
+    }
+    // As for the status: the latest of many times is found soon.
+    if is_in_milliseconds(columns.time_s.iter().fold(i64::MIN, |latest, time| latest.max(*time)))
+        && let Some((at, time)) = columns.time_s.iter().enumerate().find(|(_, time)| is_in_milliseconds(**time))
+    {
+        return Err(in_milliseconds(&format!("time_s[{at}]"), *time));
     }
     Ok(Taken {
         now: Timestamp::from_secs(seen.now_s),

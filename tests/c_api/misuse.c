@@ -154,6 +154,13 @@ static void observations_are_checked(void)
     CHECK_TEXT(last_error(), "now_s is 1700000000000: a time in milliseconds; give unix seconds");
     REFUSED((seen.now_s = INT64_MAX), AUTOSCALE_INVALID_ARGUMENT);
     REFUSED((seen.changed_at_s = INT64_C(1000) * NOW), AUTOSCALE_INVALID_ARGUMENT);
+    const int64_t kept = columns.time_s[1];
+    REFUSED((columns.time_s[1] = INT64_C(1000) * NOW), AUTOSCALE_INVALID_ARGUMENT);
+    CHECK_TEXT(last_error(), "time_s[1] is 1700000000000: a time in milliseconds; give unix seconds");
+    columns.time_s[1] = kept;
+    rows[1].from_s = INT64_C(1000) * NOW;
+    REFUSED((seen.traffic = rows, seen.traffic_n = 2), AUTOSCALE_INVALID_ARGUMENT);
+    CHECK_TEXT(last_error(), "traffic[1].from_s is 1700000000000: a time in milliseconds; give unix seconds");
     seen = good;
     seen.interval_s = UINT32_MAX, seen.dynos = UINT32_MAX;
     CHECK_STATUS(autoscale_decide(config, &seen, &decision), AUTOSCALE_OK);

@@ -13,6 +13,9 @@ use serde_json::Value;
 
 use crate::support::{Running, Stage, autoscale, texts, wait_until, write};
 
+/// A user that no file of the system knows, without a home.
+const UNKNOWN: u32 = 54_321;
+
 fn calm() -> SandboxOptions {
     SandboxOptions { load: Load::flat(1.0), dynos: 2, speed: 1.0, ..SandboxOptions::default() }
 }
@@ -137,20 +140,79 @@ fn beyond_the_largest_file_scaling_goes_on_and_no_half_line_is_left() {
     // One more event does not fit; the state does.
     write(&path, &before.repeat(80));
     let before = fs::read_to_string(&path).unwrap();
-    let limit = format!("ulimit -f {}; exec \"$0\" \"$@\"", before.len() / 1024);
-    // The variables of the command, in a shell that sets the limit.
-    let run = stage.run(&["--once"]);
-    let mut shell = Command::new("bash");
-    shell.args(["-c", &limit]).arg(run.get_program()).args(run.get_args());
-    run.get_envs().for_each(|(name, value)| match value {
-        Some(value) => drop(shell.env(name, value)),
-        None => drop(shell.env_remove(name)),
-    });
+    let mut shell = limited(&stage.run(&["--once"]), &format!("ulimit -f {}", before.len() / 1024));
     let (code, text) = said(&shell.current_dir(stage.home.path()).output().unwrap());
     assert_eq!(code, Some(0), "{text}");
     assert!(text.contains("File too large") && text.contains("scaling goes on without it"), "{text}");
     assert_eq!(fs::read_to_string(&path).unwrap(), before);
     assert_eq!(stage.report().dynos, 4, "it was scaled");
+}
+
+/// A command in a shell that sets a limit first.
+fn limited(command: &Command, limit: &str) -> Command {
+    let mut shell = Command::new("bash");
+    shell.args(["-c", &format!("{limit}; exec \"$0\" \"$@\"")]).arg(command.get_program()).args(command.get_args());
+    command.get_envs().for_each(|(name, value)| match value {
+        Some(value) => drop(shell.env(name, value)),
+        None => drop(shell.env_remove(name)),
+    });
+    shell
+}
+
+#[test]
+fn where_there_is_no_memory_it_says_so_and_ends() {
+    let stage = stage("");
+    let mut named = 0;
+    for kib in (10_000..150_000).step_by(10_000) {
+        let run = limited(&stage.run(&["--once", "--dry-run"]), &format!("ulimit -v {kib}")).output().unwrap();
+        let (code, text) = said(&run);
+        // Where not even its code has room, the system does not begin it.
+        let has_begun = code.is_some_and(|code| code < 126);
+        assert!(
+            if has_begun { matches!(code, Some(0 | 1 | 3)) } else { !text.contains("autoscale: ") },
+            "with {kib} KiB: {code:?} {text}"
+        );
+        assert!(
+            !text.contains("panicked") && (code != Some(1) || text.contains("autoscale: ")),
+            "with {kib} KiB: {text}"
+        );
+        named += u32::from(text.contains("no memory left"));
+    }
+    assert!(named > 0, "no limit was met");
+}
+
+#[test]
+fn where_there_are_no_threads_it_says_so_and_ends() {
+    use std::os::unix::fs::MetadataExt as _;
+    use std::os::unix::process::CommandExt as _;
+    let stage = stage("");
+    let is_root = fs::metadata(&stage.config).unwrap().uid() == 0;
+    let of_config = |arguments: &[&'static str]| [arguments, &["--config"]].concat();
+    for arguments in [
+        of_config(&["run", "--once"]),
+        of_config(&["run"]),
+        of_config(&["status"]),
+        of_config(&["replay", "--last", "1h"]),
+        vec!["check-config", "--online"],
+    ] {
+        let mut command = autoscale(stage.home.path());
+        if is_root {
+            // The limit does not hold for root.
+            command = as_nobody_known(&mut command, &stage);
+        }
+        command.args(&arguments).arg(&stage.config);
+        let mut limited = limited(&command, "ulimit -u 1");
+        limited.env_clear().env("HOME", stage.home.path()).current_dir(stage.home.path());
+        if is_root {
+            limited.uid(UNKNOWN).gid(UNKNOWN);
+        }
+        let (code, text) = said(&limited.output().unwrap());
+        assert!(matches!(code, Some(0..=3)), "{arguments:?}: {code:?} {text}");
+        assert!(
+            !text.contains("defect") && (arguments[0] != "run" || text.contains("thread")),
+            "{arguments:?}: {text}"
+        );
+    }
 }
 
 #[test]
@@ -192,10 +254,10 @@ fn two_instances_with_one_state_directory_and_two_homes_meet() {
 fn as_nobody_known(command: &mut Command, stage: &Stage) -> Command {
     use std::os::unix::fs::PermissionsExt as _;
     use std::os::unix::process::CommandExt as _;
-    const UNKNOWN: u32 = 54_321;
     let folder = stage.home.path();
     let program = folder.join("autoscale");
-    fs::copy(command.get_program(), &program).unwrap();
+    // By another process: what this one writes may be held open by what another test begins meanwhile.
+    assert!(Command::new("cp").arg(command.get_program()).arg(&program).status().unwrap().success());
     for path in [folder, &program] {
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
     }

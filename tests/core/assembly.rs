@@ -193,7 +193,8 @@ async fn events_are_kept_and_orders_are_taken_where_the_program_says() {
 async fn what_an_earlier_process_died_before_it_told_is_told_at_the_next_start() {
     let (ports, store) = (Ports::default(), MemoryStore::default());
     ports.with(|world| world.dynos = 2);
-    let parts = || Autoscaler::builder(config("shop", "")).source(ports.clone()).target(ports.clone()).store(store.clone());
+    let parts =
+        || Autoscaler::builder(config("shop", "")).source(ports.clone()).target(ports.clone()).store(store.clone());
     // It makes a change, saves its state, and dies.
     let (mut autoscaler, _handle) = parts().build().await.unwrap();
     autoscaler.check_once().await;

@@ -259,7 +259,10 @@ fn a_change_that_comes_late_is_our_own_and_no_override() {
     let kept = world.0.lock().unwrap().kept.last().unwrap().clone();
     let mut engine = self::engine(&world, plan(), kept);
     let events = check(&mut engine, later(1));
-    assert_eq!(events[0].to_string(), "shop web: 3 → 6 dynos: sent at an earlier check, and only now known to have been made");
+    assert_eq!(
+        events[0].to_string(),
+        "shop web: 3 → 6 dynos: sent at an earlier check, and only now known to have been made"
+    );
     assert!(matches!(events[0].kind, Kind::ChangeConfirmed { from: 3, to: 6, sent_at: NOW }), "{events:?}");
     assert_eq!(checked(&events).override_until, None);
     assert_eq!(checked(&events).changed_at, Some(NOW));

@@ -118,15 +118,17 @@ fn checked(at: i64, outcome: &str, dynos: u32, applied: u32, code: &str) -> Arc<
     let action = if applied > dynos { "add" } else { "hold" };
     let json = serde_json::json!({
         "v": VERSION, "at": at, "app": "shop", "process": "web", "event": "checked", "policy": "threshold",
-        "dynos": dynos, "min": 1, "max": 10, "effective_max": 10, "action": action, "target": applied,
-        "reason": "why", "code": code, "outcome": outcome, "applied": applied, "new_samples": [],
+        "dynos": dynos, "changed_at": null, "min": 1, "max": 10, "mean_ms": null, "trend_ms_per_s": null,
+        "effective_max": 10, "maintenance": false, "override_until": null, "action": action, "target": applied,
+        "reason": { "code": code, "text": "why" }, "outcome": outcome, "applied": applied, "new_samples": [],
     });
     Arc::new(serde_json::from_value(json).unwrap())
 }
 
 /// Answers as told; what was posted, by what it says.
 fn texts(server: &Server) -> Vec<String> {
-    let text = |body: &str| serde_json::from_str::<serde_json::Value>(body).unwrap()["text"].as_str().unwrap().to_owned();
+    let text =
+        |body: &str| serde_json::from_str::<serde_json::Value>(body).unwrap()["text"].as_str().unwrap().to_owned();
     server.requests().iter().map(|request| text(&request.body)).collect()
 }
 

@@ -288,7 +288,8 @@ impl Builder {
                 reloads: Mutex::new(()),
             }),
         };
-        let app = AppLoop { engine, clock, first_after: Duration::ZERO, observer: Box::new(observers), untold, operator };
+        let app =
+            AppLoop { engine, clock, first_after: Duration::ZERO, observer: Box::new(observers), untold, operator };
         let autoscaler = Autoscaler {
             app,
             commands: receiver,

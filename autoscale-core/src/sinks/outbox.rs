@@ -114,14 +114,16 @@ impl Outbox {
         let mut state = self.state();
         let notice = state.kept.notices.notice(event);
         let Kept { undelivered, notices } = &mut state.kept;
-        undelivered.retain(|waiting| !waiting.tried || waiting.on_its_way || notices.still_holds(&waiting.about, event.at));
+        undelivered
+            .retain(|waiting| !waiting.tried || waiting.on_its_way || notices.still_holds(&waiting.about, event.at));
         let mut has_room = true;
         if let Some(notice) = notice.filter(is_told) {
             has_room = undelivered.len() < MOST;
             if has_room {
                 let about = notices.about(&notice, event);
                 state.last_no += 1;
-                let waiting = Waiting { about, body: body(&notice), tried: false, on_its_way: false, no: state.last_no };
+                let waiting =
+                    Waiting { about, body: body(&notice), tried: false, on_its_way: false, no: state.last_no };
                 state.kept.undelivered.push(waiting);
             }
         }

@@ -108,7 +108,8 @@ impl Webhook {
         if let Some(task) = &mut self.task
             && timeout(within, task).await.is_err()
         {
-            let rest = if self.outbox.is_kept() { "is sent by the next process, if it still holds" } else { "is dropped" };
+            let rest =
+                if self.outbox.is_kept() { "is sent by the next process, if it still holds" } else { "is dropped" };
             let text = format!("the webhook did not take all notices in time; the rest {rest}");
             self.warnings.add(Warning::WEBHOOK, text);
         }

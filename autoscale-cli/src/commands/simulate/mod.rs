@@ -105,12 +105,19 @@ pub(crate) fn run(args: &Args) -> Exit {
     }
     let strategies = strategies(args, &operator);
     let progress = Progress::new("simulating", strategies.len());
+    let play_one = |strategy: &Strategy| play(*strategy, &scenario, &operator.settings, progress.part());
+    let play_one = &play_one;
     let played = std::thread::scope(|scope| {
         let threads: Vec<_> = strategies
             .iter()
-            .map(|strategy| scope.spawn(|| play(*strategy, &scenario, &operator.settings, progress.part())))
+            .map(|strategy| (strategy, std::thread::Builder::new().spawn_scoped(scope, move || play_one(strategy))))
             .collect();
-        threads.into_iter().map(|thread| thread.join().expect("a simulation does not panic")).collect::<Vec<_>>()
+        let joined = threads.into_iter().map(|(strategy, thread)| match thread {
+            Ok(thread) => thread.join().expect("a simulation does not panic"),
+            // Where there are no more threads to be had, one after the other.
+            Err(_) => play_one(strategy),
+        });
+        joined.collect::<Vec<_>>()
     });
     progress.finish();
     let written = if args.json {
