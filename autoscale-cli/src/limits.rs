@@ -27,7 +27,10 @@ pub(crate) fn outlive_the_largest_file() {}
 pub(crate) fn say_once_where_no_thread_starts() {
     let before = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
-        if info.payload_as_str().is_some_and(tells_of_no_thread) {
+        let payload = info.payload();
+        let said =
+            payload.downcast_ref::<String>().map(String::as_str).or_else(|| payload.downcast_ref::<&str>().copied());
+        if said.is_some_and(tells_of_no_thread) {
             defect::note_place(info);
         } else {
             before(info);
