@@ -44,6 +44,8 @@ fn one_of_two_processes_runs_an_app_and_the_other_takes_over_when_it_stops_or_di
     let mut first = start(&site, &config, &url);
     soon("a change", || (site.patches() == [(2, 4)]).then_some(()));
     soon("checks", || (count(&first, "checked") > 0).then_some(()));
+    let client = &site.report().patches[0].client;
+    assert!(client.starts_with("libautoscale/") && client.contains(" (member "), "{client}");
     let mut second = start(&site, &config, &url);
     let members = || asked(&site, &["fleet", "status", "--json", "--config", path], &url)["members"].clone();
     soon("two members", || (members().as_array().unwrap().len() == 2).then_some(()));

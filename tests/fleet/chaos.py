@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Processes that share 200 apps over one database, while they are killed, stopped for longer than a lease and cut off from
-the database: two, then three, then two. Plays Heroku and Pingdom for all apps, and judges by what reached it.
+"""Processes that share 200 apps over one database, while they are killed, stopped for longer than a lease, slowed down and
+cut off from the database: two, then three, then two. Plays Heroku and Pingdom for all apps, and judges by what reached it.
 
 - No app is changed by two holders within one check, but for a process that was stopped between its last look at the permit
   and the write: those are counted (docs/fleet.md).
@@ -8,7 +8,7 @@ the database: two, then three, then two. Plays Heroku and Pingdom for all apps, 
 - No app is unchecked for longer than the lease and two intervals.
 - After each event the apps are all held, and evenly, again.
 
-usage: chaos.py BINARY [--events 12] [--speed 30] [--apps 200] [--pooler] [--seed 1]
+usage: chaos.py BINARY [--events 12] [--speed 10] [--apps 200] [--pooler] [--seed 1]
 """
 
 import argparse
@@ -64,6 +64,7 @@ class Platform:
         """The object that a request asks for."""
         method, path = head.split(" ")[:2]
         if results := re.search(r"/results/(\d+)", path):
+            self.note_check(int(results[1]) - 1)
             return {"activeprobes": [1], "results": [self.sample(int(results[1]) - 1, n) for n in range(30)]}
         if "/checks/" in path:
             return {"check": {"id": 1, "name": "shop", "resolution": 1, "type": {"http": {}}}}
@@ -72,8 +73,6 @@ class Platform:
             return {"id": str(app), "name": f"app-{app}", "maintenance": False}
         if method == "PATCH":
             self.change(app, json.loads(body)["quantity"], re.search(r"\(member ([0-9a-f-]+)\)", head)[1])
-        else:
-            self.note_check(app)
         updated = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.updated[app]))
         return {"id": "1", "quantity": self.quantity[app], "size": "standard-1x", "type": "web", "updated_at": updated}
 
@@ -90,7 +89,7 @@ class Platform:
             self.quantity[app], self.updated[app] = quantity, self.now()
 
     def note_check(self, app):
-        """A read of the formation: how long the app was unchecked before it."""
+        """A read of the results: how long the app was unchecked before it."""
         now = time.time()
         if app in self.checked:
             self.gaps.append((now - self.checked[app], now, app))
@@ -101,7 +100,7 @@ class Wire:
     """The way of one process to the database, which can be cut."""
 
     def __init__(self, port):
-        self.target, self.cut, self.port = port, False, None
+        self.target, self.cut, self.delay, self.port = port, False, 0.0, None
 
     async def start(self):
         """Listens."""
@@ -116,7 +115,10 @@ class Wire:
         except OSError:
             writer.close()
             return
-        await asyncio.gather(self.pipe(reader, to_writer), self.pipe(to_reader, writer))
+        try:
+            await asyncio.gather(self.pipe(reader, to_writer), self.pipe(to_reader, writer))
+        except asyncio.CancelledError:
+            pass
 
     async def pipe(self, reader, writer):
         """One way. While it is cut, what comes is dropped, and nobody hears of it; what has lost something ends."""
@@ -127,6 +129,7 @@ class Wire:
                 if spoilt and not self.cut:
                     break
                 if not spoilt:
+                    await asyncio.sleep(self.delay)
                     writer.write(data)
                     await writer.drain()
         except (asyncio.CancelledError, ConnectionError):
@@ -160,7 +163,7 @@ def configure(folder, apps, port, platform):
         path = folder / "apps" / f"app-{app:04}.ini"
         path.touch(mode=0o600)
         path.write_text(
-            f"[HEROKU_INFOS]\napi_key: k\napp_name: app-{app}\napi_url: http://127.0.0.1:{port}\n"
+            f"[HEROKU_INFOS]\napi_key: k{app % 20}\napp_name: app-{app}\napi_url: http://127.0.0.1:{port}\n"
             f"[PINGDOM_INFOS]\napi_key: k\ncheck_id: {app + 1}\napi_url: http://127.0.0.1:{port}\n"
             "[AUTOSCALE_SETTINGS]\ncheck_frequency: 1\npingdom_check_period: 5\ncooldown_down: 1\nmanual_override: 0\n"
             f"max_dynos: 50\n[SANDBOX]\nspeed: {platform.speed}\nsince: {platform.since:.6f}\n")
@@ -208,13 +211,18 @@ class Chaos:
     async def event(self):
         """Something happens to one of them."""
         member = self.random.choice(self.members)
-        what = self.random.choice(["kill", "stop", "cut", "term"])
+        what = self.random.choice(["kill", "stop", "cut", "slow", "term"])
         if what == "kill" or what == "term":
             member.process.send_signal(signal.SIGKILL if what == "kill" else signal.SIGTERM)
             await asyncio.to_thread(member.process.wait)
             self.members.remove(member)
             await self.settle(what)
             await self.add()
+        elif what == "slow":
+            # Two seconds to each answer.
+            member.wire.delay = self.real(1.0)
+            await asyncio.sleep(self.real(2 * INTERVAL))
+            member.wire.delay = 0.0
         elif what == "stop":
             begun = time.time()
             member.process.send_signal(signal.SIGSTOP)
@@ -302,7 +310,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("binary")
     parser.add_argument("--events", type=int, default=12)
-    parser.add_argument("--speed", type=float, default=30.0)
+    parser.add_argument("--speed", type=float, default=10.0)
     parser.add_argument("--apps", type=int, default=200)
     parser.add_argument("--pooler", action="store_true")
     parser.add_argument("--seed", type=int, default=1)

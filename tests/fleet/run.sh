@@ -13,8 +13,8 @@ case ${1:-} in
     chaos --events 10 --speed 1
     ;;
 "")
-    chaos --speed 10 --apps 100
-    chaos --speed 10 --apps 100 --events 4 --pooler
+    chaos --apps 100
+    chaos --apps 100 --events 4 --pooler
     ;;
 *) chaos "$@" ;;
 esac

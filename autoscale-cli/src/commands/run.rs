@@ -49,6 +49,9 @@ Examples:
   autoscale run --config shop.ini --shadow     the same beside another autoscaler
   autoscale run --config shop.ini --once       one check and the end, for cron
 
+Processes that name the same PostgreSQL database in state_url, or AUTOSCALE_STATE_URL, share the
+apps out among themselves: each runs the ones it holds. `autoscale fleet status` shows them.
+
 Signals: TERM and INT stop. HUP reads the configurations again; one that is new in a folder, or
 gone from it, needs a restart.
 
@@ -236,7 +239,7 @@ impl Read {
     ) -> Result<(Exit, Instant), Exit> {
         #[cfg(feature = "postgres")]
         if let Some(fleet) = fleet::Fleet::of(&self.configs) {
-            return self.run_fleet(fleet, args, outlets, pid_file, runtime, &shared);
+            return self.run_fleet(fleet, args, outlets, pid_file, runtime);
         }
         let (reloads, reloaded) = unbounded_channel();
         let opened = runtime.block_on(open(self, args, outlets, &shared, &reloads))?;
@@ -256,7 +259,6 @@ impl Read {
         outlets: &Outlets,
         pid_file: Option<PidFile>,
         runtime: &Runtime,
-        shared: &Shared,
     ) -> Result<(Exit, Instant), Exit> {
         let way = fleet::Way {
             dry_run: args.dry_run,
@@ -267,10 +269,10 @@ impl Read {
             log_file: outlets.log_file.clone(),
         };
         let ran = if args.once {
-            let exit = runtime.block_on(fleet.once(way, shared));
+            let exit = runtime.block_on(fleet.once(way));
             exit.map(|exit| (exit, Instant::now() + FINISH_WITHIN))
         } else {
-            signal_thread(outlets)?.block_on(fleet.run(way, pid_file, runtime, shared))
+            signal_thread(outlets)?.block_on(fleet.run(way, pid_file, runtime))
         };
         let (exit, end_by) = ran.map_err(|why| outlets.give_up(&why, Exit::Failed))?;
         Ok((self.lacks.unwrap_or(exit), end_by))

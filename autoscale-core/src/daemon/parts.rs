@@ -1,5 +1,8 @@
 //! What a configuration names of an app's parts, and how its app makes requests.
 
+#[cfg(feature = "http")]
+use std::time::Duration;
+
 use crate::config::Config;
 #[cfg(feature = "http")]
 use crate::engine::AnyTarget;
@@ -11,7 +14,7 @@ use crate::http::{HttpOptions, Shared};
 use crate::stores::event_file::EventFile;
 use crate::stores::event_stdout::EventStdout;
 #[cfg(feature = "http")]
-use crate::targets::heroku::HerokuFormation;
+use crate::targets::heroku::{HerokuFormation, Thrifty};
 
 /// Where the app's events are kept: in the log that the program brought, else in the `history_file`, or on standard output.
 pub(super) fn event_log(config: &Config, own: Option<&SharedEventLog>) -> Option<SharedEventLog> {
@@ -30,8 +33,17 @@ pub(super) fn http_options(config: &Config, shared: &Shared) -> HttpOptions {
     http
 }
 
+/// How long a formation that was read is believed where processes share the account's requests among many apps.
+#[cfg(feature = "http")]
+const READ_EVERY: Duration = Duration::from_secs(300);
+
 /// The target of a configuration.
 #[cfg(feature = "http")]
 pub(super) fn open_target(config: &Config, http: &HttpOptions) -> Result<AnyTarget, Failure> {
-    HerokuFormation::new(&config.heroku, http).map(AnyTarget::new)
+    let target = HerokuFormation::new(&config.heroku, http)?;
+    let every = http.real(READ_EVERY);
+    Ok(match config.state_url {
+        Some(_) => AnyTarget::new(Thrifty::new(target, every)),
+        None => AnyTarget::new(target),
+    })
 }

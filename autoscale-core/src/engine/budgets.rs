@@ -30,6 +30,15 @@ impl BudgetKey {
     }
 }
 
+/// The requests that a service allows.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Bucket {
+    /// So many at once.
+    pub size: f64,
+    /// So many more each minute.
+    pub per_minute: f64,
+}
+
 /// Where it is kept that nobody may send for a while. Asked before each request: must answer at once.
 pub trait Budgets: fmt::Debug + Send + Sync + 'static {
     /// How much longer nobody may send; `None` where anybody may.
@@ -37,6 +46,17 @@ pub trait Budgets: fmt::Debug + Send + Sync + 'static {
 
     /// Nobody may send for this long. Does not shorten a longer wait.
     fn close(&self, key: &BudgetKey, wait: Duration);
+
+    /// A request is sent, to a service that allows so many.
+    fn spend(&self, key: &BudgetKey, bucket: Bucket) {
+        let _ = (key, bucket);
+    }
+
+    /// Is that nobody may send because a share of what the service allows is used up, and not because it said so?
+    fn is_used_up(&self, key: &BudgetKey) -> bool {
+        let _ = key;
+        false
+    }
 }
 
 /// Budgets of one process. Clones share them.

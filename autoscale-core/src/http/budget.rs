@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::engine::budgets::{BudgetKey, Budgets, MemoryBudgets};
+use crate::engine::budgets::{Bucket, BudgetKey, Budgets, MemoryBudgets};
 use crate::model::units::Span;
 use http::HeaderMap;
 
@@ -55,6 +55,16 @@ impl Budget {
     /// Nobody may send for this long.
     pub(super) fn close(&self, wait: Duration) {
         self.budgets.close(&self.key, wait);
+    }
+
+    /// A request is sent, to a service that allows so many.
+    pub(super) fn spend(&self, bucket: Bucket) {
+        self.budgets.spend(&self.key, bucket);
+    }
+
+    /// Is a share of what the service allows used up?
+    pub(super) fn is_used_up(&self) -> bool {
+        self.budgets.is_used_up(&self.key)
     }
 
     /// Reads what an answer's headers say is left. The text of a warning when that has become low; said again only

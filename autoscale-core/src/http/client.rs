@@ -251,6 +251,9 @@ impl Client {
             let text = "no change is sent: the permit of the state store has expired".into();
             return Err(NoAnswer { text, unsent: true });
         }
+        if let Some(bucket) = self.peer.bucket {
+            self.budget.spend(bucket);
+        }
         let id = Uuid::new_v4();
         let mut request = self
             .http
@@ -343,7 +346,12 @@ impl Client {
     }
 
     fn rate_limited(&self, wait: Duration) -> Failure {
-        let text = format!("{}'s rate limit is reached (429); not asked again for {}", self.peer.name, Span(wait));
+        let name = self.peer.name;
+        let text = if self.budget.is_used_up() {
+            format!("this process's share of {name}'s rate limit is used up; not asked again for {}", Span(wait))
+        } else {
+            format!("{name}'s rate limit is reached (429); not asked again for {}", Span(wait))
+        };
         Failure::new(FailureKind::RateLimited(wait), text)
     }
 

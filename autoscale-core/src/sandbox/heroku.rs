@@ -243,8 +243,7 @@ fn apply(world: &mut World, change: Change, call: &Call, plan: &Plan, now: Times
         }
     }
     if let Some(quantity) = change.quantity {
-        let own = call.header("user-agent").starts_with("libautoscale/");
-        world.scale(change.index, quantity, (!plan.spoils(), own), now);
+        world.scale(change.index, quantity, (!plan.spoils(), call.header("user-agent")), now);
     }
 }
 

@@ -35,7 +35,7 @@ pub struct Report {
 }
 
 /// A change that was carried out.
-#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Patch {
     /// When, in virtual time.
     pub at: Timestamp,
@@ -48,4 +48,7 @@ pub struct Patch {
     /// Did this program send it, as its User-Agent says? Otherwise something else that scales the app.
     #[serde(default)]
     pub own: bool,
+    /// Who sent it, as its User-Agent says: processes that share a database name themselves in it.
+    #[serde(default)]
+    pub client: String,
 }

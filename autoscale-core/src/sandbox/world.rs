@@ -27,6 +27,8 @@ const JITTER: f64 = 1.0;
 const RESULTS_KEPT: usize = 44_200;
 /// Patches that are remembered one by one.
 const PATCHES_KEPT: usize = 10_000;
+/// Characters of a User-Agent that are kept.
+const LONGEST_CLIENT: usize = 200;
 /// Where the check is made from: id, country, city, code of the country.
 pub(super) const PROBES: [(u32, &str, &str, &str); 6] = [
     (33, "Sweden", "Stockholm", "SE"),
@@ -227,8 +229,8 @@ impl World {
         self.maintenance || self.injector.maintenance(self.elapsed(at))
     }
 
-    /// Sets the quantity of a process type; `answered`: will the client hear of it? `own`: is the client this program?
-    pub(super) fn scale(&mut self, index: usize, quantity: u32, (answered, own): (bool, bool), now: Timestamp) {
+    /// Sets the quantity of a process type; `answered`: will the client hear of it? `client` is its User-Agent.
+    pub(super) fn scale(&mut self, index: usize, quantity: u32, (answered, client): (bool, &str), now: Timestamp) {
         let from = self.set(index, quantity, now);
         if index != WEB {
             return;
@@ -237,7 +239,9 @@ impl World {
             self.patches.pop_front();
         }
         self.patches_total += 1;
-        self.patches.push_back(Patch { at: now, from, quantity, answered, own });
+        let own = client.starts_with("libautoscale/");
+        let client = client.chars().take(LONGEST_CLIENT).collect();
+        self.patches.push_back(Patch { at: now, from, quantity, answered, own, client });
     }
 
     /// Sets the quantity of `web` without a call.
@@ -269,7 +273,7 @@ impl World {
             dynos: self.app.quantity(),
             reads: self.reads,
             results_reads: self.results_reads,
-            patches: self.patches.iter().copied().collect(),
+            patches: self.patches.iter().cloned().collect(),
             patches_total: self.patches_total,
             patches_refused: self.refused,
             faults: self.faults,
@@ -340,7 +344,7 @@ mod tests {
         let mut world = world(Duration::from_secs(60 * 46_000));
         assert_eq!(world.results().count(), RESULTS_KEPT);
         for n in 0..10_050 {
-            world.scale(WEB, n % 7, (true, true), world.app.now());
+            world.scale(WEB, n % 7, (true, ""), world.app.now());
         }
         let report = world.report();
         assert_eq!((report.patches.len(), report.patches_total), (10_000, 10_050));

@@ -31,6 +31,7 @@ const PEER: Peer = Peer {
     address_key: "webhook_url",
     takes_ca_file: false,
     longest_body: None,
+    bucket: None,
     message: own_words,
 };
 

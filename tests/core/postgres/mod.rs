@@ -1,5 +1,6 @@
 //! The shared store against a real PostgreSQL.
 
+mod budgets;
 mod leases;
 mod state;
 mod tls;

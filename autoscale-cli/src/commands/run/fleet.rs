@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use autoscale_core::workspace::config::Secret;
 use autoscale_core::workspace::config_file::Loaded;
 use autoscale_core::workspace::event::Event;
-use autoscale_core::workspace::http::Shared;
+use autoscale_core::workspace::http::{RateBudgets, Shared};
 use autoscale_core::workspace::postgres::{AppKey, Database, Member, MigrationError, Schema};
 use autoscale_core::workspace::store::StoreError;
 use tokio::runtime::Runtime;
@@ -64,7 +64,6 @@ impl Fleet {
         way: Way,
         mut pid_file: Option<PidFile>,
         runtime: &Runtime,
-        shared: &Shared,
     ) -> Result<(Exit, Instant), String> {
         let signals = Signals::listen();
         let mut signals = signals.map_err(|error| format!("signals can't be received: {error}"))?;
@@ -72,7 +71,7 @@ impl Fleet {
             joined = runtime.spawn(self.join(true)) => joined.unwrap_or_else(|error| Err(error.to_string())),
             () = stopped(&mut signals) => return Ok((Exit::Done, Instant::now() + END_WITHIN)),
         };
-        let (common, configs) = way.common(joined?, shared);
+        let (common, configs) = way.common(joined?);
         let shared = common.shared.clone();
         let (asks, crew_asked) = unbounded_channel();
         let (reloads, mut reloaded) = unbounded_channel();
@@ -124,8 +123,8 @@ impl Fleet {
     ///
     /// # Errors
     /// Why nothing was checked.
-    pub(super) async fn once(self, way: Way, shared: &Shared) -> Result<Exit, String> {
-        let (common, configs) = way.common(self.join(false).await?, shared);
+    pub(super) async fn once(self, way: Way) -> Result<Exit, String> {
+        let (common, configs) = way.common(self.join(false).await?);
         let mut held = common.member.held();
         let share = timeout(SHARE_WITHIN, held.wait_for(|held| !held.is_empty())).await;
         let share = share.ok().and_then(|held| held.ok().map(|held| held.clone())).unwrap_or_default();
@@ -184,10 +183,11 @@ impl Fleet {
 }
 
 impl Way {
-    fn common(&self, (member, configs): Joined, shared: &Shared) -> (Common, BTreeMap<AppKey, Loaded>) {
+    fn common(&self, (member, configs): Joined) -> (Common, BTreeMap<AppKey, Loaded>) {
         tracing::info!("member {} of those that share the database, for {} apps", member.id(), configs.len());
         let Self { dry_run, shadow, resume, .. } = *self;
-        let shared = shared.clone().with_comment(&format!("member {}", member.id()));
+        let budgets = RateBudgets::kept_in(member.budgets());
+        let shared = Shared::with_budgets(budgets).with_comment(&format!("member {}", member.id()));
         (Common { member, shared, dry_run, shadow, resume }, configs)
     }
 }

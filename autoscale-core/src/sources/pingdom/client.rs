@@ -24,6 +24,7 @@ pub(super) const PEER: Peer = Peer {
     takes_ca_file: true,
     // A full page of results takes 0.2 MB.
     longest_body: Some(4 << 20),
+    bucket: None,
     message: wire::parse_error,
 };
 

@@ -20,6 +20,7 @@ const PEER: Peer = Peer {
     takes_ca_file: true,
     // 10,000 values of 30 bytes take 0.3 MB.
     longest_body: Some(4 << 20),
+    bucket: None,
     message: wire::parse_error,
 };
 

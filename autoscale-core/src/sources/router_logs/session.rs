@@ -20,6 +20,7 @@ const PEER: Peer = Peer {
     address_key: "api_url",
     takes_ca_file: true,
     longest_body: Some(1 << 20),
+    bucket: None,
     message: |body| wire::parse_error(body).map(|error| error.message),
 };
 

@@ -3,7 +3,7 @@
 
 use std::error::Error;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
@@ -36,7 +36,8 @@ struct Inner {
     next: AtomicUsize,
     timing: Timing,
     warnings: Warnings,
-    away: AtomicBool,
+    /// A bit for each connection on which the last statement got no answer.
+    away: AtomicUsize,
     statements: AtomicU64,
 }
 
@@ -96,7 +97,7 @@ impl Database {
             next: AtomicUsize::new(0),
             timing,
             warnings: Warnings::default(),
-            away: AtomicBool::new(false),
+            away: AtomicUsize::new(0),
             statements: AtomicU64::new(0),
         })))
     }
@@ -125,7 +126,8 @@ impl Database {
     /// [`StoreError::Away`] where there is no answer in time: whether it was carried out is not known then;
     /// [`StoreError::Unavailable`] where the database refuses it.
     pub(super) async fn rows(&self, which: Use, sql: &str, values: &[Value<'_>]) -> Result<Vec<Row>, StoreError> {
-        let link = self.link(which);
+        let number = self.link(which);
+        let link = &self.0.links[number];
         let answered = match client(link, self.0.timing.answer).await {
             Err(why) => Err(StoreError::Away(why)),
             Ok(client) => {
@@ -140,7 +142,7 @@ impl Database {
                 }
             }
         };
-        self.note(answered.as_ref().err());
+        self.note(number, answered.as_ref().err());
         answered
     }
 
@@ -149,15 +151,16 @@ impl Database {
     /// # Errors
     /// As [`Database::rows`].
     pub(super) async fn batch(&self, sql: &str) -> Result<(), StoreError> {
-        let client = client(self.link(Use::Leases), self.0.timing.answer).await.map_err(StoreError::Away)?;
+        let client =
+            client(&self.0.links[self.link(Use::Leases)], self.0.timing.answer).await.map_err(StoreError::Away)?;
         client.batch_execute(sql).await.map_err(|error| self.refused(&error))
     }
 
-    fn link(&self, which: Use) -> &Link {
-        let Inner { links, next, .. } = &*self.0;
+    /// The number of the connection to take.
+    fn link(&self, which: Use) -> usize {
         match which {
-            Use::Leases => &links[0],
-            Use::State => &links[1 + next.fetch_add(1, Ordering::Relaxed) % FOR_STATE],
+            Use::Leases => 0,
+            Use::State => 1 + self.0.next.fetch_add(1, Ordering::Relaxed) % FOR_STATE,
         }
     }
 
@@ -172,18 +175,24 @@ impl Database {
         }
     }
 
-    /// Says when the database goes and when it comes back.
-    fn note(&self, error: Option<&StoreError>) {
+    /// Says when the database goes, and when it is back on all connections.
+    fn note(&self, link: usize, error: Option<&StoreError>) {
         let Inner { away, warnings, .. } = &*self.0;
+        let bit = 1 << link;
         match error {
-            Some(StoreError::Away(why)) if !away.swap(true, Ordering::Relaxed) => warnings.add(
-                Warning::STATE,
-                format!("the database does not answer ({why}): no dynos are changed until it does; checks go on"),
-            ),
-            None if away.swap(false, Ordering::Relaxed) => {
-                warnings.add(Warning::STATE, "the database answers again: changes are sent again");
+            Some(StoreError::Away(why)) => {
+                if away.fetch_or(bit, Ordering::Relaxed) == 0 {
+                    let text = format!(
+                        "the database does not answer ({why}): no dynos are changed until it does; checks go on"
+                    );
+                    warnings.add(Warning::STATE, text);
+                }
             }
-            _ => {}
+            _ => {
+                if away.fetch_and(!bit, Ordering::Relaxed) == bit {
+                    warnings.add(Warning::STATE, "the database answers again: changes are sent again");
+                }
+            }
         }
     }
 }

@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
 use super::app::AppKey;
+use super::budgets::PostgresBudgets;
 use super::commands::PostgresCommands;
 use super::database::Database;
 use super::events::PostgresEvents;
@@ -31,6 +32,7 @@ pub type Held = BTreeMap<i16, i64>;
 pub struct Member {
     leases: Leases,
     inbox: Inbox,
+    budgets: PostgresBudgets,
     held: watch::Receiver<Held>,
     asks: mpsc::UnboundedSender<Ask>,
     leave: Option<oneshot::Sender<oneshot::Sender<Result<(), StoreError>>>>,
@@ -52,10 +54,14 @@ impl Member {
         let (asks, asked) = mpsc::unbounded_channel();
         let (leave, left) = oneshot::channel();
         let inbox = Inbox::default();
+        let timing = database.timing();
+        let budgets = PostgresBudgets::new(timing.borrow, timing.speed);
         let now = Instant::now();
         let work = Work {
             leases: leases.clone(),
             inbox: inbox.clone(),
+            budgets: budgets.clone(),
+            members: 1,
             held,
             asked,
             apps: apps.to_vec(),
@@ -69,7 +75,7 @@ impl Member {
             prune_at: now + PRUNE_EVERY.mul_f64(rand::random()),
         };
         let task = tokio::spawn(work.run(left));
-        Self { leases, inbox, held: receiver, asks, leave: Some(leave), task }
+        Self { leases, inbox, budgets, held: receiver, asks, leave: Some(leave), task }
     }
 
     /// Its id, by which the database and others know it.
@@ -113,6 +119,11 @@ impl Member {
         PostgresEvents::of(&self.leases.database, app.clone())
     }
 
+    /// The rate budgets that it shares with the others.
+    pub fn budgets(&self) -> PostgresBudgets {
+        self.budgets.clone()
+    }
+
     /// The commands to an app.
     pub fn commands(&self, app: &AppKey) -> PostgresCommands {
         PostgresCommands::taking(&self.leases.database, app.clone(), self.inbox.clone())
@@ -128,6 +139,9 @@ impl Drop for Member {
 struct Work {
     leases: Leases,
     inbox: Inbox,
+    budgets: PostgresBudgets,
+    /// How many members there are, as far as is known.
+    members: usize,
     held: watch::Sender<Held>,
     asked: mpsc::UnboundedReceiver<Ask>,
     apps: Vec<AppKey>,
@@ -170,7 +184,11 @@ impl Work {
                 let timing = self.leases.database.timing();
                 // Its own time first: a round that is dropped must not come again at once.
                 self.round_at = Instant::now() + timing.renew / 3;
-                if self.round().await == Ok(Soon::No) {
+                let round = self.round().await;
+                if let Err(error) = self.budgets.borrow(&self.leases.database, self.members).await {
+                    tracing::debug!("rate budgets are not shared now: {error}");
+                }
+                if round == Ok(Soon::No) {
                     self.round_at = Instant::now() + timing.renew.mul_f64(0.9 + rand::random::<f64>() / 10.0);
                 }
             }
@@ -224,6 +242,7 @@ impl Work {
         self.stopped.retain(|shard| kept.contains_key(shard));
         self.giving_back.extend(kept.keys().filter(|shard| !weights.contains_key(shard)));
         self.hand_back().await;
+        self.members = others.len() + 1;
         others.sort_unstable();
         let place = others.iter().filter(|(id, _)| *id < self.leases.id).count();
         let others: Vec<u32> = others.into_iter().map(|(_, apps)| apps).collect();

@@ -5,7 +5,7 @@ use super::database::{Database, Use};
 use crate::engine::permit::StoreError;
 
 /// The files, oldest first: version 1 is the first.
-const FILES: &[&str] = &[include_str!("schema/1.sql")];
+const FILES: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql")];
 
 /// Of the advisory lock: "autoscal" as a number.
 const LOCK: i64 = 0x6175_746f_7363_616c;

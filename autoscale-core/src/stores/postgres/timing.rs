@@ -24,6 +24,10 @@ pub(super) struct Timing {
     pub(super) settle: Duration,
     /// How long an answer of the database is waited for.
     pub(super) answer: Duration,
+    /// How long in advance requests are borrowed from the shared rate budgets.
+    pub(super) borrow: Duration,
+    /// How many times faster than the wall clock time passes.
+    pub(super) speed: f64,
     /// Time between two looks for commands.
     pub(super) look: Duration,
 }
@@ -41,6 +45,8 @@ impl Timing {
             change: scaled(10),
             settle: scaled(30),
             answer: scaled(5).max(LEAST_ANSWER),
+            borrow: scaled(30),
+            speed,
             look: Duration::from_secs(1),
         }
     }

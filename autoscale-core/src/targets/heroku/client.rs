@@ -7,6 +7,7 @@ use reqwest::Url;
 
 use super::wire::{self, NativeAutoscaling};
 use crate::config::{self, Secret};
+use crate::engine::budgets::Bucket;
 use crate::engine::permit::Permit;
 use crate::engine::ports::{Failure, FailureKind, FormationReading, ScaleTarget};
 use crate::http::{Answer, Client, HttpOptions, Peer, Redaction, is_loopback, secret_header};
@@ -19,6 +20,8 @@ pub(super) const PEER: Peer = Peer {
     takes_ca_file: true,
     // Each of its objects takes a few kB.
     longest_body: Some(1 << 20),
+    // https://devcenter.heroku.com/articles/platform-api-reference#rate-limits
+    bucket: Some(Bucket { size: 4500.0, per_minute: 75.0 }),
     message: |body| wire::parse_error(body).map(|e| e.message),
 };
 

@@ -5,9 +5,13 @@
 mod account;
 #[cfg(feature = "http")]
 mod client;
+#[cfg(feature = "http")]
+mod thrift;
 pub mod wire;
 
 #[cfg(feature = "http")]
 pub use account::HerokuAccount;
 #[cfg(feature = "http")]
 pub use client::HerokuFormation;
+#[cfg(feature = "http")]
+pub use thrift::Thrifty;
