@@ -152,6 +152,11 @@
 #define AUTOSCALE_EVENT_WARNING 13
 
 /**
+ * Kind of an event: other bounds hold than before, by a schedule of the configuration or an operator's pin or floor.
+ */
+#define AUTOSCALE_EVENT_BOUNDS_CHANGED 14
+
+/**
  * What came of a decision: nothing was to be changed.
  */
 #define AUTOSCALE_OUTCOME_HELD 0
@@ -1117,7 +1122,7 @@ AUTOSCALE_MUST_USE
 autoscale_status autoscale_pause(const struct autoscale *handle);
 
 /**
- * Lets the loop go on, with a check at once. Does not wait for it.
+ * Lets the loop go on, with a check at once; ends an operator's pin and floor as well. Does not wait for it.
  *
  * @param handle  a started handle
  *

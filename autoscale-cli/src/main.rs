@@ -13,6 +13,7 @@ mod samples;
 mod service;
 mod show;
 mod signals;
+mod spans;
 
 use autoscale_core::workspace::defect;
 use clap::{Parser, Subcommand};
@@ -36,9 +37,11 @@ enum Command {
     Demo(commands::demo::Args),
     #[cfg(feature = "postgres")]
     Fleet(commands::fleet::Args),
+    Floor(commands::operate::Floor),
     Graph(commands::graph::Args),
     Init(commands::init::Args),
     Pause(commands::operate::Pause),
+    Pin(commands::operate::Pin),
     Replay(commands::replay::Args),
     Report(commands::report::Args),
     Resume(commands::operate::Resume),
@@ -69,9 +72,11 @@ fn carry_out(command: Command) -> Exit {
         Command::Demo(args) => commands::demo::run(&args),
         #[cfg(feature = "postgres")]
         Command::Fleet(args) => commands::fleet::run(&args),
+        Command::Floor(args) => commands::operate::floor(&args),
         Command::Graph(args) => commands::graph::run(&args),
         Command::Init(args) => commands::init::run(&args),
         Command::Pause(args) => commands::operate::pause(&args),
+        Command::Pin(args) => commands::operate::pin(&args),
         Command::Replay(args) => commands::replay::run(&args),
         Command::Report(args) => commands::report::run(&args),
         Command::Resume(args) => commands::operate::resume(&args),

@@ -17,12 +17,13 @@ use autoscale_core::workspace::recording::{self, Recording};
 use autoscale_core::workspace::sample::Sample;
 use autoscale_core::workspace::time::Timestamp;
 use autoscale_core::workspace::window::FUTURE;
-use jiff::{SpanRelativeTo, Unit};
+
+use crate::spans;
 
 /// Pingdom's results are read a week at a time: at one a minute its pages reach a month back.
 const AT_ONCE: Duration = Duration::from_secs(7 * 86_400);
 /// The longest time that --last takes; Pingdom keeps results for about as long.
-const LONGEST: Duration = Duration::from_secs(366 * 86_400);
+const LONGEST_DAYS: u64 = 366;
 /// The most bytes of results that are read from a pipe: as much as of a file.
 const LARGEST: u64 = history::MOST;
 /// A service's clock that differs by more than this is believed instead of the local one, as in a check.
@@ -56,17 +57,7 @@ impl FromStr for Last {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let form = || format!("{text:?} is no time: give one such as 90m, 24h or 7d");
-        let span: jiff::Span = text.trim().parse().map_err(|_| form())?;
-        // Months and years have no length of their own.
-        let whole = span.total((Unit::Second, SpanRelativeTo::days_are_24_hours())).map_err(|_| form())?;
-        let span = Duration::try_from_secs_f64(whole).map_err(|_| form())?;
-        if span < Duration::from_secs(60) {
-            return Err(format!("{text:?} is less than a minute: give one such as 90m, 24h or 7d"));
-        }
-        if span > LONGEST {
-            return Err(format!("{text:?} is more than 366 days"));
-        }
+        let span = spans::parse(text, LONGEST_DAYS)?;
         Ok(Self { text: text.trim().to_owned(), span })
     }
 }

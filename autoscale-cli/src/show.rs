@@ -1,6 +1,7 @@
 //! Events as lines for a person at a terminal. What happened is in the event; here it only gets columns and colours.
 
 use anstyle::{AnsiColor, Style};
+use autoscale_core::workspace::bounds_rule::note;
 use autoscale_core::workspace::calendar;
 use autoscale_core::workspace::decision::Action;
 use autoscale_core::workspace::event::{Check, Event, Kind, Outcome};
@@ -52,6 +53,7 @@ fn columns(check: &Check, width: usize) -> String {
         (None, Outcome::WouldScale) => (format!("would scale (dry run): {}", check.reason), Style::new()),
         (None, _) => (check.reason.to_string(), Style::new()),
     };
+    let why = why + &note(check.min, check.max, &check.bounds_by);
     let room = 14_usize.saturating_sub(dynos.chars().count());
     format!("{style}{dynos}{style:#}{:room$}{mean:>9}  {}", "", wrapped(&why, colour, COLUMNS, width))
 }

@@ -6,8 +6,8 @@
 //!
 //! | folder | holds | what it may touch |
 //! |---|---|---|
-//! | `model` | time, samples, window and trend, formation, money, units; reason, decision, event | nothing |
-//! | `config` | keys, settings, the parser of the INI text, the places of files | text that is handed to it; the environment, in `places` |
+//! | `model` | time, samples, window and trend, formation, schedules, money, units; reason, decision, event | nothing |
+//! | `config` | keys, settings, the parser of the INI text, the places of files | text that is handed to it; the environment, in `places`; the machine's time zones |
 //! | `policy` | what policies share, `threshold`, `adaptive` | nothing |
 //! | `engine` | one check, the ledger, the ports, what becomes of a defect | the world through its ports; time as an argument |
 //! | `clock` | the time of an app: the wall clock's, or a sandbox's | clocks |
@@ -115,12 +115,14 @@ pub use engine::store::StateStore;
 pub use engine::{AnySource, AnyStore, AnyTarget, Engine, Plan};
 #[cfg(feature = "http")]
 pub use http::Shared;
+pub use model::bounds_rule::{BoundsRule, SetBy};
 pub use model::decision::{Action, Decision};
 pub use model::event::{Check, Event, Kind, Outcome, Severity, Stage};
 pub use model::formation::{Bounds, Formation};
 pub use model::policy_kind::PolicyKind;
 pub use model::reason::{GivenReason, Reason, ReasonKind};
 pub use model::sample::{DownCause, Sample};
+pub use model::schedule::{Days, Holds, Schedule};
 pub use model::time::Timestamp;
 pub use model::traffic::{Coverage, TrafficRow};
 pub use model::warning::Warning;

@@ -29,6 +29,12 @@ pub mod store {
     pub use crate::stores::memory::*;
     pub use crate::stores::spool::Spool;
 }
+pub mod bounds_rule {
+    pub use crate::model::bounds_rule::*;
+}
+pub mod schedule {
+    pub use crate::model::schedule::*;
+}
 pub mod calendar {
     pub use crate::model::calendar::*;
 }

@@ -120,6 +120,8 @@ pub const AUTOSCALE_EVENT_CHANGE_CONFIRMED: i32 = 11;
 pub const AUTOSCALE_EVENT_CRASHED: i32 = 12;
 /// Kind of an event: something that the operator should know, although nothing failed; text says it.
 pub const AUTOSCALE_EVENT_WARNING: i32 = 13;
+/// Kind of an event: other bounds hold than before, by a schedule of the configuration or an operator's pin or floor.
+pub const AUTOSCALE_EVENT_BOUNDS_CHANGED: i32 = 14;
 
 /// What came of a decision: nothing was to be changed.
 pub const AUTOSCALE_OUTCOME_HELD: i32 = 0;

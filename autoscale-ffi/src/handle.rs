@@ -199,7 +199,7 @@ pub unsafe extern "C" fn autoscale_pause(handle: *const Handle) -> Status {
     unsafe { with(handle, |body| body.tell(Told::Pause)) }
 }
 
-/// Lets the loop go on, with a check at once. Does not wait for it.
+/// Lets the loop go on, with a check at once; ends an operator's pin and floor as well. Does not wait for it.
 ///
 /// @param handle  a started handle
 ///

@@ -105,7 +105,7 @@ pub(crate) unsafe fn take<'a>(seen: *const Observation, config: &Config) -> Resu
     // SAFETY: as promised.
     let seen = unsafe { sized(seen) }?;
     let bounds = match seen.flags & AUTOSCALE_OBSERVED_BOUNDS {
-        0 => config.values.bounds,
+        0 => config.values.bounds_at(Timestamp::from_secs(seen.now_s)),
         _ => Bounds::new(seen.min, seen.max)
             .ok_or_else(|| Error::invalid(format!("min is {} and max {}: not 1 <= min <= max", seen.min, seen.max)))?,
     };

@@ -184,3 +184,44 @@ fn online_each_key_is_tried_and_nothing_is_changed() {
     );
     assert_eq!(output.status.code(), Some(3));
 }
+
+#[test]
+fn the_bounds_to_come_are_printed_for_people_and_for_programs() {
+    let schedules = "[SCHEDULE all week]\ntime_zone: UTC\nfrom: 00:00\nto: 12:00\nlead: 0\nmin_dynos: 5\n\
+                     [SCHEDULE long ago]\ndays: 2012-11-15\nmin_dynos: 2\n";
+    let folder = folder_with(&[("a.ini", &format!("{GOOD}{schedules}")), ("none.ini", &GOOD.replace("shop", "blog"))]);
+    let output = check(folder.path(), &["--schedule", "14d", "a.ini", "none.ini"]);
+    let text = text(&output);
+    assert_eq!(output.status.code(), Some(0));
+    let lines: Vec<_> = text.lines().collect();
+    assert!(lines[1].starts_with("a.ini: bounds in the next 14d, ") && lines[1].ends_with(" time"), "{text}");
+    assert!(lines[2].starts_with("  now  "), "{text}");
+    assert_eq!(lines.iter().filter(|line| line.ends_with("  schedule all week")).count() / 14, 1, "{text}");
+    let usual = lines.iter().filter(|line| line.contains("  1 to 10 dynos ") && line.ends_with("  the usual bounds"));
+    assert!((14..=15).contains(&(usual.count() - 1)), "{text}");
+    assert!(
+        text.contains("note: a.ini: schedule long ago has no day left: delete it, or give it new days\n"),
+        "{text}"
+    );
+    assert!(
+        text.ends_with("none.ini: no schedule\n  now                     1 to 10 dynos     the usual bounds\n"),
+        "{text}"
+    );
+
+    let output = check(folder.path(), &["--json", "--schedule", "36h", "a.ini"]);
+    let rows = events(&output.stdout);
+    let coming: Vec<_> = rows.iter().filter(|row| row["severity"] == "schedule").collect();
+    assert!((3..=5).contains(&coming.len()), "{coming:?}");
+    for row in coming {
+        let bounds = &row["bounds"];
+        let by = bounds["by"][0]["name"].as_str();
+        assert!(bounds["at"].is_number() && bounds["max"] == 10, "{row}");
+        assert_eq!(
+            (bounds["min"].as_u64(), by.is_some()),
+            (Some(if by.is_some() { 5 } else { 1 }), by.is_some()),
+            "{row}"
+        );
+    }
+    let output = check(folder.path(), &["--schedule", "400d", "a.ini"]);
+    assert_eq!(output.status.code(), Some(2));
+}

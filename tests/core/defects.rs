@@ -84,6 +84,7 @@ fn plan(app: &str) -> Plan {
         app: app.into(),
         process: "web".into(),
         bounds: Bounds::new(1, 10).unwrap(),
+        schedules: Vec::new(),
         settings: Settings::new(PolicyKind::Threshold),
         interval: Duration::from_secs(600),
         manual_override: Duration::from_secs(1800),

@@ -118,6 +118,7 @@ pub(crate) fn plan() -> Plan {
         app: "shop".into(),
         process: "web".into(),
         bounds: Bounds::new(1, 10).unwrap(),
+        schedules: Vec::new(),
         settings: Settings::new(PolicyKind::Threshold),
         interval: Duration::from_secs(60),
         manual_override: Duration::from_secs(1800),
@@ -667,7 +668,12 @@ fn a_policy_whose_state_is_lost_remembers_what_the_history_tells() {
         }
         assert!(!world.0.lock().unwrap().sent.is_empty(), "something was changed");
         let recording = parse_of(&history, "shop", "web").unwrap();
-        let replayer = Replayer { settings: plan.settings, bounds: plan.bounds, interval: plan.interval };
+        let replayer = Replayer {
+            settings: plan.settings,
+            bounds: plan.bounds,
+            schedules: plan.schedules,
+            interval: plan.interval,
+        };
         assert_eq!(replayer.remember(&recording).save(), engine.ledger().memory, "{policy:?}");
     }
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use autoscale_core::workspace::belief::{Belief, TrafficBelief};
+use autoscale_core::workspace::bounds_rule::{BoundsRule, SetBy};
 use autoscale_core::workspace::decision::{Action, Decision, Evidence};
 use autoscale_core::workspace::event::{Check, Event, JsonSample, Kind, Outcome, Stage, VERSION};
 use autoscale_core::workspace::policy::PolicyKind;
@@ -124,12 +125,25 @@ fn check(reason: &Reason) -> Check {
         load: None,
         traffic: None,
         size: None,
+        bounds_by: Vec::new(),
         detail: None,
     }
 }
 
 fn event(kind: Kind) -> Event {
     Event { v: VERSION, at: NOW, app: "shop".into(), process: "web".into(), kind }
+}
+
+/// What sets bounds, of each kind, with all that may be absent.
+fn rules() -> Vec<BoundsRule> {
+    let until = Some(NOW + minutes(90));
+    let of =
+        |by, name: Option<&str>, min, max, until| BoundsRule { by, name: name.map(str::to_owned), min, max, until };
+    vec![
+        of(SetBy::Schedule, Some("evening"), Some(5), Some(20), until),
+        of(SetBy::Schedule, Some("always"), None, Some(12), None),
+        of(SetBy::Floor, None, Some(4), None, until),
+    ]
 }
 
 /// Every kind of event, checks in each outcome and with all that may be absent.
@@ -178,6 +192,9 @@ fn kinds() -> Vec<Event> {
         Kind::ConfigReloaded { warnings: vec!["a warning".into()] },
         Kind::ConfigRefused { problems: vec!["a problem".into()] },
         Kind::Warning(Warning::new(Warning::CLOCK, "a warning")),
+        Kind::BoundsChanged { min: 5, max: 20, by: rules() },
+        Kind::BoundsChanged { min: 1, max: 10, by: Vec::new() },
+        outcome(Outcome::Held, |check| (check.min, check.max, check.bounds_by) = (5, 20, rules())),
         outcome(Outcome::Held, |check| {
             let mut row = TrafficRow::empty(NOW - minutes(1));
             (row.requests, row.errors, row.timeouts, row.connect_ms) = (20, 2, 1, 9);

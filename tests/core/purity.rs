@@ -20,7 +20,7 @@ fn dependencies(features: &str) -> BTreeSet<String> {
 }
 
 /// Crates that bring a runtime, a network, a log or a picture with them. (The calendar, jiff, does not: a recording's times
-/// are text to it, and the system's time zones come with pictures.)
+/// are text to it, and of the system it reads the time zones alone.)
 const IMPURE: [&str; 12] = [
     "tokio",
     "reqwest",

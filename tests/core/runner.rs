@@ -77,6 +77,7 @@ fn plan() -> Plan {
         app: "shop".into(),
         process: "web".into(),
         bounds: Bounds::new(1, 10).unwrap(),
+        schedules: Vec::new(),
         settings: Settings::new(PolicyKind::Threshold),
         interval: Duration::from_secs(60),
         manual_override: Duration::ZERO,

@@ -1,17 +1,22 @@
 //! `autoscale check-config`: shows what the core says of a configuration. Judges nothing itself.
 
+mod coming;
+
 use std::borrow::Cow;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anstyle::{AnsiColor, Style};
 use autoscale_core::Shared;
+use autoscale_core::workspace::bounds_rule::Coming;
 use autoscale_core::workspace::config::{Problem, ProblemKind};
 use autoscale_core::workspace::config_file::{self, Environment, LoadError, Loaded};
 use autoscale_core::workspace::online::{Attempt, Tried, try_online};
 use serde::Serialize;
 
+use self::coming::{Ahead, Outlook, words};
 use crate::exit::Exit;
+use crate::show::{BOLD, DIM};
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
@@ -27,6 +32,7 @@ const GOOD: Style = AnsiColor::Green.on_default().bold();
 Examples:
   autoscale check-config config.ini
   autoscale check-config --online config.ini
+  autoscale check-config --schedule 14d config.ini
   autoscale check-config --json shop.ini blog.ini | jq -r 'select(.severity == \"error\") | .text'")]
 pub(crate) struct Args {
     /// The files to check; without one, the first that is there of $XDG_CONFIG_HOME/heroku-autoscale/config.ini and
@@ -47,6 +53,10 @@ pub(crate) struct Args {
     #[arg(long)]
     online: bool,
 
+    /// Show the bounds that schedules will set in this time: 36h, 14d; 366 days at most
+    #[arg(long, value_name = "TIME")]
+    schedule: Option<Ahead>,
+
     /// One JSON object a line: file, line, section, key, severity, text; origin where a value came from elsewhere
     #[arg(long)]
     json: bool,
@@ -62,6 +72,9 @@ pub(crate) fn run(args: &Args) -> Exit {
     let mut fails = false;
     let written = results.iter().try_for_each(|result| {
         report.write(&mut out, result)?;
+        if let (Ok(loaded), Some(ahead)) = (result, &args.schedule) {
+            report.coming(&mut out, loaded, ahead)?;
+        }
         match result.as_ref().ok().filter(|loaded| args.online && unready(loaded, args.once).is_empty()) {
             Some(loaded) => {
                 // What is known so far is read while the services are asked.
@@ -92,6 +105,8 @@ struct Row<'a> {
     text: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     origin: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bounds: Option<&'a Coming>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
@@ -103,8 +118,10 @@ enum Severity {
     Summary,
     /// What works online.
     Works,
-    /// What is worth knowing and was found online.
+    /// What is worth knowing and was found online, or of a schedule.
     Note,
+    /// Bounds from a moment on.
+    Schedule,
 }
 
 struct Report {
@@ -152,6 +169,29 @@ impl Report {
         }
     }
 
+    /// What will come of the schedules of one configuration.
+    fn coming(&self, out: &mut impl Write, loaded: &Loaded, ahead: &Ahead) -> io::Result<()> {
+        let path = &loaded.path;
+        let outlook = Outlook::of(&loaded.config, ahead);
+        if !self.json {
+            writeln!(out, "{BOLD}{}: {}{BOLD:#}", path.display(), outlook.head)?;
+        }
+        for (place, one) in outlook.coming.iter().enumerate() {
+            let (bounds, by) = words(one);
+            if self.json {
+                let (line, section, key, origin) = (None, None, None, None);
+                let (severity, file) = (Severity::Schedule, path.to_string_lossy());
+                let text = &format!("{bounds}: {by}");
+                let row = Row { file, line, section, key, severity, text, origin, bounds: Some(one) };
+                writeln!(out, "{}", serde_json::to_string(&row)?)?;
+            } else {
+                writeln!(out, "  {:<24}{bounds:<18}{DIM}{by}{DIM:#}", outlook.moment(place))?;
+            }
+        }
+        let notes = outlook.notes.into_iter().map(|text| Problem::of_file(ProblemKind::Advice, text));
+        notes.into_iter().try_for_each(|note| self.line(out, path, &note, Severity::Note))
+    }
+
     /// What comes of trying one online. Did something fail?
     fn online(&self, out: &mut impl Write, loaded: &Loaded) -> io::Result<bool> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -186,7 +226,8 @@ impl Report {
         let Problem { section, key, line, text, origin, .. } = problem;
         if self.json {
             let (section, key, origin) = (section.as_deref(), key.as_deref(), origin.as_deref());
-            let row = Row { file: file.to_string_lossy(), line: *line, section, key, severity, text, origin };
+            let row =
+                Row { file: file.to_string_lossy(), line: *line, section, key, severity, text, origin, bounds: None };
             return writeln!(out, "{}", serde_json::to_string(&row)?);
         }
         let problem = problem.in_file(file.display());
@@ -195,7 +236,7 @@ impl Report {
             Severity::Error => writeln!(out, "{ERROR}{problem}{ERROR:#}"),
             Severity::Warning => writeln!(out, "{WARNING}warning:{WARNING:#} {problem}"),
             Severity::Summary | Severity::Works => writeln!(out, "{GOOD}ok:{GOOD:#} {problem}"),
-            Severity::Note => writeln!(out, "note: {problem}"),
+            Severity::Note | Severity::Schedule => writeln!(out, "note: {problem}"),
         }
     }
 }

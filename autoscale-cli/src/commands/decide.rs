@@ -84,19 +84,20 @@ struct Heard {
 
 /// What is decided by where a line does not say: the configuration's settings, bounds and check_frequency.
 fn open(args: &Args) -> Result<DecideStream, String> {
-    let (settings, bounds, interval) = match &args.config {
+    let (settings, bounds, schedules, interval) = match &args.config {
         Some(path) => {
             let config = config_file::load(path, true).map_err(|e| e.to_string())?.config;
-            (config.settings, config.bounds, config.check_frequency)
+            (config.settings, config.bounds, config.schedules, config.check_frequency)
         }
         None => (
             Settings::new(args.policy.unwrap_or_default()),
             Bounds::new(1, 10).expect("1 is below 10"),
+            Vec::new(),
             Duration::from_secs(300),
         ),
     };
     let interval = args.interval.map_or(interval, |seconds| Duration::from_secs(seconds.into()));
-    Ok(DecideStream::new(settings, bounds, interval))
+    Ok(DecideStream::new(settings, bounds, interval).with_schedules(schedules))
 }
 
 /// Answers line by line. Answers are written in bulk while lines wait to be read, and at once when none does.

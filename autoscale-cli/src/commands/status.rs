@@ -8,6 +8,7 @@ mod words;
 use std::io::{self, Write};
 use std::time::Duration;
 
+use autoscale_core::workspace::bounds_rule::BoundsRule;
 use autoscale_core::workspace::calendar;
 use autoscale_core::workspace::clock::Pace;
 use autoscale_core::workspace::event::{Event, Kind};
@@ -24,7 +25,7 @@ use self::look::Look;
 use crate::configs::Configs;
 use crate::exit::Exit;
 use crate::output::complain;
-use crate::show::{BOLD, DIM, GREEN, RED, YELLOW};
+use crate::show::{BOLD, CYAN, DIM, GREEN, RED, YELLOW};
 
 /// Shows each app's state: formation, cost, last and next check, last decision, dry run, and anything blocking it
 ///
@@ -126,6 +127,9 @@ fn write(out: &mut impl Write, status: &Status, well: bool) -> io::Result<()> {
     let mut row = |name: &str, text: String| writeln!(out, "  {DIM}{name:<11}{DIM:#} {text}");
 
     row("formation", formation(status))?;
+    for text in bounds(status) {
+        row("bounds", text)?;
+    }
     row("cost", cost(status))?;
     for spent in &status.spending.last {
         row(&span(spent.usage.hours), spent.usage.text(status.spending.price))?;
@@ -202,14 +206,26 @@ fn formation(status: &Status) -> String {
     format!("{dynos} of {} to {}{maintenance}; {source}", status.min, status.max)
 }
 
+/// What sets other bounds than the usual ones, a line each; or when something will.
+fn bounds(status: &Status) -> Vec<String> {
+    let moment = |at: Timestamp| Moment { at, now: status.at }.to_string();
+    let line = |rule: &BoundsRule| {
+        let until = rule.until.map_or_else(String::new, |until| format!(", until {}", moment(until)));
+        format!("{CYAN}{}{CYAN:#}: {}{until}", rule.what(), rule.bounds())
+    };
+    let next = status.next_bounds.filter(|_| status.bounds_by.is_empty());
+    let next = next.map(|at| format!("a schedule begins {}", moment(at)));
+    status.bounds_by.iter().map(line).chain(next).collect()
+}
+
 /// The present rate beside the most it can be.
 fn cost(status: &Status) -> String {
-    let Spending { price, size, now_per_month, max_per_month, .. } = &status.spending;
+    let Spending { price, size, now_per_month, max_per_month, max_dynos, .. } = &status.spending;
     match (now_per_month, max_per_month, status.dynos) {
         (Some(now), Some(at_max), Some(dynos)) => {
-            format!("{BOLD}{now} a month{BOLD:#} at {}, {at_max} at max_dynos ({})", Dynos(dynos), status.max)
+            format!("{BOLD}{now} a month{BOLD:#} at {}, {at_max} at max_dynos ({max_dynos})", Dynos(dynos))
         }
-        (_, Some(at_max), _) => format!("{at_max} a month at max_dynos ({})", status.max),
+        (_, Some(at_max), _) => format!("{at_max} a month at max_dynos ({max_dynos})"),
         _ => price_note(*price, size.as_deref()),
     }
 }

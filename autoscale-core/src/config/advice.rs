@@ -11,7 +11,7 @@ use super::{Config, units, value};
 /// Samples of a window that holds enough for every policy; fewer are not worth proposing.
 const PLENTY: u32 = 8;
 /// Heroku's limit of dynos of one process type (docs/heroku-and-pingdom.md).
-const HEROKU_MOST: u32 = 100;
+pub(super) const HEROKU_MOST: u32 = 100;
 
 pub(super) fn check(reader: &mut Reader<'_>, config: &Config) {
     window(reader, config);

@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+/// Days of a schedule, for people.
+pub(super) const DAYS: &str =
+    "days such as mon-fri, dates such as 2026-12-24, or file:/path of dates, with commas between";
+
 /// What a value looks like.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Form {
@@ -41,6 +45,12 @@ pub enum Form {
     Path,
     /// An address to listen on.
     Listen,
+    /// Days of the week, dates, and files of dates.
+    Days,
+    /// A time of the day.
+    TimeOfDay,
+    /// Name of a time zone.
+    TimeZone,
 }
 
 impl Form {
@@ -76,6 +86,9 @@ impl fmt::Display for Form {
             Self::Text => f.write_str("a text"),
             Self::Path => f.write_str("a path"),
             Self::Listen => f.write_str("IP address and port"),
+            Self::Days => f.write_str(DAYS),
+            Self::TimeOfDay => f.write_str("a time such as 18:00, from 00:00 to 24:00"),
+            Self::TimeZone => f.write_str("a name such as Europe/Berlin"),
         }
     }
 }

@@ -13,6 +13,8 @@ pub const HEROKU: &str = "HEROKU_INFOS";
 pub const AUTOSCALE: &str = "AUTOSCALE_SETTINGS";
 /// Section of notices.
 pub const NOTIFICATIONS: &str = "NOTIFICATIONS";
+/// Section of a schedule; its name follows.
+pub const SCHEDULE: &str = "SCHEDULE";
 /// Section of the sandbox.
 pub const SANDBOX: &str = "SANDBOX";
 
@@ -90,6 +92,17 @@ keys! {
 
     SPEED = Key::new(SANDBOX, "speed", Form::Number(0.01, 100_000.0, "times the wall clock"), Unset("1"), "how fast time passes; only when every API address is a loopback one").comment("How many times faster than the clock time passes. Only for `autoscale sandbox`:\nevery API address must be on this machine.").shown(Shown::Example("60"));
     SINCE = Key::new(SANDBOX, "since", Form::Number(0.0, 4_102_444_800.0, "unix seconds"), Unset("none"), "when the sandbox's time was that of the wall clock; `autoscale sandbox --write-config` writes it").comment("\nWhen the sandbox's time was that of the clock, in unix seconds. The sandbox writes\nit with --write-config, so that log, status and graphs tell the sandbox's time.").shown(Shown::Example("1795655856"));
+}
+
+keys! {
+    OF_SCHEDULES:
+    DAYS = Key::new(SCHEDULE, "days", Form::Days, Value("mon-sun"), "the days on which it begins").comment("Bounds for a while, by the clock: as many sections as you like, each with a name of its own.\nThe days on which it begins: days of the week, dates, or a file with a date a line.").shown(Shown::Example("mon-fri"));
+    FROM = Key::new(SCHEDULE, "from", Form::TimeOfDay, Value("00:00"), "when it begins").comment("When it begins and ends; an end that is not after the begin is on the next day.").shown(Shown::Example("18:00"));
+    TO = Key::new(SCHEDULE, "to", Form::TimeOfDay, Value("24:00"), "when it ends; on the next day where that is not after `from`").shown(Shown::Example("23:30"));
+    TIME_ZONE = Key::new(SCHEDULE, "time_zone", Form::TimeZone, Unset("the system's"), "whose clock that is").comment("Whose clock that is; the system's unless given.").shown(Shown::Example("Europe/Berlin"));
+    SCHEDULE_MIN = Key::new(SCHEDULE, "min_dynos", DYNOS, Unset("the usual one"), "the fewest dynos while it holds; of several schedules the highest").comment("The fewest and the most dynos while it holds; give one or both.").shown(Shown::Example("5"));
+    SCHEDULE_MAX = Key::new(SCHEDULE, "max_dynos", DYNOS, Unset("the usual one"), "the most dynos while it holds; of several schedules the highest").shown(Shown::Example("20"));
+    LEAD = Key::new(SCHEDULE, "lead", Form::Minutes(0.0, 1_440.0), Unset("`boot_time`"), "how long before `from` its bounds hold already, so that dynos serve in time").comment("Minutes before `from` at which its bounds hold already; boot_time unless given.").shown(Shown::Example("5"));
 }
 
 /// Is this the address of a server on this machine?

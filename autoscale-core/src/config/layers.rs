@@ -5,6 +5,7 @@ use super::ini::{Document, Entry};
 use super::key::Key;
 use super::origin::Origin;
 use super::overrides::Overrides;
+use super::schedule_name::{is_same, name_of};
 use super::table::Table;
 
 /// The section whose keys are defaults of every section, as in Python's ConfigParser: in capitals.
@@ -80,6 +81,29 @@ impl Layers {
                 let entry = document.entries.iter().find(within).or_else(|| document.entries.iter().find(default))?;
                 Some(Found { entry, origin: layer.origin() })
             })
+        })
+    }
+
+    /// The schedules by their names, each with the line where it begins; the app's own come first.
+    pub(super) fn schedules(&self) -> Vec<(&str, usize, Origin<'_>)> {
+        let mut found: Vec<(&str, usize, Origin<'_>)> = Vec::new();
+        for layer in &self.documents {
+            for head in &layer.document.heads {
+                let name = name_of(&head.name).filter(|name| !found.iter().any(|(known, ..)| is_same(known, name)));
+                found.extend(name.map(|name| (name, head.line, layer.origin())));
+            }
+        }
+        found
+    }
+
+    /// The value of a key of a schedule. What concerns the whole app stands in `[DEFAULT]` and in variables, and is not
+    /// taken for a schedule's.
+    pub(super) fn find_in_schedule(&self, name: &str, key: &Key) -> Option<Found<'_>> {
+        self.documents.iter().find_map(|layer| {
+            let heads = &layer.document.heads;
+            let within = |entry: &&Entry| name_of(&heads[entry.head].name).is_some_and(|head| is_same(head, name));
+            let entry = layer.document.entries.iter().filter(within).find(|entry| entry.key == key.name)?;
+            Some(Found { entry, origin: layer.origin() })
         })
     }
 

@@ -1,8 +1,9 @@
 //! A configuration as validated: values and their meaning. Text becomes a [`Config`] in [`parse()`]; nothing here touches
-//! a file, a socket or a clock, and only [`places`] reads the environment.
+//! a file, a socket or a clock, and only [`places`] reads the environment. Of the machine, schedules ask its time zones.
 
 mod advice;
 mod credentials;
+mod days;
 mod form;
 mod ini;
 mod key;
@@ -15,6 +16,8 @@ pub mod places;
 mod problem;
 mod reader;
 mod registry;
+mod schedule_name;
+mod schedules;
 mod secret;
 mod separators;
 mod settings;
@@ -29,8 +32,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::model::bounds_rule::{BoundsRule, bounds_with, rules_at};
 use crate::model::formation::Bounds;
 use crate::model::money::DynoPrice;
+use crate::model::schedule::Schedule;
 use crate::model::time::Timestamp;
 
 pub use credentials::is_placeholder;
@@ -58,6 +63,8 @@ pub struct Config {
     pub sources: Sources,
     /// `min_dynos` and `max_dynos`.
     pub bounds: Bounds,
+    /// What sets other bounds for a while, by the clock.
+    pub schedules: Vec<Schedule>,
     /// What decides.
     pub settings: Settings,
     /// Time between two checks (`check_frequency`).
@@ -121,6 +128,16 @@ impl Config {
                 (false, false) => "",
             },
         )
+    }
+
+    /// The schedules that hold at a moment.
+    pub fn rules_at(&self, now: Timestamp) -> Vec<BoundsRule> {
+        rules_at(&self.schedules, now)
+    }
+
+    /// The bounds that schedules leave at a moment.
+    pub fn bounds_at(&self, now: Timestamp) -> Bounds {
+        bounds_with(self.bounds, &self.rules_at(now))
     }
 
     /// What is not there and yet needed to scale an app: keys of the services that are used. Without it, decisions can

@@ -2,11 +2,15 @@
 //! neither itself.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::secret::Secret;
 
+/// Reads a file that a text names, or says why not.
+type ReadText = fn(&Path) -> Result<String, String>;
+
 /// What was found elsewhere than in the text.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Overrides {
     /// Secrets by the name of their variable, such as `HEROKU_API_KEY`; a key in the text goes before it.
     secrets: BTreeMap<String, Secret>,
@@ -14,6 +18,8 @@ pub struct Overrides {
     variables: BTreeMap<String, Secret>,
     /// The name and the text of a file whose values hold where the app's file gives none.
     defaults: Option<(String, Secret)>,
+    /// How files of dates are read; `None` where none are.
+    files: Option<ReadText>,
     /// Is the environment shared by more than one configuration?
     several: bool,
     /// The command line's `--dry-run`: goes before `debug`.
@@ -45,6 +51,18 @@ impl Overrides {
     #[must_use]
     pub fn with_defaults(self, name: &str, text: &str) -> Self {
         Self { defaults: Some((name.to_owned(), Secret::new(text))), ..self }
+    }
+
+    /// With a way to read the files of dates that schedules name; without one, they are a problem.
+    #[must_use]
+    pub fn with_files(self, read: fn(&Path) -> Result<String, String>) -> Self {
+        Self { files: Some(read), ..self }
+    }
+
+    /// The text of a file of dates.
+    pub(super) fn text_of(&self, path: &Path) -> Result<String, String> {
+        let read = self.files.ok_or("no file is read here: list the dates in the configuration")?;
+        read(path)
     }
 
     /// With the knowledge whether more than one configuration takes the same variables: then those that say which app is

@@ -161,6 +161,7 @@ impl Reader<'_> {
         let bounds = self.bounds();
         let settings = self.settings(registry, sources.as_ref());
         let check_frequency = self.duration(keys::CHECK_FREQUENCY);
+        let schedules = self.schedules(bounds, settings.as_ref().map(|settings| settings.boot_time));
         let manual_override = self.duration(keys::MANUAL_OVERRIDE);
         let dyno_price = self.take(keys::DYNO_PRICE, value::price);
         let debug = self.flag_or_word(keys::DEBUG);
@@ -182,6 +183,7 @@ impl Reader<'_> {
             heroku: heroku?,
             sources: sources?,
             bounds: bounds?,
+            schedules: schedules?,
             settings: settings?,
             check_frequency: check_frequency?,
             manual_override: manual_override?,
@@ -255,7 +257,7 @@ impl Reader<'_> {
     }
 
     /// Says that `low` is not below `high`, at the one of the two keys that is in the file.
-    fn not_below(&mut self, low: &Key, l: impl ToString, high: &Key, h: impl ToString, how: &str) {
+    pub(super) fn not_below(&mut self, low: &Key, l: impl ToString, high: &Key, h: impl ToString, how: &str) {
         let (l, h) = (l.to_string(), h.to_string());
         let (at, text) = if self.find(low).is_some() {
             (low, format!("{l} is {how} {} ({h}, {}): lower this or raise that", high.name, self.whence(high)))

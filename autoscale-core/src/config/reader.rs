@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::form::Form;
 use super::key::{Default as KeyDefault, Key};
+use super::keys;
 use super::layers::{Found, Layers};
 use super::origin::Origin;
 use super::overrides::Overrides;
@@ -28,6 +29,8 @@ pub struct Reader<'a> {
     pub(super) holds_secrets: bool,
     /// Does `defaults.ini` hold one?
     pub(super) defaults_hold_secrets: bool,
+    /// Name of the schedule that is being read.
+    pub(super) schedule: Option<String>,
     /// The keys that were asked for: each key of the table must be.
     #[cfg(test)]
     pub(super) asked: Vec<(&'static str, &'static str)>,
@@ -47,6 +50,7 @@ impl<'a> Reader<'a> {
             warnings: Vec::new(),
             holds_secrets: false,
             defaults_hold_secrets: false,
+            schedule: None,
             #[cfg(test)]
             asked: Vec::new(),
         }
@@ -64,14 +68,17 @@ impl<'a> Reader<'a> {
     // ---- one key
 
     pub(super) fn find(&self, key: &Key) -> Option<Found<'a>> {
-        self.layers.find(self.table, key)
+        match &self.schedule {
+            Some(name) if key.section == keys::SCHEDULE => self.layers.find_in_schedule(name, key),
+            _ => self.layers.find(self.table, key),
+        }
     }
 
     pub(super) fn place(&self, key: &Key, kind: ProblemKind, text: impl Into<String>) -> Problem {
         let problem = self
             .find(key)
             .map_or_else(|| Problem::of_file(kind, ""), |found| Problem::at(found.origin, kind, found.entry.line, ""));
-        Problem { section: Some(key.section.into()), key: Some(key.name.into()), text: text.into(), ..problem }
+        Problem { section: Some(self.section_of(key)), key: Some(key.name.into()), text: text.into(), ..problem }
     }
 
     /// Notes what stands in the way, at this key.

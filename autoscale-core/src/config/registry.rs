@@ -49,6 +49,11 @@ impl Registry {
         self.table.keys()
     }
 
+    /// The keys of a schedule, in the order of the sample.
+    pub fn keys_of_schedules(&self) -> &[Key] {
+        self.table.of_schedules()
+    }
+
     /// The sections, in the order of the sample.
     pub fn sections(&self) -> &[&'static str] {
         self.table.sections()

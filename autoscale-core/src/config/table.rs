@@ -12,6 +12,8 @@ use super::keys;
 pub struct Table {
     sections: Vec<&'static str>,
     keys: Vec<Key>,
+    /// Of each schedule.
+    of_schedules: Vec<Key>,
 }
 
 impl Table {
@@ -32,12 +34,18 @@ impl Table {
         all.extend(
             keys::AFTER_SOURCES.iter().map(|key| Key { form: chosen(key, source_names, policy_names), ..**key }),
         );
-        Self { sections, keys: all }
+        let of_schedules = keys::OF_SCHEDULES.iter().map(|key| **key).collect();
+        Self { sections, keys: all, of_schedules }
     }
 
     /// Every key.
     pub fn keys(&self) -> &[Key] {
         &self.keys
+    }
+
+    /// The keys of a schedule.
+    pub fn of_schedules(&self) -> &[Key] {
+        &self.of_schedules
     }
 
     /// Every section.
@@ -72,21 +80,29 @@ impl Table {
 
     /// What to do about a variable that names no key.
     pub(super) fn suggestion_for_variable(&self, name: &str) -> String {
+        if name.starts_with("AUTOSCALE_SCHEDULE") {
+            return "schedules stand in a file, or in the whole configuration in AUTOSCALE_CONFIG".into();
+        }
         let near = self.keys.iter().map(Self::variable).max_by(|a, b| likeness(name, a).total_cmp(&likeness(name, b)));
         format!("did you mean {}?", near.unwrap_or_default())
     }
 
     /// What to do about a section of an unknown name.
     pub(super) fn nearest_section(&self, name: &str) -> &'static str {
-        nearest(&name.to_uppercase(), self.sections.iter().copied())
+        let name = name.to_uppercase();
+        match name.split_whitespace().next() {
+            Some(word) if likeness(word, keys::SCHEDULE) >= 0.7 => "SCHEDULE name",
+            _ => nearest(&name, self.sections.iter().copied()),
+        }
     }
 
     /// What to do about a key of an unknown name: where it belongs, or the nearest one of its section.
     pub(super) fn suggestion(&self, section: &str, name: &str) -> String {
-        if let Some(key) = self.keys.iter().find(|key| key.name == name) {
+        let all = || self.keys.iter().chain(&self.of_schedules);
+        if let Some(key) = all().find(|key| key.name == name) {
             return format!("it belongs under [{}]", key.section);
         }
-        let near = nearest(name, self.keys.iter().filter(|key| key.section == section).map(|key| key.name));
+        let near = nearest(name, all().filter(|key| key.section == section).map(|key| key.name));
         if likeness(name, near) >= 0.5 {
             return format!("did you mean {near}?");
         }
@@ -101,8 +117,8 @@ impl Table {
     pub fn markdown(&self) -> String {
         let mut table = String::from("| section | key | default | meaning |\n|---|---|---|---|\n");
         let mut last = "";
-        for key in &self.keys {
-            let section = if key.section == last { String::new() } else { format!(" `{}`", key.section) };
+        for key in self.keys.iter().chain(&self.of_schedules) {
+            let section = if key.section == last { String::new() } else { format!(" `{}`", shown(key.section)) };
             last = key.section;
             let default = match key.default {
                 Default::Value(value) => format!("`{value}`"),
@@ -118,9 +134,10 @@ impl Table {
     pub fn sample(&self) -> String {
         let mut text = String::from(keys::SAMPLE_HEAD);
         let mut last = "";
-        for key in &self.keys {
+        for key in self.keys.iter().chain(&self.of_schedules) {
             if key.section != last {
-                let _ = write!(text, "\n[{}]\n", key.section);
+                let mark = if key.section == keys::SCHEDULE { "#" } else { "" };
+                let _ = write!(text, "\n{mark}[{}]\n", shown(key.section));
                 last = key.section;
             }
             for line in key.comment.split_terminator('\n') {
@@ -141,6 +158,11 @@ impl Table {
         }
         text
     }
+}
+
+/// A section's name, for people.
+fn shown(section: &'static str) -> &'static str {
+    if section == keys::SCHEDULE { "SCHEDULE name" } else { section }
 }
 
 /// A section's name in a variable: `HEROKU_INFOS` is `HEROKU`, `AUTOSCALE_SETTINGS` is `SETTINGS`.

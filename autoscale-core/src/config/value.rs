@@ -4,10 +4,15 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
+
+use super::days;
 use super::form::Form;
+use super::overrides::Overrides;
 use super::problem::quoted;
 use super::separators::why_no_number;
 use crate::model::money::DynoPrice;
+use crate::model::schedule::DAY_MINUTES;
 
 /// Text without the comment at its end.
 pub(super) fn without_comment(text: &str) -> &str {
@@ -110,6 +115,26 @@ pub(super) fn word(text: &str, form: Form) -> Result<&'static str, String> {
     let Form::Word(words) = form else { unreachable!("the table says what form a key has") };
     let found = words.iter().find(|word| word.eq_ignore_ascii_case(text));
     found.copied().ok_or_else(|| format!("{} is not known: give {form}", quoted(text)))
+}
+
+/// A time of the day, in minutes after midnight; 24:00 is its end.
+pub(super) fn time_of_day(text: &str, form: Form) -> Result<u16, String> {
+    let part = |text: &str, most: u16| {
+        let is_one = (1..=2).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+        text.parse().ok().filter(|n: &u16| is_one && *n <= most)
+    };
+    let minutes = text.split_once(':').and_then(|(hours, minutes)| {
+        let minutes = part(minutes, 59).filter(|_| minutes.len() == 2)?;
+        Some(part(hours, 24)? * 60 + minutes)
+    });
+    let within = minutes.filter(|minutes| *minutes <= DAY_MINUTES);
+    within.ok_or_else(|| format!("{} is not a time of the day: give {form}", quoted(text)))
+}
+
+/// A time zone, by the name that the time-zone database gives it.
+pub(super) fn time_zone(text: &str) -> Result<TimeZone, String> {
+    let unknown = |_| format!("{} is not a time zone: give a name such as Europe/Berlin, or UTC", quoted(text));
+    TimeZone::get(text).map_err(unknown)
 }
 
 /// Something that is sent in a header: the text never shows it.
@@ -305,6 +330,9 @@ impl Form {
             Self::Url => url(text).map(drop),
             Self::Text | Self::Path => path(text),
             Self::Listen => listen(text).map(drop),
+            Self::Days => days::parse(text, &Overrides::default()).map(drop),
+            Self::TimeOfDay => time_of_day(text, self).map(drop),
+            Self::TimeZone => time_zone(text).map(drop),
         }
     }
 }

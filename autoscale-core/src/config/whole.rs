@@ -3,11 +3,12 @@
 
 use super::ini::{Document, Entry, Head};
 use super::key::{Key, Scope};
-use super::keys::Form;
+use super::keys::{self, Form};
 use super::layers::DEFAULT;
 use super::origin::Origin;
 use super::problem::{Problem, ProblemKind, named};
 use super::reader::Reader;
+use super::schedule_name::{is_same, name_of, name_problem};
 
 impl Reader<'_> {
     pub(super) fn unknown_and_duplicate(&mut self) {
@@ -31,6 +32,10 @@ impl Reader<'_> {
             if head.name == DEFAULT {
                 continue;
             }
+            if let Some(name) = name_of(&head.name) {
+                self.schedule_head(document, at, name, origin);
+                continue;
+            }
             let Some(section) = self.table.section(&head.name) else {
                 let near = self.table.nearest_section(&head.name);
                 let text = format!("unknown section {}, not read; did you mean [{near}]?", named(&head.name));
@@ -46,8 +51,40 @@ impl Reader<'_> {
         }
     }
 
+    fn schedule_head(&mut self, document: &Document, at: usize, name: &str, origin: Origin<'_>) {
+        let twin = |other: &&Head| name_of(&other.name).is_some_and(|other| is_same(other, name));
+        let text = name_problem(name).or_else(|| {
+            let first = document.heads[..at].iter().find(twin)?;
+            Some(format!("line {} has a schedule of this name already: give this one another name", first.line))
+        });
+        if let Some(text) = text {
+            let problem = Problem::at(origin, ProblemKind::Duplicate, document.heads[at].line, text);
+            self.problems.push(Problem { section: Some(keys::SCHEDULE.into()), ..problem });
+        }
+    }
+
+    fn schedule_entry(&mut self, document: &Document, at: usize, name: &str, origin: Origin<'_>) {
+        let entry = &document.entries[at];
+        let place = |kind, text| Problem {
+            section: Some(format!("{} {}", keys::SCHEDULE, shown_key(name))),
+            key: Some(shown_key(&entry.key)),
+            ..Problem::at(origin, kind, entry.line, text)
+        };
+        if !self.table.of_schedules().iter().any(|key| key.name == entry.key) {
+            let suggestion = self.table.suggestion(keys::SCHEDULE, &entry.key);
+            self.warnings.push(place(ProblemKind::Unknown, format!("unknown key, not read; {suggestion}")));
+        } else if let Some(first) = document.entries[..at].iter().find(|e| e.key == entry.key && e.head == entry.head) {
+            let text = format!("given in line {} already: keep one of the two lines", first.line);
+            self.problems.push(place(ProblemKind::Duplicate, text));
+        }
+    }
+
     fn entries(&mut self, document: &Document, origin: Origin<'_>) {
         for (at, entry) in document.entries.iter().enumerate() {
+            if let Some(name) = name_of(&document.heads[entry.head].name) {
+                self.schedule_entry(document, at, name, origin);
+                continue;
+            }
             let Some(section) = self.section_in(document, entry) else { continue };
             let place = |kind, text| Problem {
                 section: Some(section.into()),

@@ -222,7 +222,7 @@ fn load_read(
 ) -> Result<Loaded, LoadError> {
     let text = text_of(path, environment, read)?;
     let mut problems = Vec::new();
-    let mut overrides = Overrides::default().with_dry_run(dry_run);
+    let mut overrides = Overrides::default().with_dry_run(dry_run).with_files(read_dates);
     for variable in standard().keys().iter().filter_map(|key| key.variable) {
         match credentials(environment, variable, &variable.to_lowercase()) {
             Ok(None) if Some(variable) == keys::STATE_URL.variable => {
@@ -268,6 +268,14 @@ fn load_read(
             Err(LoadError { path: path.into(), kind: LoadErrorKind::Invalid, problems, warnings })
         }
     }
+}
+
+/// The text of a file of dates that a schedule names.
+///
+/// # Errors
+/// Why it can't be read.
+pub fn read_dates(path: &Path) -> Result<String, String> {
+    files::read_text(path, MOST).map_err(|error| error.to_string())
 }
 
 /// [`create`]s the sample configuration, which is about to hold secrets.

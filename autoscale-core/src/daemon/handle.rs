@@ -62,7 +62,7 @@ impl Handle {
         self.send(Command::Pause);
     }
 
-    /// Resumes; the first check comes at once.
+    /// Resumes, and ends an operator's pin and floor; the first check comes at once.
     pub fn resume(&self) {
         self.send(Command::Resume);
     }

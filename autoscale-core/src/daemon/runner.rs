@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::clock::{Clock, later};
-use crate::engine::commands::{Commands as _, Order, Waiting};
+use crate::engine::commands::{Commands as _, HELD, Order, Waiting};
 use crate::engine::defect;
 use crate::engine::permit::StoreError;
 use crate::engine::ports::{MetricSource, Observer, ScaleTarget};
@@ -104,6 +104,10 @@ impl std::fmt::Debug for AppLoop {
 const LOOK_EVERY: Duration = Duration::from_secs(4);
 const LOOK_WITHIN: Duration = Duration::from_secs(10);
 
+/// How long after the moment at which other bounds hold the check comes, and when two moments are the same: real time.
+const BOUNDS_AFTER: Duration = Duration::from_millis(20);
+const SAME_MOMENT: Duration = Duration::from_millis(500);
+
 /// How the wait for the next check, or a check itself, ended.
 enum Turn {
     Due,
@@ -131,6 +135,8 @@ struct Agenda {
     told_due: Option<Option<Instant>>,
     /// When the loop looks next for what an operator asks.
     look: Instant,
+    /// When other bounds hold next.
+    bounds: Option<Instant>,
 }
 
 impl AppLoop {
@@ -151,6 +157,7 @@ impl AppLoop {
             defects: 0,
             told_due: None,
             look: Instant::now(),
+            bounds: None,
         };
         self.engine.forget_refusals();
         for event in std::mem::take(&mut self.untold) {
@@ -179,7 +186,9 @@ impl AppLoop {
     /// Checks when it is due and does what it is told, until it is told to stop.
     async fn follow(&mut self, agenda: &mut Agenda, commands: &mut mpsc::UnboundedReceiver<Command>) {
         loop {
-            let due = if agenda.at_once { agenda.due.min(Instant::now()) } else { agenda.due };
+            self.note_next_bounds(agenda);
+            let due = agenda.bounds.map_or(agenda.due, |bounds| bounds.min(agenda.due));
+            let due = if agenda.at_once { due.min(Instant::now()) } else { due };
             let wake = agenda.not_before.map_or(due, |earliest| earliest.max(due));
             let next = (!agenda.rests).then_some(wake);
             if agenda.told_due != Some(next) {
@@ -228,12 +237,8 @@ impl AppLoop {
                     agenda.rests = true;
                     self.rest(true).await;
                 }
-                Some(Command::Resume) if agenda.rests => {
-                    agenda.rests = false;
-                    self.rest(false).await;
-                    (agenda.at_once, agenda.not_before) = (true, None);
-                }
-                Some(Command::Pause | Command::Resume) => {}
+                Some(Command::Resume) => self.resume(agenda).await,
+                Some(Command::Pause) => {}
                 Some(Command::SetDryRun(on)) => self.set_dry_run(on).await,
                 Some(Command::Refuse(problems)) => self.tell(Kind::ConfigRefused { problems }),
                 Some(Command::Reload(reload)) => {
@@ -265,19 +270,64 @@ impl AppLoop {
                     agenda.rests = true;
                     self.rest(true).await;
                 }
-                Order::Resume if agenda.rests => {
-                    agenda.rests = false;
-                    self.rest(false).await;
-                    (agenda.at_once, agenda.not_before) = (true, None);
-                }
-                Order::Pause | Order::Resume => {}
+                Order::Pause => {}
+                Order::Resume => self.resume(agenda).await,
                 Order::Check => agenda.asked = true,
+                Order::Pin { .. } | Order::Floor { .. } => self.hold_bounds(agenda, order).await,
             }
             let done = timeout_at(later(LOOK_WITHIN), self.operator.done(&id)).await.unwrap_or_else(|_| Err(late()));
             if let Err(error) = done {
                 let text = format!("{} is carried out, and can't be put away: {error}", order.name());
                 self.engine.warn(Warning::COMMAND, text);
             }
+        }
+    }
+
+    /// Ends a pause, and the bounds that an operator asked for; the next check comes at once.
+    async fn resume(&mut self, agenda: &mut Agenda) {
+        let held = self.engine.release_bounds().await;
+        if !agenda.rests && !held {
+            return;
+        }
+        if std::mem::take(&mut agenda.rests) {
+            self.rest(false).await;
+        }
+        (agenda.at_once, agenda.not_before) = (true, None);
+    }
+
+    /// Takes an operator's bounds into force with a check at once.
+    async fn hold_bounds(&mut self, agenda: &mut Agenda, order: Order) {
+        let Some(rule) = order.bounds() else { return };
+        if !rule.min.is_some_and(|dynos| HELD.contains(&dynos)) {
+            let text = format!("{rule} is not carried out: give {} to {} dynos", HELD.start(), HELD.end());
+            self.engine.warn(Warning::COMMAND, text);
+            return;
+        }
+        if rule.until.is_none_or(|until| until <= self.clock.now()) {
+            self.engine
+                .warn(Warning::COMMAND, format!("{rule} had ended before it was taken up: it is not carried out"));
+            return;
+        }
+        if agenda.rests {
+            let text = format!("{rule} has no effect while the app is paused, and `autoscale resume` ends it as well");
+            self.engine.warn(Warning::COMMAND, text);
+        }
+        self.engine.hold_bounds(rule).await;
+        (agenda.at_once, agenda.not_before) = (true, None);
+    }
+
+    /// Finds when other bounds hold next. What is known of it stays as it is while it says the same but for the time that
+    /// it takes to ask.
+    fn note_next_bounds(&self, agenda: &mut Agenda) {
+        let now = self.clock.now();
+        let next = self.engine.next_bounds(now).map(|at| {
+            // A moment later, so that it has come by this clock as well.
+            let span = Duration::from_secs_f64(at.seconds_since(now).max(0.0));
+            later(self.clock.real(span).saturating_add(BOUNDS_AFTER))
+        });
+        let same = |(a, b): (Instant, Instant)| a.max(b) - a.min(b) < SAME_MOMENT;
+        if !agenda.bounds.zip(next).is_some_and(same) {
+            agenda.bounds = next;
         }
     }
 

@@ -26,6 +26,9 @@ pub struct Spending {
     pub price: Option<DynoPrice>,
     /// Cost of the present formation per month.
     pub now_per_month: Option<Money>,
+    /// `max_dynos`, whatever a schedule says.
+    #[serde(skip)]
+    pub max_dynos: u32,
     /// Cost of `max_dynos` per month.
     pub max_per_month: Option<Money>,
     /// The last 24 hours and the last 7 days, as far as the history reaches; empty without one.
@@ -56,6 +59,7 @@ impl Spending {
             size: size.map(str::to_owned),
             price,
             now_per_month: price.zip(dynos).map(|(price, dynos)| price.per_month(dynos)),
+            max_dynos: config.bounds.max(),
             max_per_month: price.map(|price| price.per_month(config.bounds.max())),
             last: Vec::new(),
             history_error: None,
@@ -136,6 +140,7 @@ mod tests {
             limit: None,
             maintenance: false,
             override_until: None,
+            held: Vec::new(),
             dry_run: false,
             new_samples: Vec::new(),
             traffic: Vec::new(),

@@ -18,6 +18,7 @@ use crate::daemon::spending::Spending;
 use crate::engine::ledger::{LIMIT_HOLDS, Ledger};
 use crate::engine::ports::{FormationReading, ScaleTarget};
 use crate::http::HttpOptions;
+use crate::model::bounds_rule::{BoundsRule, bounds_with};
 use crate::model::event::{Event, Kind, Outcome};
 use crate::model::time::Timestamp;
 use crate::targets::heroku::HerokuFormation;
@@ -61,10 +62,14 @@ pub struct Status {
     pub not_live: Option<String>,
     /// Is the app in maintenance mode?
     pub maintenance: Option<bool>,
-    /// `min_dynos`
+    /// The fewest dynos now: `min_dynos`, or what `bounds_by` says.
     pub min: u32,
-    /// `max_dynos`
+    /// The most dynos now: `max_dynos`, or what `bounds_by` says.
     pub max: u32,
+    /// What sets other bounds than `min_dynos` and `max_dynos` now.
+    pub bounds_by: Vec<BoundsRule>,
+    /// When other bounds hold next, as far as that is known.
+    pub next_bounds: Option<Timestamp>,
     /// What the dynos cost, now and lately.
     pub spending: Spending,
     /// The last check that was carried out, with its decision.
@@ -196,6 +201,8 @@ impl Status {
         };
         let went_well = ledger.failed_in_a_row == 0 && !ledger.last_check.as_ref().is_some_and(refused);
         let size = live.as_ref().map_or(&ledger.size, |seen| &seen.size);
+        let bounds_by = ledger.rules_at(&config.schedules, now);
+        let bounds = bounds_with(config.bounds, &bounds_by);
         let mut status = Self {
             app: config.heroku.app_name.clone(),
             process: config.heroku.process_type.clone(),
@@ -212,8 +219,10 @@ impl Status {
             live: live.is_ok(),
             maintenance: live.as_ref().ok().map(|seen| seen.maintenance),
             not_live: live.err(),
-            min: config.bounds.min(),
-            max: config.bounds.max(),
+            min: bounds.min(),
+            max: bounds.max(),
+            bounds_by,
+            next_bounds: ledger.next_bounds(&config.schedules, now),
             last_check: ledger.last_check.clone(),
             last_failure: ledger.last_failure.clone(),
             failed_in_a_row: ledger.failed_in_a_row,
@@ -316,6 +325,7 @@ mod tests {
             error: None,
             load: None,
             traffic: None,
+            bounds_by: Vec::new(),
             detail: None,
         };
         let at = NOW - Duration::from_secs(60);

@@ -15,11 +15,13 @@ use crate::engine::ports::{Failure, FormationReading, MetricSource, Reading, Sca
 use crate::engine::refusals::Refusals;
 use crate::engine::store::StateStore;
 use crate::engine::warnings::Warnings;
+use crate::model::bounds_rule::BoundsRule;
 use crate::model::decision::Decision;
 use crate::model::event::{self, Check, Detail, Event, JsonSample, Kind, Stage};
 use crate::model::formation::{Bounds, Formation};
 use crate::model::rates::Rates;
 use crate::model::sample::Sample;
+use crate::model::schedule::Schedule;
 use crate::model::time::Timestamp;
 use crate::model::traffic::{SeenBelief, TrafficRow, TrafficSeen};
 use crate::model::warning::Warning;
@@ -38,6 +40,8 @@ pub struct Plan {
     pub process: String,
     /// `min_dynos` and `max_dynos`.
     pub bounds: Bounds,
+    /// What sets other bounds for a while, by the clock.
+    pub schedules: Vec<Schedule>,
     /// What decides.
     pub settings: Settings,
     /// Time between two checks.
@@ -60,6 +64,7 @@ impl From<&Config> for Plan {
             app: config.heroku.app_name.clone(),
             process: config.heroku.process_type.clone(),
             bounds: config.bounds,
+            schedules: config.schedules.clone(),
             settings: config.settings.clone(),
             interval: config.check_frequency,
             manual_override: config.manual_override,
@@ -80,6 +85,9 @@ pub struct Engine<M, T, S = ()> {
     pub(super) store: S,
     pub(super) decider: Decider,
     pub(super) ledger: Ledger,
+    /// The bounds of the check under way, and what sets others than the usual ones.
+    pub(super) bounds: Bounds,
+    pub(super) rules: Vec<BoundsRule>,
     /// The window of the check before: what is not in it is new.
     reported: Window,
     /// Dry run, whatever plan and toggle say.
@@ -105,6 +113,8 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
         let decider = remembering(&plan, &ledger, &warnings);
         let reported = Window::default();
         let mut engine = Self {
+            bounds: plan.bounds,
+            rules: Vec::new(),
             plan,
             source,
             target,
@@ -210,6 +220,7 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
 
     /// One check. Never fails: what goes wrong is in the events, the last of which tells how the check ended.
     pub async fn check(&mut self, now: Timestamp) -> Vec<Event> {
+        self.follow_bounds(now);
         let check = self.try_check(now).await;
         let blind = if matches!(check, Err((Stage::Metric, _))) { self.check_blind(now).await } else { None };
         let mut events = Vec::new();
@@ -217,6 +228,8 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
             events.push(self.event(now, Kind::ChangeConfirmed { from, to, sent_at }));
         }
         self.ledger.last_changes.clone_from(&events);
+        let bounds = self.bounds_changed().map(|kind| self.event(now, kind));
+        events.extend(bounds);
         if let Some(check) = blind {
             let checked = self.event(now, Kind::Checked(Box::new(check)));
             self.ledger.note_check(&checked);
@@ -347,7 +360,7 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
         traffic: &'a [TrafficRow],
     ) -> Observation<'a> {
         let formation = Formation { quantity: seen.quantity, changed_at: self.ledger.changed_at };
-        Observation::new(now, formation, self.plan.bounds, window)
+        Observation::new(now, formation, self.bounds, window)
             .interval(self.plan.interval)
             .traffic(traffic)
             .effective_max(self.ledger.limit_dynos())
@@ -366,13 +379,13 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
         window: Window,
     ) -> Check {
         let changed_at = self.ledger.changed_at;
-        let effective_max = self.plan.bounds.max().min(self.ledger.limit_dynos().unwrap_or(u32::MAX));
+        let effective_max = self.bounds.max().min(self.ledger.limit_dynos().unwrap_or(u32::MAX));
         let Acted { outcome, applied, error } = self.act(now, &decision, seen).await;
         Check {
             dynos: seen.quantity,
             changed_at,
-            min: self.plan.bounds.min(),
-            max: self.plan.bounds.max(),
+            min: self.bounds.min(),
+            max: self.bounds.max(),
             mean_ms: decision.evidence.mean_ms,
             trend_ms_per_s: decision.evidence.trend.map(|trend| trend.slope),
             new_samples: Vec::new(),
@@ -390,6 +403,7 @@ impl<M: MetricSource, T: ScaleTarget, S: StateStore> Engine<M, T, S> {
             load: decision.evidence.belief.map(|b| [b.load_dynos, b.load_low, b.load_high]),
             traffic: None,
             size: seen.size.clone(),
+            bounds_by: self.rules.clone(),
             detail: Some(Detail {
                 window,
                 decision,

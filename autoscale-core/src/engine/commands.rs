@@ -2,12 +2,18 @@
 //! Knows no file and no database; what an order brings about is the loop's business.
 
 use std::future::Future;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
 use crate::engine::permit::StoreError;
+use crate::model::bounds_rule::{BoundsRule, SetBy};
+use crate::model::time::Timestamp;
 use crate::model::warning::Warning;
+
+/// How many dynos an operator may ask for.
+pub const HELD: RangeInclusive<u32> = 1..=1000;
 
 /// What an operator asks of an app.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -16,22 +22,49 @@ use crate::model::warning::Warning;
 pub enum Order {
     /// No checks until [`Order::Resume`].
     Pause,
-    /// Checks again, the first at once.
+    /// Checks again, the first at once; ends [`Order::Pin`] and [`Order::Floor`] as well.
     Resume,
     /// A check at once, also while the app is paused.
     Check,
+    /// Exactly so many dynos for a while, in place of an earlier pin.
+    Pin {
+        /// Dynos.
+        dynos: u32,
+        /// When it ends.
+        until: Timestamp,
+    },
+    /// At least so many dynos for a while, in place of an earlier floor.
+    Floor {
+        /// Dynos.
+        dynos: u32,
+        /// When it ends.
+        until: Timestamp,
+    },
 }
 
 impl Order {
-    const ALL: [Self; 3] = [Self::Pause, Self::Resume, Self::Check];
+    /// Those that are no more than their name.
+    const PLAIN: [Self; 3] = [Self::Pause, Self::Resume, Self::Check];
 
-    /// "pause", "resume" or "check".
+    /// "pause", "resume", "check", "pin" or "floor".
     pub const fn name(self) -> &'static str {
         match self {
             Self::Pause => "pause",
             Self::Resume => "resume",
             Self::Check => "check",
+            Self::Pin { .. } => "pin",
+            Self::Floor { .. } => "floor",
         }
+    }
+
+    /// The bounds that it asks for.
+    pub const fn bounds(self) -> Option<BoundsRule> {
+        let (by, dynos, max, until) = match self {
+            Self::Pin { dynos, until } => (SetBy::Pin, dynos, Some(dynos), until),
+            Self::Floor { dynos, until } => (SetBy::Floor, dynos, None, until),
+            Self::Pause | Self::Resume | Self::Check => return None,
+        };
+        Some(BoundsRule { by, name: None, min: Some(dynos), max, until: Some(until) })
     }
 }
 
@@ -39,7 +72,7 @@ impl FromStr for Order {
     type Err = ();
 
     fn from_str(name: &str) -> Result<Self, ()> {
-        Self::ALL.into_iter().find(|order| order.name() == name).ok_or(())
+        Self::PLAIN.into_iter().find(|order| order.name() == name).ok_or(())
     }
 }
 

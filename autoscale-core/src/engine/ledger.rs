@@ -9,6 +9,7 @@ use crate::engine::own_change::{OwnChange, PENDING};
 use crate::engine::ports::FormationReading;
 use crate::engine::refusals::Refusals;
 use crate::engine::service_clock::ServiceClock;
+use crate::model::bounds_rule::BoundsRule;
 use crate::model::event::{Event, Kind};
 use crate::model::time::Timestamp;
 
@@ -53,6 +54,10 @@ pub struct Ledger {
     pub refusals: Refusals,
     /// What is known of the metric service's clock.
     pub service_clock: ServiceClock,
+    /// Bounds that an operator asked for, each with its end.
+    pub held: Vec<BoundsRule>,
+    /// What set other bounds than the usual ones when that was last told.
+    pub rules_told: Vec<BoundsRule>,
     /// Is the loop told to rest?
     pub paused: bool,
     /// Dry run as it was toggled.

@@ -8,6 +8,8 @@ mod acted;
 #[cfg(feature = "loop")]
 pub(crate) mod boot_time;
 #[cfg(feature = "loop")]
+pub(crate) mod bounds;
+#[cfg(feature = "loop")]
 pub(crate) mod budgets;
 #[cfg(feature = "loop")]
 mod check;

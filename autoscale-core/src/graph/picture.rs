@@ -1,6 +1,7 @@
 //! What a picture of a check shows, taken from an event or from a decision. Draws nothing.
 
 use crate::config::Settings;
+use crate::model::bounds_rule::BoundsRule;
 use crate::model::decision::Decision;
 use crate::model::event::{Check, Event, Kind, Outcome};
 use crate::model::formation::{Bounds, Formation};
@@ -30,6 +31,8 @@ pub struct Picture {
     pub formation: Vec<(Timestamp, u32)>,
     /// The fewest and the most dynos that there may be.
     pub bounds: Bounds,
+    /// What sets other bounds than the usual ones.
+    pub bounds_by: Vec<BoundsRule>,
     /// The most that the platform allows, where that is less.
     pub effective_max: Option<u32>,
     /// What was decided, and on what.
@@ -61,6 +64,7 @@ impl Picture {
             low_high_ms: detail.low_high_ms,
             formation: detail.formation.clone(),
             bounds: Bounds::new(min, max)?,
+            bounds_by: check.bounds_by.clone(),
             effective_max: (effective_max < max).then_some(effective_max),
             decision: detail.decision,
             outcome: Some(outcome),
@@ -90,6 +94,7 @@ impl Picture {
             low_high_ms: (settings.response_time_low, settings.response_time_high),
             formation: vec![(formation.changed_at.unwrap_or(at), formation.quantity)],
             bounds,
+            bounds_by: Vec::new(),
             effective_max: None,
             decision,
             outcome: None,

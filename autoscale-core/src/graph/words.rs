@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 
 use crate::graph::picture::Picture;
 use crate::model::belief::TrafficBelief;
+use crate::model::bounds_rule::note;
 use crate::model::calendar;
 use crate::model::decision::Action;
 use crate::model::event::Outcome;
@@ -24,8 +25,12 @@ pub(super) fn subject(app: &str, process: &str) -> String {
     }
 }
 
-/// The decision, and what came of it.
+/// The decision, what came of it, and what sets its bounds.
 pub(super) fn headline(picture: &Picture) -> String {
+    outcome(picture) + &note(picture.bounds.min(), picture.bounds.max(), &picture.bounds_by)
+}
+
+fn outcome(picture: &Picture) -> String {
     let decision = &picture.decision;
     let change = format!("{} → {}", decision.from, Dynos(decision.target));
     let because = picture.error.as_deref().map_or_else(|| decision.reason.to_string(), str::to_owned);

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::model::bounds_rule::{BoundsRule, listed, note, range};
 use crate::model::decision::{Action, Decision};
 use crate::model::policy_kind::PolicyKind;
 use crate::model::reason::{Class, GivenReason};
@@ -53,6 +54,7 @@ impl Event {
             | Kind::Paused
             | Kind::Resumed
             | Kind::DryRunChanged { .. }
+            | Kind::BoundsChanged { .. }
             | Kind::ConfigReloaded { .. } => Severity::Info,
         }
     }
@@ -132,6 +134,15 @@ pub enum Kind {
         #[serde(default, skip_serializing_if = "is_false")]
         shadow: bool,
     },
+    /// Other bounds hold than before: a schedule begins or ends, or an operator asked for them.
+    BoundsChanged {
+        /// The fewest dynos.
+        min: u32,
+        /// The most dynos.
+        max: u32,
+        /// What sets them; empty where `min_dynos` and `max_dynos` hold again.
+        by: Vec<BoundsRule>,
+    },
     /// A new configuration is in force.
     ConfigReloaded {
         /// Its warnings.
@@ -181,9 +192,9 @@ pub struct Check {
     pub dynos: u32,
     /// When their number last changed.
     pub changed_at: Option<Timestamp>,
-    /// `min_dynos`
+    /// The fewest dynos at this check: `min_dynos`, or what `bounds_by` says.
     pub min: u32,
-    /// `max_dynos`
+    /// The most dynos at this check: `max_dynos`, or what `bounds_by` says.
     pub max: u32,
     /// Mean response time that was judged, ms.
     pub mean_ms: Option<f64>,
@@ -224,6 +235,9 @@ pub struct Check {
     /// Size of the dynos, where the platform has such a thing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<String>,
+    /// What sets other bounds than `min_dynos` and `max_dynos`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bounds_by: Vec<BoundsRule>,
     /// What is too large for the JSON form, for graphs; absent in a check that was read back.
     #[serde(skip)]
     pub detail: Option<Detail>,
@@ -339,6 +353,10 @@ impl fmt::Display for Event {
             }
             Kind::DryRunChanged { dry_run: true, .. } => f.write_str("dry run on: changes are told, not made"),
             Kind::DryRunChanged { dry_run: false, .. } => f.write_str("dry run off: changes are made"),
+            Kind::BoundsChanged { min, max, by } if by.is_empty() => {
+                write!(f, "the usual bounds hold again: {}", range(*min, *max))
+            }
+            Kind::BoundsChanged { min, max, by } => write!(f, "bounds are now {}: {}", range(*min, *max), listed(by)),
             Kind::ConfigReloaded { warnings } if warnings.is_empty() => f.write_str("configuration reloaded"),
             Kind::ConfigReloaded { warnings } => write!(f, "configuration reloaded: {}", warnings.join("; ")),
             Kind::ConfigRefused { problems } => {
@@ -364,6 +382,7 @@ impl fmt::Display for Check {
                 write!(f, "{from} → {}, {to} wanted ({why}): {error}", Dynos(self.applied))
             }
             Outcome::Failed => write!(f, "{from} → {} failed: {error} (wanted because: {why})", Dynos(to)),
-        }
+        }?;
+        f.write_str(&note(self.min, self.max, &self.bounds_by))
     }
 }

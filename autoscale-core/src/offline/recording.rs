@@ -8,6 +8,7 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use crate::http::json::brief;
+use crate::model::bounds_rule::BoundsRule;
 use crate::model::calendar;
 use crate::model::event::{Check, Event, JsonSample, Kind, Outcome};
 use crate::model::sample::{DownCause, Sample, Status};
@@ -43,6 +44,8 @@ pub struct RecordedCheck {
     pub maintenance: bool,
     /// Until when the loop left the app alone.
     pub override_until: Option<Timestamp>,
+    /// Bounds that an operator had asked for.
+    pub held: Vec<BoundsRule>,
     /// Were changes only told? As far as the events before it say.
     pub dry_run: bool,
     /// Was it shadow mode?
@@ -194,6 +197,7 @@ impl Union {
             limit: (check.effective_max < check.max).then_some(check.effective_max),
             maintenance: check.maintenance,
             override_until: check.override_until,
+            held: check.bounds_by.into_iter().filter(BoundsRule::is_held).collect(),
             dry_run: self.dry_run || check.shadow,
             shadow: check.shadow,
             new_samples,

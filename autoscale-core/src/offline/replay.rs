@@ -6,9 +6,11 @@
 use std::time::Duration;
 
 use crate::config::Config;
+use crate::model::bounds_rule::{BoundsRule, bounds_with, rules_at};
 use crate::model::decision::{Action, Decision};
 use crate::model::formation::{Bounds, Formation};
 use crate::model::sample::Sample;
+use crate::model::schedule::Schedule;
 use crate::model::time::Timestamp;
 use crate::model::window::Window;
 use crate::offline::recording::Recording;
@@ -21,6 +23,8 @@ pub struct Replayer {
     pub settings: Settings,
     /// `min_dynos` and `max_dynos`.
     pub bounds: Bounds,
+    /// What sets other bounds for a while, by the clock.
+    pub schedules: Vec<Schedule>,
     /// Time between two checks. A history brings the times of its own checks.
     pub interval: Duration,
 }
@@ -46,7 +50,8 @@ impl Replayed {
 
 impl From<&Config> for Replayer {
     fn from(config: &Config) -> Self {
-        Self { settings: config.settings.clone(), bounds: config.bounds, interval: config.check_frequency }
+        let (settings, schedules) = (config.settings.clone(), config.schedules.clone());
+        Self { settings, bounds: config.bounds, schedules, interval: config.check_frequency }
     }
 }
 
@@ -77,7 +82,7 @@ impl Replayer {
                 &Observation::new(
                     now,
                     Formation { quantity: check.dynos, changed_at: check.changed_at },
-                    self.bounds,
+                    self.bounds_at(now, &check.held),
                     &window,
                 )
                 .interval(self.interval)
@@ -92,6 +97,13 @@ impl Replayer {
             progress(replayed.len() as f64 / recording.checks.len() as f64);
         }
         (decider, replayed)
+    }
+
+    /// The bounds at a moment: those of schedules, and what an operator had asked for.
+    fn bounds_at(&self, now: Timestamp, held: &[BoundsRule]) -> Bounds {
+        let mut rules = rules_at(&self.schedules, now);
+        rules.extend(held.iter().cloned());
+        bounds_with(self.bounds, &rules)
     }
 
     /// Decides at each interval from the first result to the last, from so many dynos on; the formation is what was
@@ -111,8 +123,8 @@ impl Replayer {
             let from = samples.partition_point(|sample| sample.at < now - self.settings.period);
             let to = samples.partition_point(|sample| sample.at <= now);
             window.fill(samples[from..to].iter().copied(), now, self.settings.period);
-            let decision =
-                decider.decide(&Observation::new(now, formation, self.bounds, &window).interval(self.interval));
+            let decision = decider
+                .decide(&Observation::new(now, formation, self.bounds_at(now, &[]), &window).interval(self.interval));
             if decision.action() != Action::Hold {
                 formation = Formation { quantity: decision.target, changed_at: Some(now) };
             }
@@ -134,7 +146,8 @@ mod tests {
 
     fn replayer() -> Replayer {
         let settings = Settings::new(PolicyKind::Threshold);
-        Replayer { settings, bounds: Bounds::new(1, 10).unwrap(), interval: Duration::from_secs(300) }
+        let (bounds, interval) = (Bounds::new(1, 10).unwrap(), Duration::from_secs(300));
+        Replayer { settings, bounds, schedules: Vec::new(), interval }
     }
 
     /// A result a minute.

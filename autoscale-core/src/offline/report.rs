@@ -297,6 +297,7 @@ mod tests {
             limit: None,
             maintenance: false,
             override_until: None,
+            held: Vec::new(),
             dry_run: true,
             shadow: true,
             new_samples: Vec::new(),

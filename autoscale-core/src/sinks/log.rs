@@ -140,6 +140,7 @@ mod tests {
             error: None,
             load: None,
             traffic: None,
+            bounds_by: Vec::new(),
             detail: None,
         };
         let kind = Kind::Checked(Box::new(check));

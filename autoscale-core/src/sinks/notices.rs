@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::bounds_rule::{BoundsRule, listed, note, range};
 use crate::model::decision::Action;
 use crate::model::event::{Check, Event, Kind, Outcome};
 use crate::model::reason::{Class, Mark};
@@ -63,6 +64,8 @@ pub enum NoticeKind {
     Futile,
     /// Somebody else changed the formation; it is left alone for a while.
     ManualOverride,
+    /// An operator's bounds hold, or no longer do.
+    BoundsChanged,
     /// Checks fail.
     ChecksFail,
     /// A defect of the program broke a check off; the loop starts again.
@@ -119,6 +122,9 @@ struct Told {
     dynos: Option<u32>,
     /// Was the newest configuration refused?
     config_refused: bool,
+    /// Did an operator's bounds hold?
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    held: bool,
     /// The newest warnings that were told.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warned: Vec<String>,
@@ -179,6 +185,7 @@ impl Notices {
                 (NoticeKind::ConfigRefused, "new configuration refused, the old one stays".into(), why)
             }
             Kind::Warning(warning) => told.warned(warning)?,
+            Kind::BoundsChanged { min, max, by } => told.bounds(*min, *max, by)?,
             Kind::Started { .. } | Kind::Stopped | Kind::Paused | Kind::Resumed => return None,
         };
         let why = match told.switched.take() {
@@ -224,7 +231,7 @@ impl Notices {
             NoticeKind::Recovered => !told.checks_fail && !told.crashed && now < about.at + NEWS,
             NoticeKind::ConfigReloaded => !told.config_refused && now < about.at + NEWS,
             NoticeKind::ConfigRefused => told.config_refused,
-            NoticeKind::Warning => now < about.at + NEWS,
+            NoticeKind::BoundsChanged | NoticeKind::Warning => now < about.at + NEWS,
         }
     }
 }
@@ -243,7 +250,7 @@ impl Told {
     fn checked(&mut self, check: &Check) -> Option<(NoticeKind, String, String)> {
         self.forget(check);
         let Check { dynos, target, applied, .. } = *check;
-        let reason = check.reason.to_string();
+        let reason = check.reason.to_string() + &note(check.min, check.max, &check.bounds_by);
         let error = || check.error.clone().unwrap_or_else(|| reason.clone());
         let change = |to| format!("{dynos} → {}", Dynos(to));
         match check.outcome {
@@ -309,6 +316,15 @@ impl Told {
         }
     }
 
+    /// Bounds that an operator asked for, and their end. What schedules do comes as it was planned: it is in the log, in the
+    /// history and in the status.
+    fn bounds(&mut self, min: u32, max: u32, by: &[BoundsRule]) -> Option<(NoticeKind, String, String)> {
+        let held = by.iter().any(BoundsRule::is_held);
+        let before = std::mem::replace(&mut self.held, held);
+        let why = if by.is_empty() { "the usual bounds hold again".into() } else { listed(by) };
+        (held || before).then(|| (NoticeKind::BoundsChanged, format!("{} now", range(min, max)), why))
+    }
+
     /// A warning is told once, however often it comes within a short time.
     fn warned(&mut self, warning: &Warning) -> Option<(NoticeKind, String, String)> {
         let new = !self.warned.contains(&warning.text);
@@ -342,6 +358,7 @@ impl Told {
                 switched: self.switched,
                 ours: self.ours,
                 agreed: self.agreed,
+                held: self.held,
                 warned: std::mem::take(&mut self.warned),
                 dynos: self.dynos,
                 config_refused: self.config_refused,
@@ -409,6 +426,7 @@ mod tests {
             load: None,
             traffic: None,
             size: None,
+            bounds_by: Vec::new(),
             detail: None,
         }
     }
@@ -444,6 +462,27 @@ mod tests {
         fewer.applied = 5;
         assert_eq!(tell(&mut notices, fewer), Some((NoticeKind::ScaledUp, "shop: 3 → 5 dynos (asked for 6)".into())));
         assert_eq!(tell(&mut notices, check(Held, 3, 3, "steady")), None);
+    }
+
+    #[test]
+    fn what_an_operator_asks_of_the_bounds_is_told_and_what_schedules_do_is_not() {
+        use crate::model::bounds_rule::SetBy;
+        let rule =
+            |by, dynos| BoundsRule { by, name: Some("evening".into()), min: Some(dynos), max: None, until: None };
+        let mut notices = Notices::default();
+        let mut tell = |min, by: &[BoundsRule]| {
+            let changed = event(Kind::BoundsChanged { min, max: 10, by: by.to_vec() });
+            notices.notice(&changed).map(|notice| (notice.title, notice.body))
+        };
+        let (schedule, floor) = (rule(SetBy::Schedule, 3), rule(SetBy::Floor, 5));
+        let told = |title: &str, body: &str| Some((title.to_owned(), body.to_owned()));
+        assert_eq!(tell(3, std::slice::from_ref(&schedule)), None);
+        assert_eq!(
+            tell(5, &[schedule.clone(), floor]),
+            told("shop: 5 to 10 dynos now", "Schedule evening and floor 5")
+        );
+        assert_eq!(tell(3, &[schedule]), told("shop: 3 to 10 dynos now", "Schedule evening"), "the floor has ended");
+        assert_eq!(tell(1, &[]), None);
     }
 
     #[test]

@@ -169,12 +169,15 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut spool = Spool::at(dir.path().join("a/b"));
         assert!(spool.waiting().await.unwrap().is_empty(), "there is no folder yet");
-        for order in [Order::Pause, Order::Check, Order::Resume] {
+        let until = crate::model::time::Timestamp::from_secs(1_800_000_000);
+        let (pin, floor) = (Order::Pin { dynos: 8, until }, Order::Floor { dynos: 3, until });
+        let all = [Order::Pause, Order::Check, pin, floor, Order::Resume];
+        for order in all {
             spool.put(order).await.unwrap();
         }
         let waiting = spool.waiting().await.unwrap();
         let orders: Vec<_> = waiting.iter().map(|waiting| waiting.order).collect();
-        assert_eq!(orders, [Order::Pause, Order::Check, Order::Resume]);
+        assert_eq!(orders, all);
         spool.done(&waiting[0].id).await.unwrap();
         spool.done(&waiting[0].id).await.unwrap();
         assert_eq!(spool.waiting().await.unwrap(), waiting[1..]);

@@ -62,6 +62,7 @@ class EventKind(enum.IntEnum):
     CHANGE_CONFIRMED = 11
     CRASHED = 12
     WARNING = 13
+    BOUNDS_CHANGED = 14
 
 
 class Outcome(enum.IntEnum):

@@ -71,6 +71,7 @@ pub(crate) const fn kind(kind: &Kind) -> i32 {
         Kind::ChangeConfirmed { .. } => callback::AUTOSCALE_EVENT_CHANGE_CONFIRMED,
         Kind::Crashed { .. } => callback::AUTOSCALE_EVENT_CRASHED,
         Kind::Warning(_) => callback::AUTOSCALE_EVENT_WARNING,
+        Kind::BoundsChanged { .. } => callback::AUTOSCALE_EVENT_BOUNDS_CHANGED,
     }
 }
 

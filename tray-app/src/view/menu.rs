@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 
 use super::model::{AppModel, Model, Place};
-use super::words::{cut, decision, status, status_and_next};
+use super::words::{bounds, cut, decision, status, status_and_next};
 use super::{Click, Deed, Entry, View};
 
 impl View {
@@ -90,6 +90,7 @@ fn entries(place: usize, app: &AppModel, zone: &TimeZone) -> Vec<Entry> {
         return entries;
     }
     entries.extend(decision(app).map(|text| Entry::Text(cut(&text))));
+    entries.extend(bounds(app, zone).iter().map(|text| Entry::Text(cut(text))));
     entries.push(Entry::Separator);
     entries.push(match app.facts.forced_dry_run {
         _ if app.shadow => {

@@ -174,6 +174,7 @@ impl Model {
             Kind::Resumed => app.paused = false,
             Kind::ChangeConfirmed { .. }
             | Kind::Warning(_)
+            | Kind::BoundsChanged { .. }
             | Kind::Stopped
             | Kind::ConfigReloaded { .. }
             | Kind::ConfigRefused { .. } => {}

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use autoscale_core::workspace::bounds_rule::{BoundsRule, SetBy};
 use autoscale_core::workspace::decision::Action;
 use autoscale_core::workspace::event::{Check, Event, Kind, Outcome, Stage, VERSION};
 use autoscale_core::workspace::policy::PolicyKind;
@@ -58,6 +59,7 @@ fn check(outcome: Outcome, dynos: u32, target: u32, code: &str) -> Check {
         load: None,
         traffic: None,
         size: None,
+        bounds_by: Vec::new(),
         detail: None,
     }
 }
@@ -113,6 +115,24 @@ fn state_after(event: &Event) -> State {
     let mut model = shop();
     model.event(0, event);
     view(&model).state
+}
+
+#[test]
+fn what_sets_other_bounds_has_a_line_each() {
+    let rule =
+        |by, name: Option<&str>, max, until| BoundsRule { by, name: name.map(Into::into), min: Some(5), max, until };
+    let mut model = shop();
+    let bounds_by =
+        vec![rule(SetBy::Schedule, Some("evening"), Some(20), Some(NEXT)), rule(SetBy::Floor, None, None, None)];
+    let check = Check { min: 5, max: 20, bounds_by, ..check(Outcome::Held, 5, 5, "steady") };
+    model.event(0, &checked(check));
+    let expected = [
+        "(shop: 5 dynos, 640 ms, steady)",
+        "(5 dynos: why steady (5 to 20 dynos by schedule evening and floor 5))",
+        "(Schedule evening: 5 to 20 dynos until 14:32)",
+        "(Floor 5: at least 5 dynos)",
+    ];
+    assert_eq!(lines(&view(&model).menu)[..4], expected);
 }
 
 #[test]

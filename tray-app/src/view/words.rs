@@ -1,5 +1,6 @@
 //! What is known of an app, in words: a status line, the last decision, a time of day.
 
+use autoscale_core::workspace::bounds_rule::BoundsRule;
 use autoscale_core::workspace::calendar;
 use autoscale_core::workspace::event::Check;
 use autoscale_core::workspace::time::Timestamp;
@@ -65,6 +66,22 @@ fn seen(check: &Check, (falling, rising): (f64, f64)) -> String {
 /// The last decision or failure, in a sentence.
 pub(super) fn decision(app: &AppModel) -> Option<String> {
     app.failure.clone().or_else(|| app.last.as_ref().map(ToString::to_string))
+}
+
+/// What set other bounds than the usual ones at the last check: "Schedule evening: 5 to 20 dynos until 23:30".
+pub(super) fn bounds(app: &AppModel, zone: &TimeZone) -> Vec<String> {
+    let rules = app.last.as_ref().map(|check| check.bounds_by.as_slice()).unwrap_or_default();
+    let line = |rule: &BoundsRule| {
+        let until =
+            rule.until.map_or_else(String::new, |at| format!(" until {}", time_of_day(at, app.facts.fast, zone)));
+        format!("{}: {}{until}", capitalised(&rule.what()), rule.bounds())
+    };
+    rules.iter().map(line).collect()
+}
+
+fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 /// No longer than fits a menu, on one line.

@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::model::bounds_rule::{bounds_with, rules_at};
 use crate::model::decision::Decision;
 use crate::model::formation::{Bounds, Formation};
+use crate::model::schedule::Schedule;
 use crate::model::window::Window;
 use crate::offline::decide_line::{BadLine, DecideReply, DecideRequest};
 use crate::policy::{Decider, Observation, Settings};
@@ -20,6 +22,7 @@ pub const MAX_APPS: usize = 10_000;
 pub struct DecideStream {
     settings: Settings,
     bounds: Bounds,
+    schedules: Vec<Schedule>,
     interval: Duration,
     apps: HashMap<App, Remembered>,
     /// By the number of the line that last spoke of them.
@@ -39,7 +42,14 @@ struct Remembered {
 impl DecideStream {
     /// With what counts where a line does not say: bounds, and the time between two checks.
     pub fn new(settings: Settings, bounds: Bounds, interval: Duration) -> Self {
-        Self { settings, bounds, interval, apps: HashMap::new(), by_age: BTreeMap::new(), heard: 0 }
+        let schedules = Vec::new();
+        Self { settings, bounds, schedules, interval, apps: HashMap::new(), by_age: BTreeMap::new(), heard: 0 }
+    }
+
+    /// With what sets other bounds for a while where a line does not say them.
+    #[must_use]
+    pub fn with_schedules(self, schedules: Vec<Schedule>) -> Self {
+        Self { schedules, ..self }
     }
 
     /// Answers a line of JSON.
@@ -89,7 +99,8 @@ impl DecideStream {
     }
 
     fn bounds(&self, request: &DecideRequest) -> Result<Bounds, BadLine> {
-        let (min, max) = (request.min.unwrap_or(self.bounds.min()), request.max.unwrap_or(self.bounds.max()));
+        let usual = bounds_with(self.bounds, &rules_at(&self.schedules, request.now));
+        let (min, max) = (request.min.unwrap_or(usual.min()), request.max.unwrap_or(usual.max()));
         Bounds::new(min, max).ok_or_else(|| {
             let by_default = |given: Option<u32>| if given.is_none() { " (configured)" } else { "" };
             BadLine(format!("min: {min}{} is above max: {max}{}", by_default(request.min), by_default(request.max)))
