@@ -136,7 +136,7 @@
 #define AUTOSCALE_EVENT_CONFIG_REFUSED 10
 
 /**
- * Kind of an event: a change that an earlier check asked for, and whose answer was lost, has been carried out.
+ * Kind of an event: a change that an earlier check asked for has been carried out, which that check could not tell.
  */
 #define AUTOSCALE_EVENT_CHANGE_CONFIRMED 11
 
