@@ -202,6 +202,25 @@ async fn a_reload_hands_over_what_waits() {
 }
 
 #[tokio::test]
+async fn a_notice_in_hand_at_a_reload_is_sent_by_the_one_after_it() {
+    let server = Server::start(|_, n| if n == 0 { Fault::Silence.into() } else { Answer::new(200, "ok") }).await;
+    let mut before = webhook(&server);
+    before.observe(&checked(1_780_000_000, "scaled", 3, 4, "above_high"));
+    until("it hangs", || server.count("POST") == 1).await;
+    let mut after = webhook(&server);
+    after.take_over(&before);
+    before.finish(Duration::from_millis(50)).await;
+    // The check at which it is put back may be over already.
+    for minute in 1..=2 {
+        after.observe(&checked(1_780_000_000 + 60 * minute, "held", 4, 4, "settling"));
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    until("it was told", || server.count("POST") == 2).await;
+    after.finish(LONG).await;
+    assert_eq!(texts(&server), ["shop web: 3 → 4 dynos: why"; 2]);
+}
+
+#[tokio::test]
 async fn what_a_webhook_answers_does_not_matter_once_it_has_taken_a_notice() {
     let log = Log::listen();
     let server = Server::start(|_, n| match n {

@@ -68,13 +68,35 @@ pub(super) struct Outbox {
     sender: u32,
 }
 
-/// A notice to send.
+/// A notice to send. Dropped before it is [delivered](Letter::delivered), it has been tried in vain: those like it wait for
+/// the next check.
 #[derive(Debug)]
 pub(super) struct Letter {
-    pub(super) no: u64,
+    outbox: Outbox,
+    no: u64,
     pub(super) body: String,
     /// Has it been tried in vain?
     pub(super) tried: bool,
+}
+
+impl Letter {
+    /// It has been delivered.
+    pub(super) fn delivered(self) {
+        let mut state = self.outbox.state();
+        state.kept.undelivered.retain(|waiting| waiting.no != self.no);
+        state.save();
+        drop(state);
+    }
+}
+
+impl Drop for Letter {
+    fn drop(&mut self) {
+        let mut state = self.outbox.state();
+        if let Some(waiting) = state.kept.undelivered.iter_mut().find(|waiting| waiting.no == self.no) {
+            (waiting.tried, waiting.on_its_way) = (true, false);
+            state.again = false;
+        }
+    }
 }
 
 impl Outbox {
@@ -152,29 +174,14 @@ impl Outbox {
                 if let Some(place) = first(false).or_else(|| first(true).filter(|_| *again)) {
                     let waiting = &mut kept.undelivered[place];
                     waiting.on_its_way = true;
-                    return Some(Letter { no: waiting.no, body: waiting.body.clone(), tried: waiting.tried });
+                    let Waiting { no, ref body, tried, .. } = *waiting;
+                    return Some(Letter { outbox: self.clone(), no, body: body.clone(), tried });
                 }
                 if *is_closed {
                     return None;
                 }
             }
             news.await;
-        }
-    }
-
-    /// A notice has been delivered.
-    pub(super) fn delivered(&self, no: u64) {
-        let mut state = self.state();
-        state.kept.undelivered.retain(|waiting| waiting.no != no);
-        state.save();
-    }
-
-    /// A notice has been tried in vain: those like it wait for the next check.
-    pub(super) fn failed(&self, no: u64) {
-        let mut state = self.state();
-        state.again = false;
-        for waiting in state.kept.undelivered.iter_mut().filter(|waiting| waiting.no == no) {
-            (waiting.tried, waiting.on_its_way) = (true, false);
         }
     }
 

@@ -23,7 +23,7 @@ use crate::http::{Client, HttpOptions, Peer, Redaction};
 use crate::model::event::{Event, Kind};
 use crate::model::warning::Warning;
 use crate::sinks::notices::{Notice, NoticeKind};
-use crate::sinks::outbox::{Letter, MOST, Outbox};
+use crate::sinks::outbox::{MOST, Outbox};
 
 const PEER: Peer = Peer {
     name: "the webhook",
@@ -109,8 +109,7 @@ impl Webhook {
         if let Some(task) = &mut self.task
             && timeout(within, task).await.is_err()
         {
-            let rest =
-                if self.outbox.is_kept() { "is sent by the next process, if it still holds" } else { "is dropped" };
+            let rest = if self.outbox.is_kept() { "is tried again while it holds" } else { "is dropped" };
             let text = format!("the webhook did not take all notices in time; the rest {rest}");
             self.warnings.add(Warning::WEBHOOK, text);
         }
@@ -165,13 +164,13 @@ impl std::fmt::Debug for Webhook {
 
 impl Post {
     async fn run(self) {
-        while let Some(Letter { no, body, tried }) = self.outbox.next().await {
+        while let Some(letter) = self.outbox.next().await {
+            let tried = letter.tried;
             let attempts = if tried { 1 } else { ATTEMPTS };
             // A defect must not end this task: all later notices would be lost.
-            match AssertUnwindSafe(self.deliver(body, attempts)).catch_unwind().await {
-                Ok(Ok(())) => self.outbox.delivered(no),
+            match AssertUnwindSafe(self.deliver(letter.body.clone(), attempts)).catch_unwind().await {
+                Ok(Ok(())) => letter.delivered(),
                 Ok(Err(failure)) => {
-                    self.outbox.failed(no);
                     let text = format!("a notice could not be sent, and is tried again while it holds: {failure}");
                     if tried {
                         tracing::debug!("{text}");
@@ -180,7 +179,8 @@ impl Post {
                     }
                 }
                 Err(panic) => {
-                    self.outbox.delivered(no);
+                    // It would come of each attempt.
+                    letter.delivered();
                     let error = defect::text(&*panic);
                     let text =
                         format!("a notice could not be sent for a defect of autoscale, please report it: {error}");
