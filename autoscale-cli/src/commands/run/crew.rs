@@ -1,6 +1,6 @@
 //! The apps that run here, as the member holds their shards: starts and stops them, and reads their configurations again.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -94,7 +94,7 @@ impl Crew {
                 (None, None) => {}
             }
         }
-        let busy: Vec<i16> = self.running.keys().map(AppKey::shard).collect();
+        let busy: HashSet<i16> = self.running.keys().map(AppKey::shard).collect();
         let idle = keys.iter().map(AppKey::shard).filter(|shard| !held.contains_key(shard) && !busy.contains(shard));
         idle.for_each(|shard| self.common.member.stopped(shard));
     }

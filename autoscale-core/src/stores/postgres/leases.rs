@@ -43,13 +43,16 @@ DELETE FROM autoscale.member WHERE id = $1";
 const ADD_APPS: &str = "\
 INSERT INTO autoscale.app (key, shard) SELECT * FROM unnest($1::text[], $2::smallint[]) ON CONFLICT DO NOTHING";
 
-/// Members that were not seen for a day, commands that were taken a day ago, and events that are too old.
+/// Members that were not seen for a day, commands that were taken a day ago, and so many events that are too old: no more,
+/// so that leases are renewed in between.
 const PRUNE: [&str; 3] = [
     "DELETE FROM autoscale.member WHERE seen_at < clock_timestamp() - interval '1 day'",
     "DELETE FROM autoscale.command WHERE taken_at < clock_timestamp() - interval '1 day'",
-    "DELETE FROM autoscale.event WHERE id IN (
-        SELECT id FROM autoscale.event WHERE at < clock_timestamp() - $1 * interval '1 day' ORDER BY at LIMIT 10000)",
+    "WITH gone AS (DELETE FROM autoscale.event WHERE id IN (
+        SELECT id FROM autoscale.event WHERE at < clock_timestamp() - $1 * interval '1 day' ORDER BY at LIMIT $2)
+        RETURNING 1) SELECT count(*) FROM gone",
 ];
+const EVENTS_AT_ONCE: i64 = 10_000;
 
 /// What a round has shown.
 #[derive(Debug, Default)]
@@ -117,12 +120,15 @@ impl Leases {
         self.database.rows(Use::Leases, ADD_APPS, &values).await.map(drop)
     }
 
-    pub(super) async fn prune(&self, history_days: u32) -> Result<(), StoreError> {
+    /// Removes what is too old. Are there more such events?
+    pub(super) async fn prune(&self, history_days: u32) -> Result<bool, StoreError> {
         let days = f64::from(history_days);
         let [members, commands, events] = PRUNE;
         self.database.rows(Use::State, members, &[]).await?;
         self.database.rows(Use::State, commands, &[]).await?;
-        self.database.rows(Use::State, events, &[(&days as _, Type::FLOAT8)]).await.map(drop)
+        let values: [_; 2] = [(&days as _, Type::FLOAT8), (&EVENTS_AT_ONCE as _, Type::INT8)];
+        let gone = self.database.rows(Use::State, events, &values).await?;
+        Ok(gone.first().is_some_and(|row| row.get::<_, i64>(0) == EVENTS_AT_ONCE))
     }
 
     fn lease_s(&self) -> f64 {

@@ -22,6 +22,8 @@ use crate::engine::permit::StoreError;
 
 /// Time between two looks for what is too old.
 const PRUNE_EVERY: Duration = Duration::from_secs(600);
+/// The same where one look was not enough.
+const PRUNE_AGAIN: Duration = Duration::from_secs(5);
 
 /// The shards that a member holds, each with the epoch of its claim.
 pub type Held = BTreeMap<i16, i64>;
@@ -200,8 +202,10 @@ impl Work {
             }
             () = sleep_until(prune_at) => {
                 self.prune_at = Instant::now() + PRUNE_EVERY;
-                if let Err(error) = self.leases.prune(self.history_days).await {
-                    tracing::debug!("what is too old can't be removed: {error}");
+                match self.leases.prune(self.history_days).await {
+                    Ok(true) => self.prune_at = Instant::now() + PRUNE_AGAIN,
+                    Ok(false) => {}
+                    Err(error) => tracing::debug!("what is too old can't be removed: {error}"),
                 }
             }
         }
